@@ -1,0 +1,100 @@
+// agents/network.hpp - the interface between learning and arithmetic. Algorithms see outputs and their
+// gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
+//
+// A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena,
+// plus an optional vector log_std. The *dense order* of parameters is part after part, layer after layer,
+// weight [out][in] then bias [out], and log_std last; files, masks, initialisation and pruning speak it. A
+// backend keeps its own *arena* order, in which pruned weights may be absent; gather() and scatter()
+// translate.
+//
+// Batches are feature-major: feature f of sample b is at data[f * stride + b].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agents/config.hpp"
+
+namespace impsweep {
+
+struct MlpSpec {
+  std::string name;                           // "actor", "critic", "q"
+  std::vector<int> sizes;                     // inputs, hidden ..., outputs
+  Activation activation = Activation::kRelu;  // after each hidden layer
+  bool tanh_output = false;                   // tanh on the output layer (mean of a Gaussian policy)
+};
+
+struct ModelSpec {
+  std::vector<MlpSpec> parts;
+  int log_std = 0;  // length of the state-independent log standard deviation, 0 if there is none
+};
+
+// One parameter tensor in dense order.
+struct Tensor {
+  std::string name;           // "actor/0/weight", "actor/0/bias", "log_std"
+  int part = -1, layer = -1;  // -1 for log_std
+  bool is_weight = false;
+  std::vector<int> shape;  // [out, in] or [out]
+  std::size_t offset = 0, size = 0;
+  int fan_in = 0, fan_out = 0;  // of the layer
+};
+
+// The tensors of a model in dense order; total size = last offset + last size.
+std::vector<Tensor> tensors_of(const ModelSpec&);
+std::size_t parameter_count(const ModelSpec&);
+
+struct ConstBatch {
+  const float* data = nullptr;  // [features][stride]
+  int stride = 0;
+};
+struct MutableBatch {
+  float* data = nullptr;  // [features][stride]
+  int stride = 0;
+};
+
+// A model compiled for one fixed mask.
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual std::string_view backend() const = 0;  // "native", "torch"
+
+  // Trainable values in arena order. Writing to them must be followed by parameters_changed().
+  virtual std::span<float> parameters() = 0;
+  virtual std::span<float> gradients() = 0;
+  virtual void parameters_changed() {}
+
+  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places.
+  virtual void gather(std::span<const float> dense, std::span<float> arena) const = 0;
+  virtual void scatter(std::span<const float> arena, std::span<float> dense) const = 0;
+
+  // Offset of log_std in the arena (its length is the specification's); meaningless without one.
+  virtual std::size_t log_std_offset() const = 0;
+
+  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass. At most `max_batch`
+  // samples.
+  virtual void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
+
+  // Like infer, but remembers activations; the inputs must stay valid until backward of this part.
+  virtual void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
+
+  // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none.
+  virtual void backward(int part, int batch, ConstBatch output_gradients) = 0;
+};
+
+struct NetworkOptions {
+  int max_batch = 256;  // largest batch that will be passed
+};
+
+// mask: [parameter_count] in dense order, 1 = kept; empty = all kept. Parameters start at zero.
+std::unique_ptr<Network> make_native_network(const ModelSpec&, std::span<const std::uint8_t> mask,
+                                             NetworkOptions);
+
+// Opens the LibTorch module on first use; throws std::runtime_error with the remedy if it cannot be loaded.
+std::unique_ptr<Network> make_torch_network(const ModelSpec&, std::span<const std::uint8_t> mask,
+                                            NetworkOptions);
+
+}  // namespace impsweep

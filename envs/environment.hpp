@@ -1,0 +1,94 @@
+// envs/environment.hpp - a task as the learner sees it: lanes that are stepped together and write into the
+// caller's batch. Nothing is allocated after construction.
+//
+// Layout: batches are feature-major, [feature][column]; feature f of column c is at data[f * stride + c]. A
+// column is a place in the batch, a lane is a copy of the task; callers map columns to lanes, so that ended
+// episodes can leave the batch. Lanes never reset themselves.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "envs/archive.hpp"
+#include "envs/option.hpp"
+#include "envs/random.hpp"
+
+namespace impsweep {
+
+struct TaskInfo {
+  std::string name;          // "cartpole"
+  std::string description;   // one line for people
+  int observation_size = 0;  // features of a flat observation
+  int actions = 0;           // number of actions, or dimension of a continuous action
+  bool continuous = false;
+  int max_steps = 0;  // episode limit in steps; truncation, applied by the environment
+  std::vector<std::string> observation_names;  // one per feature, empty if they form a board
+  std::vector<Option> options;                 // keys "<task>.<name>" with defaults
+  int semantics = 1;                           // raised whenever results of this task change
+};
+
+// Values of a task's own options by full key; what is absent has its declared default.
+using TaskOptions = std::map<std::string, OptionValue>;
+
+struct StepResult {
+  float reward = 0;
+  bool terminated = false;  // the task itself ended
+  bool truncated = false;   // the step limit was reached; both may be set on the last step
+};
+
+struct ObservationBatch {
+  float* data = nullptr;  // [observation_size][stride]
+  int stride = 0;         // columns per row, >= number of columns in use
+};
+
+struct ActionBatch {
+  const std::int32_t* discrete = nullptr;  // [column]
+  const float* continuous = nullptr;       // [actions][stride], raw policy samples
+  int stride = 0;
+};
+
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  virtual const TaskInfo& info() const = 0;
+  virtual int lanes() const = 0;
+
+  // The random source of a lane; must be set before its first reset and outlive its use. Owned by the caller.
+  virtual void attach(int lane, Draws& draws) = 0;
+
+  // Starts a new episode of `lane` and writes its first observation into `column`.
+  virtual void reset(int lane, int column, ObservationBatch observations) = 0;
+
+  // Column c steps lane lanes[c] with action c; writes observation c and results[c].
+  virtual void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
+                    std::span<StepResult> results) = 0;
+
+  // Internal state as doubles, where the task declares one (classic control); for comparison with recordings.
+  virtual int state_size() const { return 0; }
+  virtual void get_state(int /*lane*/, std::span<double> /*state*/) const {}
+  virtual void set_state(int /*lane*/, std::span<const double> /*state*/) {}
+
+  // Whole state of every lane, except the attached random sources.
+  virtual void save(StateWriter&) const = 0;
+  virtual void load(StateReader&) = 0;
+};
+
+// ---- registry
+// ------------------------------------------------------------------------------------------------------
+
+// Every task, in the order of presentation.
+std::vector<std::string> task_names();
+
+// nullptr if there is no such task.
+const TaskInfo* find_task(std::string_view name);
+
+// Throws std::invalid_argument if the task is unknown or an option has a value outside its declaration.
+std::unique_ptr<Environment> make_environment(std::string_view task, int lanes,
+                                              const TaskOptions& options = {});
+
+}  // namespace impsweep
