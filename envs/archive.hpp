@@ -30,8 +30,8 @@ template <class T>
 inline constexpr bool is_plain = std::is_arithmetic_v<T> || std::is_enum_v<T>;
 template <class T>
 struct IsSequence : std::false_type {};
-template <class T>
-struct IsSequence<std::vector<T>> : std::true_type {};
+template <class T, class A>
+struct IsSequence<std::vector<T, A>> : std::true_type {};
 template <class T, std::size_t N>
 struct IsSequence<std::array<T, N>> : std::true_type {};
 }  // namespace detail

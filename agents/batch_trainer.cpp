@@ -1,0 +1,78 @@
+#include "agents/batch_trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace impsweep {
+
+BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std::int64_t minibatches,
+                           std::int64_t epochs)
+    : config_(request.config),
+      rollout_(request.task, request.task_options, static_cast<int>(request.config.sampler.batch_B),
+               request.stream_prefix),
+      samples_(static_cast<int>(request.config.sampler.batch_T),
+               static_cast<int>(request.config.sampler.batch_B), rollout_.info().observation_size,
+               rollout_.info().actions),
+      minibatch_(samples_.size(), minibatches),
+      max_columns_(std::max({max_columns, minibatch_.size, samples_.B})),
+      iterations_((request.config.sampler.steps + samples_.size() - 1) / samples_.size()),
+      network_(make_network(request.backend, request.model, request.mask, {.max_batch = max_columns_})),
+      epochs_(epochs),
+      start_step_(request.start_step),
+      minibatch_stream_(request.stream_prefix + "/minibatch"),
+      permutation_(static_cast<std::size_t>(samples_.size())) {
+  network_->gather(request.initial_parameters, network_->parameters());
+  network_->parameters_changed();
+  reports_.reserve(static_cast<std::size_t>(epochs_) * minibatch_.per_epoch);
+  rollout_.decorrelate(config_.sampler.decorrelation_steps);
+}
+
+void BatchTrainer::set_learner(std::unique_ptr<BatchLearner> learner) {
+  learner_ = std::move(learner);
+  learner_->start_at_iteration(start_step_ / samples_.size());
+}
+
+void BatchTrainer::estimate_values(Network& network, int part, ConstBatch observations, int count,
+                                   float* value) const {
+  for (int first = 0; first < count; first += max_columns_)
+    network.infer(part, std::min(max_columns_, count - first),
+                  {observations.data + first, observations.stride}, {value + first, observations.stride});
+}
+
+void BatchTrainer::iterate() {
+  rollout_.collect(acting_network(), policy_part(), samples_);
+  complete_samples();
+  reports_.clear();
+  for (std::int64_t epoch = 0; epoch < epochs_; ++epoch) {
+    shuffle(minibatch_stream_, permutation_.data(), samples_.size());
+    learner_->learn_epoch(samples_, permutation_, reports_);
+  }
+  learner_->finish_iteration();
+  const UpdateReport& last = reports_.back();
+  if (!std::isfinite(last.loss) || !std::isfinite(last.gradient_norm))
+    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} steps", last.loss,
+                                      last.gradient_norm, env_steps()));
+}
+
+void BatchTrainer::save(StateWriter& writer) const {
+  writer("parameters", std::vector<float>(network_->parameters().begin(), network_->parameters().end()));
+  writer("learner", *learner_);
+  writer("minibatch_stream", minibatch_stream_);
+  rollout_.save(writer);
+}
+
+void BatchTrainer::load(StateReader& reader) {
+  std::vector<float> arena;
+  reader("parameters", arena);
+  if (arena.size() != network_->parameters().size())
+    throw ArchiveError("saved parameters are of another network");
+  std::copy(arena.begin(), arena.end(), network_->parameters().begin());
+  network_->parameters_changed();
+  reader("learner", *learner_);
+  reader("minibatch_stream", minibatch_stream_);
+  rollout_.load(reader);
+}
+
+}  // namespace impsweep

@@ -1,0 +1,100 @@
+// agents/batch_trainer.hpp - the loop that PPO and behavioural cloning share: act for T steps in B
+// environments, learn from the batch for some epochs of minibatches, throw it away (rlpyt
+// runners/minibatch_rl.py).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "agents/adam.hpp"
+#include "agents/minibatch.hpp"
+#include "agents/rollout.hpp"
+#include "agents/trainer.hpp"
+
+namespace impsweep {
+
+// One gradient step, as measured before it.
+struct UpdateReport {
+  float loss = 0;
+  float entropy = 0;        // PPO only
+  float gradient_norm = 0;  // over all parameters, before the clip
+};
+
+// What is learned by: a network's optimizer, schedules and one minibatch of scratch memory.
+class BatchLearner {
+ public:
+  virtual ~BatchLearner() = default;
+
+  // One pass over the samples in the order of `permutation` [T*B]; appends a report for each step.
+  virtual void learn_epoch(const Samples&, std::span<const std::int32_t> permutation,
+                           std::vector<UpdateReport>& reports) = 0;
+
+  void finish_iteration() { ++iteration_; }
+  void start_at_iteration(std::int64_t iteration) { iteration_ = iteration; }
+  std::int64_t iteration() const { return iteration_; }
+  std::int64_t iterations() const { return iterations_; }
+  const Adam& optimizer() const { return adam_; }
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive("iteration", iteration_);
+    adam_.visit(archive);
+  }
+
+ protected:
+  // `iterations`: length of the schedules. The learner keeps a reference to the network.
+  BatchLearner(Network& network, const AgentConfig& config, MinibatchPlan minibatch, std::int64_t iterations)
+      : network_(network),
+        minibatch_(minibatch),
+        iterations_(iterations),
+        adam_(config.adam, config.regularisation, network.parameters().size()) {}
+
+  Network& network_;
+  MinibatchPlan minibatch_;
+  std::int64_t iterations_ = 1, iteration_ = 0;
+  Adam adam_;
+};
+
+class BatchTrainer : public Trainer {
+ public:
+  void iterate() final;
+  std::int64_t env_steps() const final { return learner_->iteration() * samples_.size(); }
+  std::int64_t updates() const final { return learner_->optimizer().steps(); }
+  bool finished() const final { return learner_->iteration() >= learner_->iterations(); }
+  Network& network() final { return *network_; }
+  int policy_part() const final { return 0; }
+  void save(StateWriter&) const final;
+  void load(StateReader&) final;
+
+ protected:
+  BatchTrainer(const TrainingRequest&, int max_columns, std::int64_t minibatches, std::int64_t epochs);
+
+  // Called once by the derived constructor; the schedules continue from the request's start step.
+  void set_learner(std::unique_ptr<BatchLearner>);
+
+  virtual Network& acting_network() { return *network_; }
+  // Completes the samples after acting: values, advantages, targets.
+  virtual void complete_samples() = 0;
+
+  // Values of part `part` of `network` for `count` columns of `observations`.
+  void estimate_values(Network& network, int part, ConstBatch observations, int count, float* value) const;
+
+  AgentConfig config_;
+  Rollout rollout_;
+  Samples samples_;
+  MinibatchPlan minibatch_;
+  int max_columns_ = 0;  // largest batch the networks are made for
+  std::int64_t iterations_ = 0;
+  std::unique_ptr<Network> network_;
+
+ private:
+  std::int64_t epochs_ = 0, start_step_ = 0;
+  std::unique_ptr<BatchLearner> learner_;
+  Stream minibatch_stream_;
+  std::vector<std::int32_t> permutation_;
+  std::vector<UpdateReport> reports_;
+};
+
+}  // namespace impsweep

@@ -1,0 +1,115 @@
+#include "agents/evaluation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "agents/kernels/kernels.hpp"
+#include "agents/rollout.hpp"
+
+namespace impsweep {
+
+ReturnSummary summarize(const std::vector<float>& returns) {
+  ReturnSummary summary;
+  if (returns.empty()) return summary;
+  const auto count = static_cast<double>(returns.size());
+  for (const float value : returns) summary.mean += value / count;
+  double squares = 0;
+  for (const float value : returns) squares += (value - summary.mean) * (value - summary.mean);
+  summary.deviation = std::sqrt(squares / count);
+  return summary;
+}
+
+Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lanes)
+    : environment_(make_environment(task, lanes, options)),
+      stride_(round_up_to_lanes(lanes)),
+      task_streams_(lanes),
+      action_streams_(lanes),
+      lane_of_column_(lanes),
+      action_(stride_, 0),
+      results_(lanes),
+      running_return_(lanes),
+      episode_(lanes) {
+  const TaskInfo& info = environment_->info();
+  observation_.assign(static_cast<std::size_t>(info.observation_size) * stride_, 0.0f);
+  probability_.assign(static_cast<std::size_t>(info.actions) * stride_, 0.0f);
+  for (int lane = 0; lane < lanes; ++lane) environment_->attach(lane, task_streams_[lane]);
+}
+
+void Evaluator::start_episode(int lane, int column, const std::string& stream_prefix, std::int64_t episode) {
+  task_streams_[lane] = Stream(fmt::format("{}/{}/environment", stream_prefix, episode));
+  action_streams_[lane] = Stream(fmt::format("{}/{}/action", stream_prefix, episode));
+  running_return_[lane] = 0;
+  episode_[lane] = episode;
+  environment_->reset(lane, column, {observation_.data(), stride_});
+}
+
+void Evaluator::act(Network& network, int part, int columns) {
+  const int actions = environment_->info().actions;
+  network.infer(part, columns, {observation_.data(), stride_}, {probability_.data(), stride_});
+  kernels().softmax(actions, columns, probability_.data(), probability_.data(), stride_);
+  for (int c = 0; c < columns; ++c)
+    sample_actions(actions, 1, probability_.data() + c, stride_, &action_streams_[lane_of_column_[c]],
+                   &action_[c]);
+  environment_->step({lane_of_column_.data(), static_cast<std::size_t>(columns)},
+                     {.discrete = action_.data()}, {observation_.data(), stride_},
+                     {results_.data(), static_cast<std::size_t>(columns)});
+}
+
+std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int64_t episodes,
+                                            const std::string& stream_prefix) {
+  std::vector<float> returns(static_cast<std::size_t>(episodes));
+  int columns = 0;
+  std::int64_t started = 0;
+  for (; columns < lanes() && started < episodes; ++columns) {
+    lane_of_column_[columns] = columns;
+    start_episode(columns, columns, stream_prefix, started++);
+  }
+  const int features = environment_->info().observation_size;
+  while (columns > 0) {
+    act(network, part, columns);
+    for (int c = columns; c-- > 0;) {
+      const int lane = lane_of_column_[c];
+      running_return_[lane] += results_[c].reward;
+      if (!results_[c].terminated && !results_[c].truncated) continue;
+      returns[static_cast<std::size_t>(episode_[lane])] = static_cast<float>(running_return_[lane]);
+      if (started < episodes) {
+        start_episode(lane, c, stream_prefix, started++);
+        continue;
+      }
+      // The last column takes the place of the one that leaves.
+      --columns;
+      lane_of_column_[c] = lane_of_column_[columns];
+      for (int f = 0; f < features; ++f)
+        observation_[static_cast<std::size_t>(f) * stride_ + c] =
+            observation_[static_cast<std::size_t>(f) * stride_ + columns];
+    }
+  }
+  return returns;
+}
+
+std::vector<float> Evaluator::play_steps(Network& network, int part, std::int64_t max_steps,
+                                         std::int64_t max_episodes, const std::string& stream_prefix) {
+  std::vector<float> returns;
+  const int columns = lanes();
+  std::int64_t started = 0;
+  for (int lane = 0; lane < columns; ++lane) {
+    lane_of_column_[lane] = lane;
+    start_episode(lane, lane, stream_prefix, started++);
+  }
+  const std::int64_t rounds = max_steps / columns;
+  for (std::int64_t step = 0; step < rounds && static_cast<std::int64_t>(returns.size()) < max_episodes;
+       ++step) {
+    act(network, part, columns);
+    for (int c = 0; c < columns; ++c) {
+      running_return_[c] += results_[c].reward;
+      if (!results_[c].terminated && !results_[c].truncated) continue;
+      returns.push_back(static_cast<float>(running_return_[c]));
+      start_episode(c, c, stream_prefix, started++);
+    }
+  }
+  return returns;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,147 @@
+// agents/kernels/kernels.hpp - the arithmetic of the native backend, one table of functions per instruction
+// set.
+//
+// Every function is defined by sixteen virtual lanes and explicit fused multiply-adds, so that "scalar" (the
+// plain twin and the definition), "avx2" and "avx512" give equal bits. A product y = sum_k a[k] x[k] runs
+// over k in ascending order in one fused chain; hence leaving out a term with a[k] = 0 does not change a bit,
+// and dense and sparse forms of a layer agree. A sum over the batch goes to lane (sample mod 16) and then
+// through the tree (l,l+8),(l,l+4), (l,l+2),(l,l+1), except in dense weight gradients, which are one fused
+// chain over the samples.
+//
+// Matrices are feature-major [feature][stride] with strides that are multiples of 16; `batch` is rounded up
+// to 16 by the kernels, so columns between the batch and the next multiple of 16 must exist and hold finite
+// numbers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "agents/config.hpp"
+
+namespace impsweep {
+
+inline constexpr int kLanes = 16;
+constexpr int round_up_to_lanes(int n) {
+  return (n + kLanes - 1) / kLanes * kLanes;
+}
+
+// What happens to a product before it is stored.
+enum class Epilogue {
+  kNone,
+  kRelu,            // max(y, 0)
+  kTanh,            // tanh(y)
+  kReluDerivative,  // y where the paired activation is > 0, else 0
+  kTanhDerivative,  // y * (1 - activation^2)
+};
+
+// c[r][j] = epilogue(bias[r] + sum_k a(r, k) * b[k][j]), r < rows, j < columns.
+struct GemmArguments {
+  int rows = 0, depth = 0, columns = 0;
+  const float* a = nullptr;  // a(r, k) = a[r * a_row + k * a_depth]
+  std::ptrdiff_t a_row = 0, a_depth = 0;
+  const float* b = nullptr;  // [depth][b_stride]
+  std::ptrdiff_t b_stride = 0;
+  const float* bias = nullptr;  // [rows] or null for zero
+  float* c = nullptr;           // [rows][c_stride]
+  std::ptrdiff_t c_stride = 0;
+  Epilogue epilogue = Epilogue::kNone;
+  const float* activation = nullptr;  // [rows][c_stride], for the derivatives
+  // Number of columns stored in each row; columns is computed in whole lanes. 0 = all lanes.
+  int stored_columns = 0;
+};
+
+// A kept set of weights by rows: row r holds entries row_begin[r] .. row_begin[r+1]-1; entry e multiplies
+// b[index[e]] with weight[position ? position[e] : e].
+struct SparseRows {
+  int rows = 0;
+  const std::uint32_t* row_begin = nullptr;  // [rows + 1]
+  const std::uint16_t* index = nullptr;      // [kept]
+  const std::uint32_t* position = nullptr;   // [kept] or null
+};
+
+// c[r][j] = epilogue(bias[r] + sum over entries of weight * b[index][j]).
+struct SparseArguments {
+  SparseRows pattern;
+  const float* weight = nullptr;
+  int columns = 0;
+  const float* b = nullptr;
+  std::ptrdiff_t b_stride = 0;
+  const float* bias = nullptr;
+  float* c = nullptr;
+  std::ptrdiff_t c_stride = 0;
+  Epilogue epilogue = Epilogue::kNone;
+  const float* activation = nullptr;
+};
+
+struct AdamArguments {
+  float learning_rate_over_correction1 = 0;  // lr / (1 - beta1^t)
+  float inverse_sqrt_correction2 = 0;        // 1 / sqrt(1 - beta2^t)
+  float beta1 = 0, beta2 = 0, epsilon = 0;
+  float gradient_scale = 1;    // of the norm clip
+  float gradient_decay = 0;    // L2 term added to the scaled gradient
+  float parameter_factor = 1;  // decoupled decay
+};
+
+// Softmax policy and its losses; a column is a sample. Sums are over the first `batch` columns.
+struct PpoLossArguments {
+  int actions = 0, batch = 0;
+  const float* logits = nullptr;  // [actions][stride]
+  const float* values = nullptr;  // [stride]
+  std::ptrdiff_t stride = 0;
+  const std::int32_t* action = nullptr;    // [batch rounded up]
+  const float* old_probability = nullptr;  // [batch rounded up] of the action taken
+  const float* advantage = nullptr;        // [batch rounded up]
+  const float* return_ = nullptr;          // [batch rounded up] value target
+  float ratio_clip = 0, value_coefficient = 0, entropy_coefficient = 0;
+  float* logit_gradient = nullptr;  // [actions][stride], zero beyond the batch
+  float* value_gradient = nullptr;  // [stride], zero beyond the batch
+};
+struct PpoLossSums {
+  float policy = 0, value = 0, entropy = 0;  // means over the batch: -min(..), 0.5 (V-R)^2, entropy
+};
+
+struct CrossEntropyArguments {
+  int actions = 0, batch = 0;
+  const float* logits = nullptr;               // student, [actions][stride]
+  const float* teacher_probability = nullptr;  // [actions][stride]
+  std::ptrdiff_t stride = 0;
+  float* logit_gradient = nullptr;   // [actions][stride], zero beyond the batch
+  float* loss_per_sample = nullptr;  // [batch rounded up]
+};
+
+struct Kernels {
+  std::string_view name;  // "scalar", "avx2", "avx512"
+  void (*gemm)(const GemmArguments&);
+  void (*sparse)(const SparseArguments&);
+  // gradient[e] = sum over the batch of dy[row][b] * x[index[e]][b]
+  void (*sparse_weight_gradient)(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
+                                 const float* x, std::ptrdiff_t x_stride, float* gradient);
+  // sum[r] = sum over the batch of dy[r][b]
+  void (*row_sums)(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* sum);
+  // transposed[c][r] = source[r][c], r < rows, c < columns; rows up to a multiple of 16 are zero-filled in
+  // the target.
+  void (*transpose)(int rows, int columns, const float* source, std::ptrdiff_t source_stride,
+                    float* transposed, std::ptrdiff_t transposed_stride);
+  float (*squared_norm)(const float* values, std::size_t count);  // count: multiple of 16
+  void (*multiply)(float* values, const float* factors, std::size_t count);
+  void (*adam)(const AdamArguments&, float* parameters, const float* gradients, float* m, float* v,
+               std::size_t count);
+  void (*softmax)(int actions, int batch, const float* logits, float* probability, std::ptrdiff_t stride);
+  PpoLossSums (*ppo_loss)(const PpoLossArguments&);
+  float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss
+  void (*exp)(const float* x, float* y, std::size_t count);  // elementwise, count: multiple of 16; for tests
+  void (*log)(const float* x, float* y, std::size_t count);
+  void (*tanh)(const float* x, float* y, std::size_t count);
+};
+
+// The table in use: the best the processor has, unless select_kernels() chose another.
+const Kernels& kernels();
+
+// "auto", "scalar", "avx2" or "avx512"; false if the name is unknown or the processor lacks it.
+bool select_kernels(std::string_view name);
+
+// Looks up a table by name without selecting it; nullptr as above.
+const Kernels* find_kernels(std::string_view name);
+
+}  // namespace impsweep

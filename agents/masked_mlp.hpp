@@ -1,0 +1,82 @@
+// agents/masked_mlp.hpp - the native backend: multilayer perceptrons compiled for one mask.
+//
+// The mask of a training never changes, so every layer is compiled once into the cheaper of two forms:
+//   dense    all out*in weights stand in the arena; pruned ones are held at zero by clearing their gradients;
+//   sparse   only kept weights stand in the arena, row by row with ascending inputs.
+// Both forms give the same outputs to the bit (kernels.hpp). The choice depends on the layer's density alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "agents/aligned.hpp"
+#include "agents/kernels/kernels.hpp"
+#include "agents/network.hpp"
+
+namespace impsweep {
+
+// Layers with a larger share of kept weights are computed dense. Measured break-even of the two forms.
+inline constexpr double kDenseAbove = 0.5;
+
+enum class LayerForm { kDense, kSparse };
+
+class NativeNetwork final : public Network {
+ public:
+  NativeNetwork(const ModelSpec&, std::span<const std::uint8_t> mask, NetworkOptions);
+
+  std::string_view backend() const override { return "native"; }
+  std::span<float> parameters() override { return parameters_; }
+  std::span<float> gradients() override { return gradients_; }
+  void gather(std::span<const float> dense, std::span<float> arena) const override;
+  void scatter(std::span<const float> arena, std::span<float> dense) const override;
+  std::size_t log_std_offset() const override { return log_std_offset_; }
+  void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void backward(int part, int batch, ConstBatch output_gradients) override;
+
+  LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form; }
+
+ private:
+  struct Layer {
+    int in = 0, out = 0;
+    LayerForm form = LayerForm::kDense;
+    bool masked = false;                                 // dense with some weights pruned
+    std::size_t weight = 0, bias = 0;                    // offsets in the arena
+    std::size_t kept = 0;                                // entries in the arena
+    AlignedFloats keep;                                  // [out * in] 1 or 0, for dense masked layers
+    std::vector<std::uint32_t> row_begin, column_begin;  // sparse: by output; by input
+    std::vector<std::uint16_t> column_index;             // [kept] input of each entry, by output
+    std::vector<std::uint16_t> row_index;                // [kept] output of each entry, by input
+    std::vector<std::uint32_t> row_position;             // [kept] arena entry of each, by input
+    SparseRows by_row() const;
+    SparseRows by_column() const;
+  };
+  struct Part {
+    MlpSpec spec;
+    std::vector<Layer> layers;
+    // Activations of the last forward pass, [units][batch rounded up]: place 0 is the input.
+    std::vector<AlignedFloats> activation;
+    AlignedFloats delta, next_delta;  // gradients with respect to a layer's outputs
+    AlignedFloats transposed;         // [batch][inputs rounded up], for dense weight gradients
+    int transposed_stride = 0;
+  };
+  // One kept parameter run: where dense order and arena order meet.
+  struct Entry {
+    std::uint32_t dense, arena;
+  };
+
+  void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask);
+  void run_layers(Part&, int batch, ConstBatch inputs, MutableBatch outputs);
+
+  std::vector<Part> parts_;
+  int max_columns_ = 0;  // capacity of the internal batches, whose stride is the batch rounded up
+  AlignedFloats parameters_, gradients_;
+  std::vector<Entry> entries_;
+  std::size_t dense_size_ = 0;
+  std::size_t arena_size_ = 0;  // while compiling
+  std::size_t log_std_offset_ = 0;
+};
+
+}  // namespace impsweep

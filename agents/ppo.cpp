@@ -1,0 +1,131 @@
+#include "agents/ppo.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "agents/kernels/kernels.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr int kActor = 0, kCritic = 1;
+
+}  // namespace
+
+void estimate_advantages(Samples& s, double discount, double gae_lambda, bool normalize) {
+  const auto gamma = static_cast<float>(discount), decay = static_cast<float>(discount * gae_lambda);
+  for (int b = 0; b < s.B; ++b) {
+    float next_value = s.bootstrap_value[b], next_advantage = 0.0f;
+    for (int t = s.T - 1; t >= 0; --t) {
+      const int i = b * s.T + t;
+      const float running = s.done[i] != 0 ? 0.0f : 1.0f;
+      const float delta = s.reward[i] + gamma * next_value * running - s.value[i];
+      next_advantage = delta + decay * next_advantage * running;
+      next_value = s.value[i];
+      s.advantage[i] = next_advantage;
+      s.return_[i] = next_advantage + s.value[i];
+    }
+  }
+  if (!normalize) return;
+  double sum = 0, squares = 0;
+  for (int i = 0; i < s.size(); ++i) sum += s.advantage[i];
+  const double mean = sum / s.size();
+  for (int i = 0; i < s.size(); ++i) squares += (s.advantage[i] - mean) * (s.advantage[i] - mean);
+  const double deviation = std::max(std::sqrt(squares / (s.size() - 1)), 1e-6);
+  for (int i = 0; i < s.size(); ++i) s.advantage[i] = static_cast<float>((s.advantage[i] - mean) / deviation);
+}
+
+PpoLearner::PpoLearner(Network& network, const ModelSpec& model, const AgentConfig& config,
+                       MinibatchPlan minibatch, std::int64_t iterations)
+    : BatchLearner(network, config, minibatch, iterations),
+      config_(config.ppo),
+      observation_size_(model.parts[kActor].sizes.front()),
+      actions_(model.parts[kActor].sizes.back()),
+      stride_(round_up_to_lanes(minibatch.size)) {
+  const auto columns = static_cast<std::size_t>(stride_);
+  observation_.assign(static_cast<std::size_t>(observation_size_) * columns, 0.0f);
+  logits_.assign(static_cast<std::size_t>(actions_) * columns, 0.0f);
+  logit_gradient_.assign(static_cast<std::size_t>(actions_) * columns, 0.0f);
+  for (AlignedFloats* row : {&values_, &value_gradient_, &old_probability_, &advantage_, &return_})
+    row->assign(columns, 0.0f);
+  action_.assign(columns, 0);
+}
+
+double PpoLearner::learning_rate() const {
+  if (!config_.linear_schedule) return config_.learning_rate;
+  return config_.learning_rate * static_cast<double>(iterations_ - iteration_) /
+         static_cast<double>(iterations_);
+}
+
+double PpoLearner::ratio_clip() const {
+  if (!config_.linear_schedule) return config_.ratio_clip;
+  const std::int64_t lagging = std::max<std::int64_t>(iteration_ - 1, 0);
+  return config_.ratio_clip * static_cast<double>(iterations_ - lagging) / static_cast<double>(iterations_);
+}
+
+void PpoLearner::learn_epoch(const Samples& s, std::span<const std::int32_t> permutation,
+                             std::vector<UpdateReport>& reports) {
+  const Kernels& k = kernels();
+  const int size = minibatch_.size;
+  for (int m = 0; m < minibatch_.per_epoch; ++m) {
+    const std::int32_t* order = permutation.data() + static_cast<std::ptrdiff_t>(m) * size;
+    gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
+                   stride_);
+    for (int j = 0; j < size; ++j) {
+      const std::int32_t i = order[j];
+      action_[j] = s.action[i];
+      old_probability_[j] = s.probability[static_cast<std::size_t>(s.action[i]) * s.stride + i];
+      advantage_[j] = s.advantage[i];
+      return_[j] = s.return_[i];
+    }
+    network_.forward(kActor, size, {observation_.data(), stride_}, {logits_.data(), stride_});
+    network_.forward(kCritic, size, {observation_.data(), stride_}, {values_.data(), stride_});
+    const PpoLossSums sums =
+        k.ppo_loss({.actions = actions_,
+                    .batch = size,
+                    .logits = logits_.data(),
+                    .values = values_.data(),
+                    .stride = stride_,
+                    .action = action_.data(),
+                    .old_probability = old_probability_.data(),
+                    .advantage = advantage_.data(),
+                    .return_ = return_.data(),
+                    .ratio_clip = static_cast<float>(ratio_clip()),
+                    .value_coefficient = static_cast<float>(config_.value_coefficient),
+                    .entropy_coefficient = static_cast<float>(config_.entropy_coefficient),
+                    .logit_gradient = logit_gradient_.data(),
+                    .value_gradient = value_gradient_.data()});
+    network_.backward(kActor, size, {logit_gradient_.data(), stride_});
+    network_.backward(kCritic, size, {value_gradient_.data(), stride_});
+    UpdateReport report;
+    report.loss = static_cast<float>(sums.policy + config_.value_coefficient * sums.value -
+                                     config_.entropy_coefficient * sums.entropy);
+    report.entropy = sums.entropy;
+    report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
+    reports.push_back(report);
+  }
+}
+
+PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
+    : BatchTrainer(request, max_columns, request.config.ppo.minibatches, request.config.ppo.epochs) {
+  set_learner(std::make_unique<PpoLearner>(*network_, request.model, config_, minibatch_, iterations_));
+  timeout_value_.assign(static_cast<std::size_t>(samples_.stride), 0.0f);
+}
+
+void PpoTrainer::complete_samples() {
+  estimate_values(*network_, kCritic, {samples_.observation.data(), samples_.stride}, samples_.size(),
+                  samples_.value.data());
+  estimate_values(*network_, kCritic, rollout_.current(), samples_.B, samples_.bootstrap_value.data());
+  if (config_.sampler.timeout_bootstrap) {
+    const Rollout::Timeouts& timeouts = rollout_.timeouts();
+    const int count = static_cast<int>(timeouts.sample.size());
+    estimate_values(*network_, kCritic, {timeouts.observation.data(), timeouts.stride}, count,
+                    timeout_value_.data());
+    for (int j = 0; j < count; ++j)
+      samples_.reward[timeouts.sample[j]] += static_cast<float>(config_.ppo.discount) * timeout_value_[j];
+  }
+  estimate_advantages(samples_, config_.ppo.discount, config_.ppo.gae_lambda,
+                      config_.ppo.normalize_advantage);
+}
+
+}  // namespace impsweep

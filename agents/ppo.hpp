@@ -1,0 +1,54 @@
+// agents/ppo.hpp - proximal policy optimization with a softmax policy, as rlpyt computes it (algos/pg/ppo.py,
+// algos/pg/base.py, algos/utils.py), and the trainer around it.
+//
+//   loss = -mean(min(r A, clip(r, 1-c, 1+c) A)) + c_v mean(0.5 (V - R)^2) - c_e mean(entropy)
+//   r = (p_new + 1e-8) / (p_old + 1e-8),  entropy = -sum p log(p + 1e-8)
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "agents/batch_trainer.hpp"
+
+namespace impsweep {
+
+// Generalized advantage estimation (Schulman et al. 2016): fills samples.advantage and samples.return_ from
+// rewards, values, ends and bootstrap values. Returns are advantage + value, formed before any normalisation;
+// normalisation subtracts the mean and divides by max(standard deviation (N-1), 1e-6) over the whole rollout.
+void estimate_advantages(Samples&, double discount, double gae_lambda, bool normalize);
+
+// The part of PPO that learns: a network with parts 0 = actor and 1 = critic, its optimizer and its
+// schedules. After iteration i of n the learning rate becomes lr0 (n-i-1)/n and the clip c0 (n-i)/n: it lags
+// by one, as in rlpyt.
+class PpoLearner final : public BatchLearner {
+ public:
+  PpoLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
+
+  void learn_epoch(const Samples&, std::span<const std::int32_t> permutation,
+                   std::vector<UpdateReport>& reports) override;
+
+  // In force in the current iteration.
+  double learning_rate() const;
+  double ratio_clip() const;
+
+ private:
+  PpoConfig config_;
+  int observation_size_ = 0, actions_ = 0, stride_ = 0;
+  // One minibatch, [rows][stride_].
+  AlignedFloats observation_, logits_, values_, logit_gradient_, value_gradient_;
+  AlignedFloats old_probability_, advantage_, return_;
+  std::vector<std::int32_t> action_;
+};
+
+class PpoTrainer final : public BatchTrainer {
+ public:
+  PpoTrainer(const TrainingRequest&, int max_columns);
+
+ private:
+  void complete_samples() override;
+
+  AlignedFloats timeout_value_;
+};
+
+}  // namespace impsweep

@@ -1,0 +1,126 @@
+#include "agents/session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "agents/cloning.hpp"
+#include "agents/ppo.hpp"
+
+namespace impsweep {
+namespace {
+
+// Evaluation plays this many episodes at once, or all of them if they are fewer.
+constexpr std::int64_t kEvaluationLanes = 64;
+
+int evaluation_lanes(const AgentConfig& config) {
+  if (config.evaluation.mode == EvaluationMode::kRlpyt) return static_cast<int>(config.sampler.batch_B);
+  return static_cast<int>(std::min(
+      kEvaluationLanes, std::max(config.evaluation.episodes, config.evaluation.reevaluation_episodes)));
+}
+
+}  // namespace
+
+std::unique_ptr<Network> make_network(Backend backend, const ModelSpec& model,
+                                      std::span<const std::uint8_t> mask, NetworkOptions options) {
+  return backend == Backend::kTorch ? make_torch_network(model, mask, options)
+                                    : make_native_network(model, mask, options);
+}
+
+std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_columns) {
+  if (request.algorithm == "ppo") return std::make_unique<PpoTrainer>(request, max_columns);
+  if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
+  throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
+}
+
+TrainingSession::TrainingSession(TrainingRequest request)
+    : request_(std::move(request)),
+      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config)),
+      trainer_(make_trainer(request_, evaluator_.lanes())) {
+  outcome_.best_return = -std::numeric_limits<double>::infinity();
+}
+
+std::vector<float> TrainingSession::current_parameters() {
+  Network& network = trainer_->network();
+  std::vector<float> parameters(request_.initial_parameters.size());
+  network.scatter(network.parameters(), parameters);
+  return parameters;
+}
+
+void TrainingSession::evaluate() {
+  const EvaluationConfig& config = request_.config.evaluation;
+  EvaluationPoint point;
+  point.step = trainer_->env_steps();
+  const std::string streams = fmt::format("{}/evaluation/{}", request_.stream_prefix, point.step);
+  point.returns =
+      config.mode == EvaluationMode::kEpisodes
+          ? evaluator_.play_episodes(trainer_->network(), trainer_->policy_part(), config.episodes, streams)
+          : evaluator_.play_steps(trainer_->network(), trainer_->policy_part(), config.max_steps,
+                                  config.episodes, streams);
+  const ReturnSummary summary = summarize(point.returns);
+  point.mean = summary.mean;
+  point.deviation = summary.deviation;
+  outcome_.evaluation_episodes += static_cast<std::int64_t>(point.returns.size());
+  const bool untrained = trainer_->updates() == 0;
+  const bool better = request_.config.best_tie == BestTie::kFirst ? point.mean > outcome_.best_return
+                                                                  : point.mean >= outcome_.best_return;
+  if (!untrained && !point.returns.empty() && better) {
+    outcome_.best_return = point.mean;
+    outcome_.best_step = point.step;
+    outcome_.best_parameters = current_parameters();
+  }
+  outcome_.curve.push_back(std::move(point));
+}
+
+bool TrainingSession::advance() {
+  if (outcome_.curve.empty()) evaluate();
+  const std::int64_t before = trainer_->env_steps();
+  trainer_->iterate();
+  const std::int64_t now = trainer_->env_steps();
+  for (const std::int64_t step : request_.snapshot_steps)
+    if (before < step && step <= now) outcome_.snapshots.push_back({step, now, current_parameters()});
+  const std::int64_t interval = request_.config.evaluation.interval;
+  if (now / interval > before / interval || trainer_->finished()) evaluate();
+  if (!trainer_->finished()) return true;
+  finish();
+  return false;
+}
+
+std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episodes) {
+  outcome_.evaluation_episodes += episodes;
+  return evaluator_.play_episodes(trainer_->network(), trainer_->policy_part(), episodes,
+                                  fmt::format("{}/{}", request_.stream_prefix, purpose));
+}
+
+void TrainingSession::finish() {
+  const std::int64_t episodes = request_.config.evaluation.reevaluation_episodes;
+  outcome_.final_parameters = current_parameters();
+  for (const float value : outcome_.final_parameters)
+    if (!std::isfinite(value)) throw TrainingFailure("a weight is not finite at the end of the training");
+  // In rlpyt's mode no episode may have been completed; the final network then stands in.
+  if (outcome_.best_parameters.empty()) {
+    outcome_.best_parameters = outcome_.final_parameters;
+    outcome_.best_step = trainer_->env_steps();
+    outcome_.best_return = outcome_.curve.back().mean;
+  }
+  outcome_.final_returns = play("final-evaluation", episodes);
+  Network& network = trainer_->network();
+  network.gather(outcome_.best_parameters, network.parameters());
+  network.parameters_changed();
+  outcome_.best_returns = play("best-evaluation", episodes);
+  outcome_.env_steps = trainer_->env_steps();
+  outcome_.updates = trainer_->updates();
+}
+
+void TrainingSession::save(StateWriter& writer) const {
+  writer("outcome", outcome_);
+  trainer_->save(writer);
+}
+
+void TrainingSession::load(StateReader& reader) {
+  reader("outcome", outcome_);
+  trainer_->load(reader);
+}
+
+}  // namespace impsweep
