@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace impsweep {
@@ -66,10 +67,7 @@ class StateWriter {
       const_cast<T&>(value).visit(*this);  // visit only reads here; it is shared with the reader
     }
   }
-  void put_raw(const void* data, std::size_t size) {
-    const auto* first = static_cast<const std::byte*>(data);
-    bytes_.insert(bytes_.end(), first, first + size);
-  }
+  void put_raw(const void* data, std::size_t size);
   void put_size(std::uint64_t size) { put_raw(&size, sizeof size); }
   void put_text(std::string_view text) {
     put_size(text.size());

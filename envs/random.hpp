@@ -33,13 +33,15 @@ class Stream final : public Draws {
     archive("key1", key_[1]);
     archive("counter_high", high_);
     archive("position", position_);
+    archive("spare", spare_);
+    archive("spare_block", spare_block_);
   }
 
  private:
   std::uint32_t key_[2] = {0, 0};
   std::uint64_t high_ = 0;      // upper half of the counter: the other 64 bits of the name's hash
   std::uint64_t position_ = 0;  // 64-bit words drawn so far; one Philox block gives two
-  std::uint64_t spare_ = 0;     // second word of the current block, recomputed after a restore
+  std::uint64_t spare_ = 0;  // second word of the block below; saved, lest a restored stream keep its old one
   std::uint64_t spare_block_ = ~std::uint64_t{0};
 };
 

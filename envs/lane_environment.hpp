@@ -1,0 +1,127 @@
+// envs/lane_environment.hpp - turns a task written as a small struct into an Environment: one virtual call
+// steps all columns, each lane counts its steps, and the step limit sets `truncated`.
+//
+//   struct Task {
+//     static constexpr int kObservation, kActions;
+//     using Action = int;                       // or std::array<float, kActions> for continuous actions
+//     struct Parameters { ... };                // values of the options, equal in all lanes
+//     explicit Task(const Parameters&);
+//     void reset(Draws&);
+//     StepResult step(Action, Draws&);          // leaves `truncated` alone
+//     void observe(float* out, int stride) const;    // feature f to out[f * stride]
+//     template <class A> void visit(A& archive);     // the state, without the parameters
+//     // Optional, for comparison with recordings:
+//     static constexpr int kState;
+//     void get_state(std::span<double>) const;
+//     void set_state(std::span<const double>);
+//   };
+//
+// Nothing is allocated after construction.
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <concepts>
+#include <utility>
+
+#include "envs/environment.hpp"
+
+namespace impsweep {
+
+template <class Task>
+class LaneEnvironment final : public Environment {
+ public:
+  // info.max_steps is the limit that is applied; 0 means none.
+  LaneEnvironment(TaskInfo info, int lanes, const typename Task::Parameters& parameters)
+      : info_(std::move(info)) {
+    assert(info_.observation_size == Task::kObservation && info_.actions == Task::kActions);
+    lanes_.reserve(static_cast<std::size_t>(lanes));
+    for (int lane = 0; lane < lanes; ++lane) lanes_.push_back(Lane{Task(parameters), nullptr, 0});
+  }
+
+  const TaskInfo& info() const override { return info_; }
+  int lanes() const override { return static_cast<int>(lanes_.size()); }
+  void attach(int lane, Draws& draws) override { at(lane).draws = &draws; }
+
+  void reset(int lane, int column, ObservationBatch observations) override {
+    Lane& chosen = at(lane);
+    assert(chosen.draws != nullptr && column < observations.stride);
+    chosen.task.reset(*chosen.draws);
+    chosen.steps = 0;
+    chosen.task.observe(observations.data + column, observations.stride);
+  }
+
+  void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
+            std::span<StepResult> results) override {
+    assert(results.size() >= lanes.size());
+    for (std::size_t column = 0; column < lanes.size(); ++column) {
+      Lane& lane = at(lanes[column]);
+      StepResult result = lane.task.step(action_of(actions, column), *lane.draws);
+      ++lane.steps;
+      result.truncated = info_.max_steps > 0 && lane.steps >= info_.max_steps;
+      results[column] = result;
+      lane.task.observe(observations.data + column, observations.stride);
+    }
+  }
+
+  int state_size() const override {
+    if constexpr (kHasState) return Task::kState;
+    return 0;
+  }
+  void get_state(int lane, std::span<double> state) const override {
+    if constexpr (kHasState) lanes_[static_cast<std::size_t>(lane)].task.get_state(state);
+  }
+  // The count of steps goes on.
+  void set_state(int lane, std::span<const double> state) override {
+    if constexpr (kHasState) at(lane).task.set_state(state);
+  }
+
+  void save(StateWriter& writer) const override {
+    writer("lanes", lanes_.size());
+    for (const Lane& lane : lanes_) writer("lane", lane);
+  }
+  void load(StateReader& reader) override {
+    std::size_t count = 0;
+    reader("lanes", count);
+    if (count != lanes_.size()) throw ArchiveError("saved environment has another number of lanes");
+    for (Lane& lane : lanes_) reader("lane", lane);
+  }
+
+ private:
+  static constexpr bool kHasState = requires { Task::kState; };
+
+  struct Lane {
+    Task task;
+    Draws* draws;  // not owned, not saved
+    std::int32_t steps;
+
+    template <class Archive>
+    void visit(Archive& archive) {
+      archive("task", task);
+      archive("steps", steps);
+    }
+  };
+
+  Lane& at(int lane) {
+    assert(lane >= 0 && lane < lanes());
+    return lanes_[static_cast<std::size_t>(lane)];
+  }
+
+  static typename Task::Action action_of(const ActionBatch& actions, std::size_t column) {
+    if constexpr (std::integral<typename Task::Action>) {
+      const std::int32_t action = actions.discrete[column];
+      assert(action >= 0 && action < Task::kActions);
+      return action;
+    } else {
+      typename Task::Action action;
+      for (std::size_t d = 0; d < action.size(); ++d)
+        action[d] = actions.continuous[d * static_cast<std::size_t>(actions.stride) + column];
+      return action;
+    }
+  }
+
+  TaskInfo info_;
+  std::vector<Lane> lanes_;
+};
+
+}  // namespace impsweep
