@@ -25,7 +25,6 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
       permutation_(static_cast<std::size_t>(samples_.size())) {
   network_->gather(request.initial_parameters, network_->parameters());
   network_->parameters_changed();
-  reports_.reserve(static_cast<std::size_t>(epochs_) * minibatch_.per_epoch);
   rollout_.decorrelate(config_.sampler.decorrelation_steps);
 }
 
@@ -44,13 +43,14 @@ void BatchTrainer::estimate_values(Network& network, int part, ConstBatch observ
 void BatchTrainer::iterate() {
   rollout_.collect(acting_network(), policy_part(), samples_);
   complete_samples();
-  reports_.clear();
+  UpdateReport last;
   for (std::int64_t epoch = 0; epoch < epochs_; ++epoch) {
     shuffle(minibatch_stream_, permutation_.data(), samples_.size());
-    learner_->learn_epoch(samples_, permutation_, reports_);
+    for (int m = 0; m < minibatch_.per_epoch; ++m)
+      last = learner_->learn_minibatch(
+          samples_, permutation_.data() + static_cast<std::ptrdiff_t>(m) * minibatch_.size);
   }
   learner_->finish_iteration();
-  const UpdateReport& last = reports_.back();
   if (!std::isfinite(last.loss) || !std::isfinite(last.gradient_norm))
     throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} steps", last.loss,
                                       last.gradient_norm, env_steps()));

@@ -27,10 +27,10 @@ class BatchLearner {
  public:
   virtual ~BatchLearner() = default;
 
-  // One pass over the samples in the order of `permutation` [T*B]; appends a report for each step.
-  virtual void learn_epoch(const Samples&, std::span<const std::int32_t> permutation,
-                           std::vector<UpdateReport>& reports) = 0;
+  // One gradient step on the samples order[0 .. size-1].
+  virtual UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) = 0;
 
+  const MinibatchPlan& minibatch() const { return minibatch_; }
   void finish_iteration() { ++iteration_; }
   void start_at_iteration(std::int64_t iteration) { iteration_ = iteration; }
   std::int64_t iteration() const { return iteration_; }
@@ -94,7 +94,6 @@ class BatchTrainer : public Trainer {
   std::unique_ptr<BatchLearner> learner_;
   Stream minibatch_stream_;
   std::vector<std::int32_t> permutation_;
-  std::vector<UpdateReport> reports_;
 };
 
 }  // namespace impsweep

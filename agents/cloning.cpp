@@ -42,29 +42,24 @@ float CloningLearner::learn_values(const Samples& s, const std::int32_t* order) 
   return static_cast<float>(loss);
 }
 
-void CloningLearner::learn_epoch(const Samples& s, std::span<const std::int32_t> permutation,
-                                 std::vector<UpdateReport>& reports) {
+UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
   const int size = minibatch_.size;
-  for (int m = 0; m < minibatch_.per_epoch; ++m) {
-    const std::int32_t* order = permutation.data() + static_cast<std::ptrdiff_t>(m) * size;
-    gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
-                   stride_);
-    gather_columns(actions_, size, order, s.probability.data(), s.stride, teacher_probability_.data(),
-                   stride_);
-    network_.forward(kActor, size, {observation_.data(), stride_}, {logits_.data(), stride_});
-    UpdateReport report;
-    report.loss = kernels().cross_entropy({.actions = actions_,
-                                           .batch = size,
-                                           .logits = logits_.data(),
-                                           .teacher_probability = teacher_probability_.data(),
-                                           .stride = stride_,
-                                           .logit_gradient = logit_gradient_.data(),
-                                           .loss_per_sample = loss_per_sample_.data()});
-    network_.backward(kActor, size, {logit_gradient_.data(), stride_});
-    if (config_.critic == CloningCritic::kDistill) report.loss += learn_values(s, order);
-    report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
-    reports.push_back(report);
-  }
+  gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
+                 stride_);
+  gather_columns(actions_, size, order, s.probability.data(), s.stride, teacher_probability_.data(), stride_);
+  network_.forward(kActor, size, {observation_.data(), stride_}, {logits_.data(), stride_});
+  UpdateReport report;
+  report.loss = kernels().cross_entropy({.actions = actions_,
+                                         .batch = size,
+                                         .logits = logits_.data(),
+                                         .teacher_probability = teacher_probability_.data(),
+                                         .stride = stride_,
+                                         .logit_gradient = logit_gradient_.data(),
+                                         .loss_per_sample = loss_per_sample_.data()});
+  network_.backward(kActor, size, {logit_gradient_.data(), stride_});
+  if (config_.critic == CloningCritic::kDistill) report.loss += learn_values(s, order);
+  report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
+  return report;
 }
 
 CloningTrainer::CloningTrainer(const TrainingRequest& request, int max_columns)

@@ -21,8 +21,7 @@ class CloningLearner final : public BatchLearner {
   CloningLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
   // Uses samples.probability (and samples.value) of the expert.
-  void learn_epoch(const Samples&, std::span<const std::int32_t> permutation,
-                   std::vector<UpdateReport>& reports) override;
+  UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
 
   double learning_rate() const;
 

@@ -63,47 +63,42 @@ double PpoLearner::ratio_clip() const {
   return config_.ratio_clip * static_cast<double>(iterations_ - lagging) / static_cast<double>(iterations_);
 }
 
-void PpoLearner::learn_epoch(const Samples& s, std::span<const std::int32_t> permutation,
-                             std::vector<UpdateReport>& reports) {
-  const Kernels& k = kernels();
+UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
   const int size = minibatch_.size;
-  for (int m = 0; m < minibatch_.per_epoch; ++m) {
-    const std::int32_t* order = permutation.data() + static_cast<std::ptrdiff_t>(m) * size;
-    gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
-                   stride_);
-    for (int j = 0; j < size; ++j) {
-      const std::int32_t i = order[j];
-      action_[j] = s.action[i];
-      old_probability_[j] = s.probability[static_cast<std::size_t>(s.action[i]) * s.stride + i];
-      advantage_[j] = s.advantage[i];
-      return_[j] = s.return_[i];
-    }
-    network_.forward(kActor, size, {observation_.data(), stride_}, {logits_.data(), stride_});
-    network_.forward(kCritic, size, {observation_.data(), stride_}, {values_.data(), stride_});
-    const PpoLossSums sums =
-        k.ppo_loss({.actions = actions_,
-                    .batch = size,
-                    .logits = logits_.data(),
-                    .values = values_.data(),
-                    .stride = stride_,
-                    .action = action_.data(),
-                    .old_probability = old_probability_.data(),
-                    .advantage = advantage_.data(),
-                    .return_ = return_.data(),
-                    .ratio_clip = static_cast<float>(ratio_clip()),
-                    .value_coefficient = static_cast<float>(config_.value_coefficient),
-                    .entropy_coefficient = static_cast<float>(config_.entropy_coefficient),
-                    .logit_gradient = logit_gradient_.data(),
-                    .value_gradient = value_gradient_.data()});
-    network_.backward(kActor, size, {logit_gradient_.data(), stride_});
-    network_.backward(kCritic, size, {value_gradient_.data(), stride_});
-    UpdateReport report;
-    report.loss = static_cast<float>(sums.policy + config_.value_coefficient * sums.value -
-                                     config_.entropy_coefficient * sums.entropy);
-    report.entropy = sums.entropy;
-    report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
-    reports.push_back(report);
+  gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
+                 stride_);
+  for (int j = 0; j < size; ++j) {
+    const std::int32_t i = order[j];
+    action_[j] = s.action[i];
+    old_probability_[j] = s.probability[static_cast<std::size_t>(s.action[i]) * s.stride + i];
+    advantage_[j] = s.advantage[i];
+    return_[j] = s.return_[i];
   }
+  network_.forward(kActor, size, {observation_.data(), stride_}, {logits_.data(), stride_});
+  network_.forward(kCritic, size, {observation_.data(), stride_}, {values_.data(), stride_});
+  const PpoLossSums sums =
+      kernels().ppo_loss({.actions = actions_,
+                          .batch = size,
+                          .logits = logits_.data(),
+                          .values = values_.data(),
+                          .stride = stride_,
+                          .action = action_.data(),
+                          .old_probability = old_probability_.data(),
+                          .advantage = advantage_.data(),
+                          .return_ = return_.data(),
+                          .ratio_clip = static_cast<float>(ratio_clip()),
+                          .value_coefficient = static_cast<float>(config_.value_coefficient),
+                          .entropy_coefficient = static_cast<float>(config_.entropy_coefficient),
+                          .logit_gradient = logit_gradient_.data(),
+                          .value_gradient = value_gradient_.data()});
+  network_.backward(kActor, size, {logit_gradient_.data(), stride_});
+  network_.backward(kCritic, size, {value_gradient_.data(), stride_});
+  UpdateReport report;
+  report.loss = static_cast<float>(sums.policy + config_.value_coefficient * sums.value -
+                                   config_.entropy_coefficient * sums.entropy);
+  report.entropy = sums.entropy;
+  report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
+  return report;
 }
 
 PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)

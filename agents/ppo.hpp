@@ -25,8 +25,7 @@ class PpoLearner final : public BatchLearner {
  public:
   PpoLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  void learn_epoch(const Samples&, std::span<const std::int32_t> permutation,
-                   std::vector<UpdateReport>& reports) override;
+  UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
 
   // In force in the current iteration.
   double learning_rate() const;

@@ -1,4 +1,4 @@
-#include "engine/replay_environment.hpp"
+#include "engine/replay/replay_environment.hpp"
 
 #include <doctest/doctest.h>
 #include <hdf5.h>
@@ -9,7 +9,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "engine/trace_reader.hpp"
+#include "engine/replay/trace_reader.hpp"
 #include "io/error.hpp"
 
 using namespace impsweep;

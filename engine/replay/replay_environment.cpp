@@ -1,4 +1,4 @@
-#include "engine/replay_environment.hpp"
+#include "engine/replay/replay_environment.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -10,7 +10,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "engine/trace_reader.hpp"
+#include "engine/replay/trace_reader.hpp"
 #include "envs/environment.hpp"
 #include "io/error.hpp"
 

@@ -1,4 +1,4 @@
-#include "engine/trace_reader.hpp"
+#include "engine/replay/trace_reader.hpp"
 
 #include <hdf5.h>
 

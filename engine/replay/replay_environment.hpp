@@ -1,5 +1,5 @@
-// engine/replay_environment.hpp - drives the very environment that trains with a recorded trace and compares
-// every step.
+// engine/replay/replay_environment.hpp - drives the very environment that trains with a recorded trace and
+// compares every step.
 //
 // Two runs are made of each episode. The open-loop run resets with the recorded draws and then follows the
 // recorded actions; every draw must be requested with its recorded kind and n, in its recorded step, and none

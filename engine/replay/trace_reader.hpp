@@ -1,4 +1,4 @@
-// engine/trace_reader.hpp - reads the recorded episodes of an environment (HDF5).
+// engine/replay/trace_reader.hpp - reads the recorded episodes of an environment (HDF5).
 //
 // Root attributes describe the recording; the groups episode_000, episode_001, ... hold its episodes. Every
 // number is checked on the way in, so that whoever replays a trace can rely on shapes, finite values, draws

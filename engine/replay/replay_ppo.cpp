@@ -1,0 +1,207 @@
+// Recorded PPO updates: the samples are given, everything after them is computed by the code that trains.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <vector>
+
+#include "agents/masked_mlp.hpp"
+#include "agents/ppo.hpp"
+#include "engine/replay/replay_oracle.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+ModelSpec recorded_model(const Hdf5File& file, const std::string& group) {
+  const auto number = [&](const char* name) { return static_cast<int>(file.attribute_int(group, name)); };
+  const std::string activation = file.attribute_string(group, "hidden_activation");
+  MlpSpec actor{.name = "actor"};
+  actor.sizes.push_back(number("observation_size"));
+  for (const std::int64_t units : file.attribute_ints(group, "hidden"))
+    actor.sizes.push_back(static_cast<int>(units));
+  if (activation != "relu" && activation != "tanh")
+    throw InputError("{}: {}: hidden_activation '{}' is neither relu nor tanh", file.name(), group,
+                     activation);
+  actor.activation = activation == "tanh" ? Activation::kTanh : Activation::kRelu;
+  MlpSpec critic = actor;
+  critic.name = "critic";
+  actor.sizes.push_back(number("action_size"));
+  critic.sizes.push_back(1);
+  return {.parts = {actor, critic}};
+}
+
+// A parameter tree in dense order; `absent` fills tensors that the tree does not have.
+template <class T>
+std::vector<T> read_tree(const Hdf5File& file, const std::string& tree, const std::vector<Tensor>& tensors,
+                         T absent) {
+  std::vector<T> values;
+  for (const Tensor& tensor : tensors) {
+    const std::string path = tree + "/" + tensor.name;
+    const std::vector<T> part = file.exists(path) ? file.read<T>(path) : std::vector<T>(tensor.size, absent);
+    if (part.size() != tensor.size)
+      throw InputError("{}: '{}' has {} elements where the network has {}", file.name(), path, part.size(),
+                       tensor.size);
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  return values;
+}
+
+// [T,B] recorded time-major into sample order, i = b * T + t; and back.
+template <class Target, class Source>
+void from_time_major(int T, int B, const std::vector<Source>& source, Target* target) {
+  for (int t = 0; t < T; ++t)
+    for (int b = 0; b < B; ++b)
+      target[b * T + t] = static_cast<Target>(source[static_cast<std::size_t>(t) * B + b]);
+}
+std::vector<float> to_time_major(int T, int B, const AlignedFloats& source) {
+  std::vector<float> target(static_cast<std::size_t>(T) * B);
+  for (int t = 0; t < T; ++t)
+    for (int b = 0; b < B; ++b) target[static_cast<std::size_t>(t) * B + b] = source[b * T + t];
+  return target;
+}
+
+template <class T>
+std::vector<T> read_sized(const Hdf5File& file, const std::string& path, std::size_t size) {
+  std::vector<T> values = file.read<T>(path);
+  if (values.size() != size)
+    throw InputError("{}: '{}' has {} elements instead of {}", file.name(), path, values.size(), size);
+  return values;
+}
+
+Samples recorded_samples(const Hdf5File& file, const std::string& group, int T, int B, int features,
+                         int actions) {
+  Samples s(T, B, features, actions);
+  const auto count = static_cast<std::size_t>(T) * B;
+  const auto path = [&](const char* name) { return fmt::format("{}/samples/{}", group, name); };
+  const auto observation = read_sized<float>(file, path("observation"), count * features);
+  const auto probability = read_sized<float>(file, path("old_probability"), count * actions);
+  for (int t = 0; t < T; ++t) {
+    for (int b = 0; b < B; ++b) {
+      const std::size_t recorded = static_cast<std::size_t>(t) * B + b,
+                        i = static_cast<std::size_t>(b) * T + t;
+      for (int f = 0; f < features; ++f)
+        s.observation[static_cast<std::size_t>(f) * s.stride + i] = observation[recorded * features + f];
+      for (int a = 0; a < actions; ++a)
+        s.probability[static_cast<std::size_t>(a) * s.stride + i] = probability[recorded * actions + a];
+    }
+  }
+  from_time_major(T, B, read_sized<std::int32_t>(file, path("action"), count), s.action.data());
+  from_time_major(T, B, read_sized<float>(file, path("reward"), count), s.reward.data());
+  from_time_major(T, B, read_sized<float>(file, path("value"), count), s.value.data());
+  from_time_major(T, B, read_sized<std::uint8_t>(file, path("done"), count), s.done.data());
+  const auto bootstrap = read_sized<float>(file, path("bootstrap_value"), static_cast<std::size_t>(B));
+  std::copy(bootstrap.begin(), bootstrap.end(), s.bootstrap_value.begin());
+  for (const std::int32_t action : s.action)
+    if (action < 0 || action >= actions)
+      throw InputError("{}: '{}' holds action {} of {} actions", file.name(), path("action"), action,
+                       actions);
+  return s;
+}
+
+std::vector<float> square_roots(std::vector<float> values) {
+  for (float& value : values) value = std::sqrt(value);
+  return values;
+}
+
+}  // namespace
+
+void replay_ppo_case(const Hdf5File& file, const std::string& group, OracleComparison& comparison) {
+  if (file.attribute_int("", "continuous") != 0)
+    throw InputError("{}: Gaussian policies come with the locomotion tasks, which this version does not have",
+                     file.name());
+  const auto real = [&](const char* name) { return file.attribute_double(group, name); };
+  const auto integer = [&](const char* name) { return file.attribute_int(group, name); };
+  const ModelSpec model = recorded_model(file, group);
+  const std::vector<Tensor> tensors = tensors_of(model);
+  const int T = static_cast<int>(integer("T")), B = static_cast<int>(integer("B"));
+
+  AgentConfig config;
+  config.ppo = {.learning_rate = real("learning_rate"),
+                .discount = real("discount"),
+                .gae_lambda = real("gae_lambda"),
+                .value_coefficient = real("value_loss_coeff"),
+                .entropy_coefficient = real("entropy_loss_coeff"),
+                .ratio_clip = real("ratio_clip"),
+                .epochs = integer("epochs"),
+                .minibatches = integer("minibatches"),
+                .normalize_advantage = integer("normalize_advantage") != 0,
+                .clip_grad_norm = real("clip_grad_norm"),
+                .linear_schedule = integer("linear_schedule") != 0};
+  config.adam = {.beta1 = real("adam_beta1"), .beta2 = real("adam_beta2"), .epsilon = real("adam_eps")};
+  if (T < 1 || B < 1 || config.ppo.minibatches < 1 || config.ppo.minibatches > T * B)
+    throw InputError("{}: {}: T, B and minibatches do not fit each other", file.name(), group);
+
+  Samples samples =
+      recorded_samples(file, group, T, B, model.parts[0].sizes.front(), model.parts[0].sizes.back());
+  estimate_advantages(samples, config.ppo.discount, config.ppo.gae_lambda, config.ppo.normalize_advantage);
+  comparison.compare("advantage", to_time_major(T, B, samples.advantage),
+                     file.read<float>(group + "/advantage"), 1e-6, 5e-6);
+  comparison.compare("return", to_time_major(T, B, samples.return_), file.read<float>(group + "/return"),
+                     1e-6, 5e-6);
+
+  const auto mask = read_tree<std::uint8_t>(file, group + "/mask", tensors, 1);
+  const MinibatchPlan minibatch(samples.size(), config.ppo.minibatches);
+  NativeNetwork network(model, mask, {.max_batch = minibatch.size});
+  network.gather(read_tree<float>(file, group + "/initial", tensors, 0), network.parameters());
+  PpoLearner learner(network, model, config, minibatch, integer("n_itr"));
+  const auto scattered = [&](std::span<const float> arena) {
+    std::vector<float> dense(parameter_count(model));
+    network.scatter(arena, dense);
+    return dense;
+  };
+
+  for (int i = 0; i < integer("num_iterations"); ++i) {
+    const std::string iteration = fmt::format("iteration_{}", i), path = group + "/" + iteration;
+    comparison.compare(iteration + "/learning_rate", learner.learning_rate(),
+                       file.attribute_double(path, "learning_rate"), 1e-12);
+    comparison.compare(iteration + "/ratio_clip", learner.ratio_clip(),
+                       file.attribute_double(path, "ratio_clip"), 1e-12);
+    const auto index = read_sized<std::int32_t>(file, path + "/index",
+                                                static_cast<std::size_t>(config.ppo.epochs) * samples.size());
+    for (const std::int32_t entry : index)
+      if (entry < 0 || entry >= samples.size())
+        throw InputError("{}: '{}/index' holds {} of {} samples", file.name(), path, entry, samples.size());
+    std::vector<float> loss, entropy, norm;
+    for (std::int64_t epoch = 0; epoch < config.ppo.epochs; ++epoch) {
+      for (int m = 0; m < minibatch.per_epoch; ++m) {
+        const UpdateReport report = learner.learn_minibatch(
+            samples, index.data() + epoch * samples.size() + static_cast<std::ptrdiff_t>(m) * minibatch.size);
+        if (i == 0 && loss.empty())
+          comparison.compare("first_gradient", scattered(network.gradients()),
+                             read_tree<float>(file, path + "/first_gradient", tensors, 0), 1e-6, 1e-5);
+        loss.push_back(report.loss);
+        entropy.push_back(report.entropy);
+        norm.push_back(report.gradient_norm);
+      }
+    }
+    learner.finish_iteration();
+    comparison.compare(iteration + "/loss", loss, file.read<float>(path + "/loss"), 1e-5, 1e-5);
+    comparison.compare(iteration + "/entropy", entropy, file.read<float>(path + "/entropy"), 1e-5, 1e-5);
+    comparison.compare_relative(iteration + "/gradient_norm", norm, file.read<float>(path + "/gradient_norm"),
+                                2e-5);
+    comparison.compare(iteration + "/parameters", scattered(network.parameters()),
+                       read_tree<float>(file, path + "/parameters", tensors, 0), 5e-6, 0);
+    comparison.compare(iteration + "/adam_m", scattered(learner.optimizer().first_moment()),
+                       read_tree<float>(file, path + "/adam_m", tensors, 0), 1e-6, 1e-5);
+    comparison.compare(iteration + "/sqrt_adam_v",
+                       square_roots(scattered(learner.optimizer().second_moment())),
+                       square_roots(read_tree<float>(file, path + "/adam_v", tensors, 0)), 1e-6, 1e-5);
+    comparison.compare(iteration + "/adam_step", static_cast<double>(learner.optimizer().steps()),
+                       static_cast<double>(file.attribute_int(path, "adam_step")), 0);
+    comparison.compare(iteration + "/next_learning_rate", learner.learning_rate(),
+                       file.attribute_double(path, "next_learning_rate"), 1e-12);
+    comparison.compare(iteration + "/next_ratio_clip", learner.ratio_clip(),
+                       file.attribute_double(path, "next_ratio_clip"), 1e-12);
+  }
+
+  const auto done = file.read<std::int64_t>(group + "/schedule/iterations_done");
+  const auto rate = read_sized<double>(file, group + "/schedule/learning_rate", done.size());
+  const auto clip = read_sized<double>(file, group + "/schedule/ratio_clip", done.size());
+  for (std::size_t k = 0; k < done.size(); ++k) {
+    learner.start_at_iteration(done[k]);
+    comparison.compare("schedule/learning_rate", learner.learning_rate(), rate[k], 1e-12);
+    comparison.compare("schedule/ratio_clip", learner.ratio_clip(), clip[k], 1e-12);
+  }
+}
+
+}  // namespace impsweep

@@ -1,0 +1,176 @@
+// The native backend against a plain double-precision perceptron with backpropagation, over odd sizes,
+// batches and masks.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "agents/aligned.hpp"
+#include "agents/masked_mlp.hpp"
+#include "envs/random.hpp"
+
+using namespace impsweep;
+
+namespace {
+
+struct Case {
+  ModelSpec model;
+  double density;
+  int batch;
+};
+
+// Outputs and parameter gradients of one part, all in double. x [in][batch], dy [out][batch].
+struct Reference {
+  std::vector<double> outputs, gradient;  // gradient in dense order of the whole model
+};
+
+Reference reference(const ModelSpec& model, int part, const std::vector<float>& parameters,
+                    const std::vector<std::uint8_t>& mask, int batch, const AlignedFloats& x, int stride,
+                    const std::vector<double>& dy) {
+  const MlpSpec& spec = model.parts[part];
+  std::vector<const Tensor*> weights, biases;
+  const std::vector<Tensor> tensors = tensors_of(model);
+  for (const Tensor& t : tensors)
+    if (t.part == part) (t.is_weight ? weights : biases).push_back(&t);
+  const std::size_t layers = weights.size();
+  std::vector<std::vector<double>> activation(layers + 1);
+  for (int i = 0; i < spec.sizes[0]; ++i)
+    for (int b = 0; b < batch; ++b) activation[0].push_back(x[i * stride + b]);
+  const auto tanh_at = [&](std::size_t l) {
+    return l + 1 == layers ? spec.tanh_output : spec.activation == Activation::kTanh;
+  };
+  for (std::size_t l = 0; l < layers; ++l) {
+    const int in = spec.sizes[l], out = spec.sizes[l + 1];
+    for (int o = 0; o < out; ++o) {
+      for (int b = 0; b < batch; ++b) {
+        double y = parameters[biases[l]->offset + o];
+        for (int i = 0; i < in; ++i)
+          y +=
+              static_cast<double>(parameters[weights[l]->offset + o * in + i]) * activation[l][i * batch + b];
+        if (tanh_at(l))
+          y = std::tanh(y);
+        else if (l + 1 < layers)
+          y = std::max(y, 0.0);
+        activation[l + 1].push_back(y);
+      }
+    }
+  }
+  Reference r{activation.back(), std::vector<double>(parameter_count(model), 0.0)};
+  std::vector<double> delta = dy;
+  for (std::size_t l = layers; l-- > 0;) {
+    const int in = spec.sizes[l], out = spec.sizes[l + 1];
+    for (std::size_t k = 0; k < delta.size(); ++k) {
+      const double y = activation[l + 1][k];
+      if (tanh_at(l))
+        delta[k] *= 1 - y * y;
+      else if (l + 1 < layers)
+        delta[k] = y > 0 ? delta[k] : 0;
+    }
+    std::vector<double> before(static_cast<std::size_t>(in * batch), 0.0);
+    for (int o = 0; o < out; ++o) {
+      for (int b = 0; b < batch; ++b) r.gradient[biases[l]->offset + o] += delta[o * batch + b];
+      for (int i = 0; i < in; ++i) {
+        const std::size_t w = weights[l]->offset + o * in + i;
+        for (int b = 0; b < batch; ++b) {
+          if (mask[w] != 0) r.gradient[w] += delta[o * batch + b] * activation[l][i * batch + b];
+          before[i * batch + b] += parameters[w] * delta[o * batch + b];
+        }
+      }
+    }
+    delta = before;
+  }
+  return r;
+}
+
+void check(const Case& c, Stream& stream) {
+  const std::size_t count = parameter_count(c.model);
+  std::vector<std::uint8_t> mask(count, 1);
+  std::vector<float> parameters(count);
+  for (const Tensor& t : tensors_of(c.model)) {
+    for (std::size_t i = t.offset; i < t.offset + t.size; ++i) {
+      mask[i] = !t.is_weight || stream.uniform() < c.density;
+      parameters[i] = mask[i] != 0 ? static_cast<float>(stream.uniform() - 0.5) : 0.0f;
+    }
+  }
+  NativeNetwork network(c.model, mask, {.max_batch = c.batch + 3});
+  CHECK(network.parameters().size() % kLanes == 0);
+  network.gather(parameters, network.parameters());
+  std::vector<float> back(count);
+  network.scatter(network.parameters(), back);
+  CHECK(back == parameters);
+
+  const int stride = c.batch + 5;  // callers may use any stride
+  std::vector<double> want(count, 0.0);
+  for (int part = 0; part < static_cast<int>(c.model.parts.size()); ++part) {
+    const MlpSpec& spec = c.model.parts[part];
+    AlignedFloats x(static_cast<std::size_t>(spec.sizes.front() * stride), NAN),
+        y(spec.sizes.back() * stride, NAN), inferred = y, dy(spec.sizes.back() * stride, NAN);
+    std::vector<double> dy_double;
+    for (int i = 0; i < spec.sizes.front(); ++i)
+      for (int b = 0; b < c.batch; ++b) x[i * stride + b] = static_cast<float>(2 * stream.uniform() - 1);
+    for (int o = 0; o < spec.sizes.back(); ++o)
+      for (int b = 0; b < c.batch; ++b)
+        dy_double.push_back(dy[o * stride + b] = static_cast<float>(stream.uniform() - 0.5));
+    network.infer(part, c.batch, {x.data(), stride}, {inferred.data(), stride});
+    network.forward(part, c.batch, {x.data(), stride}, {y.data(), stride});
+    network.backward(part, c.batch, {dy.data(), stride});
+    const Reference r = reference(c.model, part, parameters, mask, c.batch, x, stride, dy_double);
+    for (int o = 0; o < spec.sizes.back(); ++o) {
+      for (int b = 0; b < c.batch; ++b) {
+        CHECK(std::abs(y[o * stride + b] - r.outputs[o * c.batch + b]) < 1e-5);
+        CHECK(y[o * stride + b] == inferred[o * stride + b]);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) want[i] += r.gradient[i];
+  }
+  std::vector<float> gradient(count);
+  network.scatter(network.gradients(), gradient);
+  double worst = 0;
+  for (std::size_t i = 0; i < count; ++i) worst = std::max(worst, std::abs(gradient[i] - want[i]));
+  CHECK(worst < 1e-4);
+}
+
+ModelSpec model(std::vector<int> actor, std::vector<int> critic, Activation activation, bool tanh_output) {
+  return {
+      .parts = {
+          {.name = "actor", .sizes = std::move(actor), .activation = activation, .tanh_output = tanh_output},
+          {.name = "critic", .sizes = std::move(critic), .activation = activation}}};
+}
+
+}  // namespace
+
+TEST_CASE("native outputs and gradients agree with double-precision backpropagation") {
+  Stream stream("native network");
+  for (const double density : {0.0, 0.02, 0.3, 0.5, 0.8, 1.0})
+    for (const int batch : {1, 4, 16, 33, 80}) {
+      CAPTURE(density);
+      CAPTURE(batch);
+      check({model({4, 21, 18, 2}, {4, 21, 18, 1}, Activation::kRelu, false), density, batch}, stream);
+      check({model({17, 9, 3}, {17, 1}, Activation::kTanh, true), density, batch}, stream);
+    }
+}
+
+TEST_CASE("layers are dense above the break-even density and sparse below") {
+  const ModelSpec m = {.parts = {{.name = "q", .sizes = {10, 10, 10}}}};
+  std::vector<std::uint8_t> mask(parameter_count(m), 1);
+  for (int i = 0; i < 40; ++i) mask[i] = 0;          // 60 of 100 kept
+  for (int i = 110; i < 110 + 60; ++i) mask[i] = 0;  // 40 of 100 kept
+  const NativeNetwork network(m, mask, {});
+  CHECK(network.form(0, 0) == LayerForm::kDense);
+  CHECK(network.form(0, 1) == LayerForm::kSparse);
+}
+
+TEST_CASE("outputs of a sample do not depend on the batch around it") {
+  Stream stream("independent columns");
+  const ModelSpec m = model({6, 40, 40, 3}, {6, 1}, Activation::kRelu, false);
+  NativeNetwork network(m, {}, {.max_batch = 128});
+  for (float& p : network.parameters()) p = static_cast<float>(stream.uniform() - 0.5);
+  AlignedFloats x(6 * 128), all(3 * 128), alone(3);
+  for (float& v : x) v = static_cast<float>(stream.uniform());
+  network.infer(0, 128, {x.data(), 128}, {all.data(), 128});
+  for (const int b : {0, 63, 127}) {
+    network.infer(0, 1, {x.data() + b, 128}, {alone.data(), 1});
+    for (int o = 0; o < 3; ++o) CHECK(alone[o] == all[o * 128 + b]);
+  }
+}
