@@ -1,0 +1,33 @@
+// engine/training.hpp - one training of the plan, from the results that it depends on to its own.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "agents/session.hpp"
+#include "engine/plan.hpp"
+#include "engine/round_record.hpp"
+#include "io/record.hpp"
+#include "io/store.hpp"
+
+namespace impsweep {
+
+// A finished training by its digest, whole or attributes only. Throws if it is not there.
+using RoundLoader = std::function<Record(const Digest&, Part)>;
+
+// Loader from a store; a missing or damaged file is an InputError that says to run the job again.
+RoundLoader loader_from(const Store&);
+
+// Mask, initial parameters, expert: everything that the training is a function of.
+TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Backend);
+
+// The candidate with the highest re-evaluated return; the first wins.
+TrainingIndex chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoader&);
+
+// Called between iterations; returning true ends the training at this safe point.
+using SafePoint = std::function<bool(const TrainingSession&)>;
+
+// Runs the training to its end. Nothing if it was stopped. Throws TrainingFailure.
+std::optional<Record> run_training(const Plan&, TrainingIndex, const RoundLoader&, Backend, const SafePoint&);
+
+}  // namespace impsweep

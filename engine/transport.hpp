@@ -1,0 +1,34 @@
+// engine/transport.hpp - how ranks reach each other. The sweep is written against this; MPI is one
+// implementation, a process alone is the other.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/messages.hpp"
+
+namespace impsweep {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual int rank() const = 0;
+  virtual int ranks() const = 0;
+
+  // Returns at once; the message is on its way.
+  virtual void send(int to, const Message&) = 0;
+
+  // The next message that has arrived, if any. Never waits.
+  virtual std::optional<Message> poll() = 0;
+
+  // Rank 0's text on every rank. All ranks must call it.
+  virtual std::string broadcast(const std::string& text) = 0;
+};
+
+// MPI if this process was started by an MPI launcher, else a process alone. MPI is initialised here and
+// finalised when the object dies. Throws InputError for a step that `srun` started without PMIx: every task
+// would run the whole sweep.
+std::unique_ptr<Transport> connect();
+
+}  // namespace impsweep
