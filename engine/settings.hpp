@@ -1,0 +1,75 @@
+// engine/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of its
+// task and algorithm, with the job's values written over them.
+//
+// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, ppo.* of PPO, bc.* of behavioural
+// cloning, and the task's own. A student's expert is a PPO agent with the paper's values; teacher.KEY
+// changes any of them, and ppo.KEY means the expert's where the student has no such key itself.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agents/model.hpp"
+#include "engine/imp_config.hpp"
+#include "engine/option_table.hpp"
+#include "envs/environment.hpp"
+
+namespace impsweep {
+
+struct AlgorithmInfo {
+  std::string name;
+  bool available = false;  // false: a known name, not implemented in this version
+  int semantics = 1;       // raised whenever results of this algorithm change
+  std::string description;
+};
+
+// Every algorithm, in the order of presentation.
+const std::vector<AlgorithmInfo>& algorithms();
+
+struct Settings {
+  std::string task, algorithm;
+  std::uint64_t master_seed = 0;
+  AgentConfig agent;
+  AgentConfig teacher;  // bc: the expert; its hidden layers are agent.cloning.teacher_hidden
+  ImpConfig imp;
+  TaskOptions task_options;  // those that were set
+};
+
+// "128-128", as in names of chains.
+std::string network_name(const std::vector<std::int64_t>& hidden);
+
+// What the paper does, for a known task and algorithm. paper_rounds is the paper's number of rounds.
+Settings paper_settings(const std::string& task, const std::string& algorithm);
+int paper_rounds(std::string_view task);
+
+// Throw InputError with the nearest name.
+const TaskInfo& known_task(const std::string& name, const std::string& place);
+const AlgorithmInfo& available_algorithm(const std::string& name, const std::string& task,
+                                         const std::string& place);
+
+// Every key that these settings have, in the order of declaration: with the declared default (which does not
+// depend on the paper's value for the task) and the value that it has here.
+std::vector<OptionState> list_settings(const Settings&);
+
+// Every key of any task and algorithm, for suggestions.
+std::vector<std::string> known_keys();
+
+// Whether set_option() of such settings knows the key.
+bool has_option(const std::string& task, const std::string& algorithm, const std::string& key);
+
+// Sets one key of the list. False if these settings have no such key; InputError if the value is impossible.
+bool set_option(Settings&, const std::string& key, const JobValue&, const std::string& place);
+
+// Conditions between keys. Throws InputError "place: ..." with the remedy.
+void check_settings(const Settings&, const std::string& place);
+
+// The expert that teaches these students, as settings of its own.
+Settings teacher_settings(const Settings& student);
+
+// The networks that are trained.
+ModelSpec model_of(const Settings&);
+
+}  // namespace impsweep
