@@ -1,0 +1,31 @@
+// engine/store_plan.hpp - everything that a store is meant to hold: the jobs frozen in it as one plan.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/plan.hpp"
+#include "engine/round_record.hpp"
+#include "io/store.hpp"
+#include "io/table.hpp"
+
+namespace impsweep {
+
+// Jobs may describe different chains of one name (the same grid with another budget, say). The variant of the
+// later one is then marked with the first digits of its job's digest, so that every name means one chain.
+Plan plan_of_store(const Store&);
+
+using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
+
+// Reads the summaries of all finished trainings of the plan that `known` does not have yet.
+void read_summaries(const Store&, const Plan&, RoundSummaries& known);
+
+// One row per finished round of every chain, every scalar a column; rounds of several chains that are one
+// training appear once per chain. Experts are rows of chains called "expert-...".
+Table rounds_table(const Plan&, const RoundSummaries&);
+
+// Replaces index.h5.
+void write_index(const Store&, const Plan&, const RoundSummaries&);
+
+}  // namespace impsweep
