@@ -1,0 +1,30 @@
+// agents/torch_module.hpp - what passes between the program and the module that holds LibTorch: one C
+// function, found by name, that returns an abstract class. Nothing else of the module is visible.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "agents/network.hpp"
+#include "agents/torch_oracle.hpp"
+
+namespace impsweep {
+
+class TorchModule {
+ public:
+  virtual ~TorchModule() = default;
+  virtual std::unique_ptr<Network> make_network(const ModelSpec&, std::span<const std::uint8_t> mask,
+                                                NetworkOptions) = 0;
+  virtual const TorchOracle& oracle() const = 0;
+};
+
+// Raised whenever a class or struct that passes the boundary changes.
+inline constexpr int kTorchModuleInterface = 1;
+inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
+
+// The module's only object, which lives as long as the process; null with a text in `error` (always
+// terminated) if it cannot be made for a program with this interface.
+using TorchModuleEntry = TorchModule*(int interface, char* error, std::size_t error_size);
+
+}  // namespace impsweep
