@@ -8,7 +8,11 @@
 namespace impsweep {
 
 Adam::Adam(const AdamConfig& config, const RegularisationConfig& regularisation, std::size_t arena_size)
-    : config_(config), regularisation_(regularisation), first_(arena_size, 0.0f), second_(arena_size, 0.0f) {}
+    : config_(config),
+      regularisation_(regularisation),
+      first_(arena_size, 0.0f),
+      second_(arena_size, 0.0f),
+      carry_(arena_size, 0.0f) {}
 
 float Adam::clip_and_step(Network& network, double learning_rate, double clip_norm) {
   const Kernels& k = kernels();
@@ -28,10 +32,13 @@ float Adam::clip_and_step(Network& network, double learning_rate, double clip_no
       .beta1 = static_cast<float>(config_.beta1),
       .beta2 = static_cast<float>(config_.beta2),
       .epsilon = static_cast<float>(config_.epsilon),
+      .one_minus_beta1 = static_cast<float>(1.0 - config_.beta1),
+      .one_minus_beta2 = static_cast<float>(1.0 - config_.beta2),
       .gradient_scale = std::min(1.0f, static_cast<float>(clip_norm) / (norm + 1e-6f)),
       .gradient_decay = mode == L2Mode::kAdamL2 ? decay : 0.0f,
-      .parameter_factor = mode == L2Mode::kAdamW ? static_cast<float>(1.0 - learning_rate * decay) : 1.0f};
-  k.adam(arguments, parameters.data(), gradients.data(), first_.data(), second_.data(), parameters.size());
+      .parameter_decay = mode == L2Mode::kAdamW ? static_cast<float>(learning_rate * decay) : 0.0f};
+  k.adam(arguments, parameters.size(), parameters.data(), gradients.data(), first_.data(), second_.data(),
+         carry_.data());
   network.parameters_changed();
   return norm;
 }

@@ -40,11 +40,9 @@ template <int kRows, int kVectors>
 HWY_INLINE void gemm_tile(const GemmArguments& g, int row, int column) {
   Lanes sum[kRows][kVectors];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
-    const Lanes start = set(g.bias != nullptr ? g.bias[row + r] : 0.0f);
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = start;
-  }
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = set(0.0f);
   const float* a = g.a + row * g.a_row;
   const float* b = g.b + column;
   for (int k = 0; k < g.depth; ++k, a += g.a_depth, b += g.b_stride) {
@@ -63,7 +61,8 @@ HWY_INLINE void gemm_tile(const GemmArguments& g, int row, int column) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const std::ptrdiff_t place = offset + v * kLanes;
-      const Lanes y = apply(g.epilogue, sum[r][v], g.activation != nullptr ? g.activation + place : nullptr);
+      const Lanes total = sum[r][v] + set(g.bias != nullptr ? g.bias[row + r] : 0.0f);
+      const Lanes y = apply(g.epilogue, total, g.activation != nullptr ? g.activation + place : nullptr);
       const int left = g.stored_columns - column - v * kLanes;
       if (g.stored_columns == 0 || left >= kLanes)
         store(y, g.c + place);
@@ -114,9 +113,8 @@ HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
   const float* b = s.b + column;
   for (int r = 0; r < p.rows; ++r) {
     Lanes sum[kVectors];
-    const Lanes start = set(s.bias != nullptr ? s.bias[r] : 0.0f);
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sum[v] = start;
+    for (int v = 0; v < kVectors; ++v) sum[v] = set(0.0f);
     for (std::uint32_t e = p.row_begin[r]; e < p.row_begin[r + 1]; ++e) {
       const Register weight = set1(s.weight[p.position != nullptr ? p.position[e] : e]);
       const float* x = b + p.index[e] * s.b_stride;
@@ -126,7 +124,8 @@ HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const std::ptrdiff_t place = r * s.c_stride + column + v * kLanes;
-      store(apply(s.epilogue, sum[v], s.activation != nullptr ? s.activation + place : nullptr), s.c + place);
+      const Lanes total = sum[v] + set(s.bias != nullptr ? s.bias[r] : 0.0f);
+      store(apply(s.epilogue, total, s.activation != nullptr ? s.activation + place : nullptr), s.c + place);
     }
   }
 }
@@ -194,22 +193,28 @@ void multiply(float* values, const float* factors, std::size_t count) {
   for (std::size_t i = 0; i < count; i += kLanes) store(load(values + i) * load(factors + i), values + i);
 }
 
-void adam(const AdamArguments& a, float* parameters, const float* gradients, float* m, float* v,
-          std::size_t count) {
-  const Lanes scale = set(a.gradient_scale), decay = set(a.gradient_decay), factor = set(a.parameter_factor);
-  const Lanes beta1 = set(a.beta1), rest1 = set(1.0f - a.beta1), beta2 = set(a.beta2),
-              rest2 = set(1.0f - a.beta2);
+void adam(const AdamArguments& a, std::size_t count, float* parameters, const float* gradients,
+          float* first_moment, float* second_moment, float* carry) {
+  const Lanes scale = set(a.gradient_scale), decay = set(a.gradient_decay), shrink = set(-a.parameter_decay);
+  const Lanes beta1 = set(a.beta1), rest1 = set(a.one_minus_beta1), beta2 = set(a.beta2),
+              rest2 = set(a.one_minus_beta2);
   const Lanes rate = set(-a.learning_rate_over_correction1), correction2 = set(a.inverse_sqrt_correction2);
   const Lanes epsilon = set(a.epsilon);
   for (std::size_t i = 0; i < count; i += kLanes) {
     const Lanes w = load(parameters + i);
     const Lanes g = fma(decay, w, load(gradients + i) * scale);
-    const Lanes first = fma(beta1, load(m + i), rest1 * g);
-    const Lanes second = fma(beta2, load(v + i), rest2 * (g * g));
-    store(first, m + i);
-    store(second, v + i);
+    const Lanes first = fma(beta1, load(first_moment + i), rest1 * g);
+    const Lanes second = fma(beta2, load(second_moment + i), rest2 * (g * g));
+    store(first, first_moment + i);
+    store(second, second_moment + i);
     const Lanes divisor = fma(square_root(second), correction2, epsilon);
-    store(fma(rate, first / divisor, w * factor), parameters + i);
+    const Lanes step = fma(rate, first / divisor, fma(shrink, w, load(carry + i)));
+    // w + step = sum + carry exactly (Knuth's two-sum): what the rounding of the sum cuts off is added next
+    // time.
+    const Lanes sum = w + step;
+    const Lanes taken = sum - w;
+    store((w - (sum - taken)) + (step - taken), carry + i);
+    store(sum, parameters + i);
   }
 }
 

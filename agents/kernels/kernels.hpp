@@ -3,10 +3,10 @@
 //
 // Every function is defined by sixteen virtual lanes and explicit fused multiply-adds, so that "scalar" (the
 // plain twin and the definition), "avx2" and "avx512" give equal bits. A product y = sum_k a[k] x[k] runs
-// over k in ascending order in one fused chain; hence leaving out a term with a[k] = 0 does not change a bit,
-// and dense and sparse forms of a layer agree. A sum over the batch goes to lane (sample mod 16) and then
-// through the tree (l,l+8),(l,l+4), (l,l+2),(l,l+1), except in dense weight gradients, which are one fused
-// chain over the samples.
+// over k in ascending order in one fused chain that starts at zero, and the bias is added last; hence leaving
+// out a term with a[k] = 0 does not change a bit, and dense and sparse forms of a layer agree. A sum over the
+// batch goes to lane (sample mod 16) and then through the tree (l,l+8),(l,l+4), (l,l+2),(l,l+1), except in
+// dense weight gradients, which are one fused chain over the samples.
 //
 // Matrices are feature-major [feature][stride] with strides that are multiples of 16; `batch` is rounded up
 // to 16 by the kernels, so columns between the batch and the next multiple of 16 must exist and hold finite
@@ -78,9 +78,11 @@ struct AdamArguments {
   float learning_rate_over_correction1 = 0;  // lr / (1 - beta1^t)
   float inverse_sqrt_correction2 = 0;        // 1 / sqrt(1 - beta2^t)
   float beta1 = 0, beta2 = 0, epsilon = 0;
-  float gradient_scale = 1;    // of the norm clip
-  float gradient_decay = 0;    // L2 term added to the scaled gradient
-  float parameter_factor = 1;  // decoupled decay
+  // Rounded from double: in float, 1 - 0.999 would be wrong in the fifth digit.
+  float one_minus_beta1 = 1, one_minus_beta2 = 1;
+  float gradient_scale = 1;   // of the norm clip
+  float gradient_decay = 0;   // L2 term added to the scaled gradient
+  float parameter_decay = 0;  // decoupled decay: this part of the parameter is taken off
 };
 
 // Softmax policy and its losses; a column is a sample. Sums are over the first `batch` columns.
@@ -125,8 +127,9 @@ struct Kernels {
                     float* transposed, std::ptrdiff_t transposed_stride);
   float (*squared_norm)(const float* values, std::size_t count);  // count: multiple of 16
   void (*multiply)(float* values, const float* factors, std::size_t count);
-  void (*adam)(const AdamArguments&, float* parameters, const float* gradients, float* m, float* v,
-               std::size_t count);
+  // All arrays [count], a multiple of 16. `carry` is what rounding cut off the parameters so far.
+  void (*adam)(const AdamArguments&, std::size_t count, float* parameters, const float* gradients,
+               float* first_moment, float* second_moment, float* carry);
   void (*softmax)(int actions, int batch, const float* logits, float* probability, std::ptrdiff_t stride);
   PpoLossSums (*ppo_loss)(const PpoLossArguments&);
   float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss
