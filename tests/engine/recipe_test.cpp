@@ -42,8 +42,8 @@ constexpr Baseline kMw = Baseline::kMaskWeights, kMp = Baseline::kMaskPermuted,
 }  // namespace
 
 TEST_CASE("SHA-256 of the standard's examples") {
-  CHECK(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(sha256_hex(bytes_of("")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(sha256_hex(bytes_of("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST_CASE("canonical bytes are sorted lines without defaults") {
@@ -58,7 +58,7 @@ TEST_CASE("canonical bytes are sorted lines without defaults") {
         "seed = 3\n"
         "task = \"cartpole\"\n"
         "task_semantics = 1\n");
-  CHECK(digest_of(recipe) == sha256_hex(canonical_bytes(recipe)).substr(0, 32));
+  CHECK(digest_of(recipe) == sha256_hex(bytes_of(canonical_bytes(recipe))).substr(0, 32));
   CHECK(digest_of(recipe).size() == 32);
 }
 
