@@ -141,7 +141,7 @@ std::string canonical_bytes(const Recipe& recipe) {
 }
 
 Digest digest_of_bytes(std::string_view canonical) {
-  return sha256_hex(canonical).substr(0, kDigestLength);
+  return sha256_hex(bytes_of(canonical)).substr(0, kDigestLength);
 }
 
 Digest digest_of(const Recipe& recipe) {

@@ -1,25 +1,66 @@
 #include "io/digest.hpp"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
+#include <xxhash.h>
 
 #include <array>
 #include <stdexcept>
 
 namespace impsweep {
 
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("libcrypto cannot compute SHA-256");
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * size);
-  for (unsigned int i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+namespace {
+
+std::string hex_digits(std::span<const unsigned char> bytes) {
+  std::string digits;
+  for (const unsigned char byte : bytes) digits += fmt::format("{:02x}", byte);
+  return digits;
+}
+
+void require(int answer) {
+  if (answer != 1) throw std::runtime_error("libcrypto refuses to compute SHA-256");
+}
+
+}  // namespace
+
+struct Sha256::Context {
+  EVP_MD_CTX* state = EVP_MD_CTX_new();
+  Context() = default;
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context() { EVP_MD_CTX_free(state); }
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  require(context_->state != nullptr && EVP_DigestInit_ex(context_->state, EVP_sha256(), nullptr));
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::update(ByteView bytes) {
+  require(EVP_DigestUpdate(context_->state, bytes.data(), bytes.size()));
+}
+
+std::string Sha256::hex() {
+  std::array<unsigned char, 32> digest{};
+  require(EVP_DigestFinal_ex(context_->state, digest.data(), nullptr));
+  return hex_digits(digest);
+}
+
+std::string sha256_hex(ByteView bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.hex();
+}
+
+std::uint64_t xxh3_64(ByteView bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+std::string xxh3_128_hex(ByteView bytes) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
+  return hex_digits(canonical.digest);
 }
 
 }  // namespace impsweep

@@ -1,0 +1,136 @@
+// impsweep export: a store's results as tidy tables.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "engine/commands/command.hpp"
+#include "engine/store_plan.hpp"
+#include "io/error.hpp"
+#include "io/files.hpp"
+
+namespace impsweep {
+namespace {
+
+// Columns that grow row by row.
+struct LongTable {
+  std::vector<std::string> chain, name;
+  std::vector<std::int64_t> round, key;
+  std::vector<double> density, first, second;
+};
+
+template <class Visit>
+void for_each_finished_round(const Store& store, const Plan& plan, Visit visit) {
+  const std::set<std::string> finished = store.finished();
+  for (const Chain& chain : plan.chains) {
+    for (const TrainingIndex training : chain.rounds) {
+      if (!finished.contains(plan.trainings[training].digest)) continue;
+      if (const std::optional<Record> record = store.load(plan.trainings[training].digest))
+        visit(chain, plan.trainings[training], *record);
+    }
+  }
+}
+
+Table curves_table(const Store& store, const Plan& plan) {
+  LongTable rows;
+  for_each_finished_round(store, plan,
+                          [&](const Chain& chain, const TrainingNode& node, const Record& record) {
+                            const auto& step = record.values<std::int64_t>("curve/step");
+                            const auto& mean = record.values<double>("curve/mean");
+                            const auto& deviation = record.values<double>("curve/deviation");
+                            for (std::size_t i = 0; i < step.size(); ++i) {
+                              rows.chain.push_back(chain.name);
+                              rows.round.push_back(node.round);
+                              rows.density.push_back(node.density);
+                              rows.key.push_back(step[i]);
+                              rows.first.push_back(mean[i]);
+                              rows.second.push_back(deviation[i]);
+                            }
+                          });
+  return {{{"chain", rows.chain},
+           {"round", rows.round},
+           {"density", rows.density},
+           {"step", rows.key},
+           {"mean_return", rows.first},
+           {"deviation", rows.second}}};
+}
+
+Table inputs_table(const Store& store, const Plan& plan) {
+  LongTable rows;
+  std::vector<std::int64_t> kept;
+  for_each_finished_round(
+      store, plan, [&](const Chain& chain, const TrainingNode& node, const Record& record) {
+        const auto& magnitude = record.values<double>("result/input_magnitude");
+        const RoundResult round = read_round(record, model_of(plan.settings[node.settings]));
+        const std::size_t inputs = magnitude.size();
+        const auto& names = find_task(chain.task)->observation_names;
+        const auto units =
+            static_cast<std::size_t>(plan.settings[node.settings].agent.network.hidden.front());
+        for (std::size_t i = 0; i < inputs; ++i) {
+          std::int64_t left = 0;
+          for (std::size_t unit = 0; unit < units; ++unit) left += round.mask[unit * inputs + i];
+          rows.chain.push_back(chain.name);
+          rows.round.push_back(node.round);
+          rows.density.push_back(node.density);
+          rows.key.push_back(static_cast<std::int64_t>(i));
+          rows.name.push_back(i < names.size() ? names[i] : fmt::format("input {}", i));
+          rows.first.push_back(magnitude[i]);
+          kept.push_back(left);
+        }
+      });
+  return {{{"chain", rows.chain},
+           {"round", rows.round},
+           {"density", rows.density},
+           {"input", rows.key},
+           {"name", rows.name},
+           {"magnitude", rows.first},
+           {"kept", kept}}};
+}
+
+}  // namespace
+
+int command_export(const Arguments& arguments) {
+  namespace options = boost::program_options;
+  Usage usage("export DIR rounds|curves|inputs [--format csv|json] [--output FILE]",
+              "Writes the finished part of a store as one tidy table:\n"
+              "  rounds   one row per finished round of every chain, every scalar a column\n"
+              "  curves   one row per evaluation: learning curves of every round\n"
+              "  inputs   one row per input and round: sum of |weight| into the first layer, weights left\n\n"
+              "Example: impsweep export out rounds --output rounds.csv");
+  usage.options.add_options()("format", options::value<std::string>()->default_value("csv"), "csv or json")(
+      "output", options::value<std::string>(), "file to write; standard output if absent");
+  usage.positional = {{"words", -1}};
+  const auto values = parse(usage, arguments);
+  if (!values) return kComplete;
+  const auto words = values->count("words") != 0 ? (*values)["words"].as<std::vector<std::string>>()
+                                                 : std::vector<std::string>();
+  if (words.size() != 2)
+    throw InputError(
+        "export: expected a store and one of rounds, curves, inputs; see `impsweep export --help`");
+  const std::string format = (*values)["format"].as<std::string>();
+  if (format != "csv" && format != "json")
+    throw InputError("export: --format {} is neither csv nor json", format);
+
+  const Store store = Store::open(words[0]);
+  const Plan plan = plan_of_store(store);
+  Table table;
+  if (words[1] == "rounds") {
+    RoundSummaries summaries;
+    read_summaries(store, plan, summaries);
+    table = rounds_table(plan, summaries);
+  } else if (words[1] == "curves") {
+    table = curves_table(store, plan);
+  } else if (words[1] == "inputs") {
+    table = inputs_table(store, plan);
+  } else {
+    throw InputError("export: unknown table '{}'; known: rounds, curves, inputs", words[1]);
+  }
+  const std::string text = format == "csv" ? to_csv(table) : to_json(table);
+  if (values->count("output") != 0)
+    replace_atomically((*values)["output"].as<std::string>(), bytes_of(text));
+  else
+    fmt::print("{}", text);
+  return kComplete;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,72 @@
+// impsweep replay: drives the code that trains with recorded traces.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/commands/command.hpp"
+#include "engine/replay/replay_environment.hpp"
+#include "engine/replay/replay_oracle.hpp"
+#include "engine/replay/trace_reader.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+void print(const EnvironmentReplay& replay) {
+  fmt::print("{}: {}, {} episodes, {} steps, {} exact, largest error {:.3g}\n", replay.file, replay.env,
+             replay.episodes, replay.steps, replay.exact_steps, replay.max_abs_error);
+  if (replay.first_divergence)
+    fmt::print("  DIVERGES in episode {}, step {}: {}\n", replay.first_divergence->episode,
+               replay.first_divergence->step, replay.first_divergence->field);
+}
+
+void print(const OracleReplay& replay) {
+  fmt::print("{}: {}, {} cases\n", replay.file, replay.kind, replay.cases);
+  for (const auto& [quantity, error] : replay.max_abs_error) fmt::print("  {:<32} {:.3g}\n", quantity, error);
+  if (replay.first_divergence)
+    fmt::print("  DIVERGES in case {}: {}, {}\n", replay.first_divergence->case_index,
+               replay.first_divergence->quantity, replay.first_divergence->place);
+}
+
+}  // namespace
+
+int command_replay(const Arguments& arguments) {
+  namespace options = boost::program_options;
+  Usage usage(
+      "replay TRACE.h5... [--tolerance X] [--json]",
+      "Drives the very environments and learning code that train with recorded traces and compares every\n"
+      "step: episodes of environments, or updates computed by rlpyt and PyTorch (recognised by the root\n"
+      "attribute `kind`). Without --tolerance, each quantity has the tolerance of its kind; environments\n"
+      "must agree exactly where their definition allows. Exit code 1 if anything differs.\n\n"
+      "Example: impsweep replay tests/data/cartpole.h5 tests/data/oracle-ppo-discrete.h5");
+  usage.options.add_options()("tolerance", options::value<double>()->default_value(0),
+                              "largest absolute difference allowed; 0: each quantity's own")(
+      "json", "one JSON object instead of text");
+  usage.positional = {{"trace", -1}};
+  const auto values = parse(usage, arguments);
+  if (!values) return kComplete;
+  if (values->count("trace") == 0) throw InputError("replay: no trace given; see `impsweep replay --help`");
+  const double tolerance = (*values)["tolerance"].as<double>();
+  if (!(tolerance >= 0)) throw InputError("replay: --tolerance {} must not be negative", tolerance);
+
+  nlohmann::json traces = nlohmann::json::array();
+  bool diverged = false;
+  const bool json = values->count("json") != 0;
+  const auto report = [&](const auto& replay) {
+    diverged |= replay.first_divergence.has_value();
+    if (json)
+      traces.push_back(replay);
+    else
+      print(replay);
+  };
+  for (const std::string& path : (*values)["trace"].as<std::vector<std::string>>()) {
+    if (read_trace_attributes(path).contains("kind"))
+      report(replay_oracle(path, tolerance));
+    else
+      report(replay_environment_trace(path, {.tolerance = tolerance}));
+  }
+  if (json) fmt::print("{}\n", nlohmann::json{{"traces", traces}, {"ok", !diverged}}.dump(2));
+  return diverged ? kFailed : kComplete;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,110 @@
+#include "engine/journal.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+
+namespace impsweep {
+namespace {
+
+// A run that was not heard of for so long is no longer counted as running. Heartbeats come every few seconds.
+constexpr double kSilenceSeconds = 45;
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::string Journal::unique_run_name() {
+  char host[256] = "host";
+  gethostname(host, sizeof host - 1);
+  std::string name = fmt::format("{:%Y%m%d-%H%M%S}-{}-{}", fmt::gmtime(std::time(nullptr)), host, getpid());
+  for (char& letter : name)
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0 && letter != '-' && letter != '_' &&
+        letter != '.')
+      letter = '-';
+  return name;
+}
+
+Journal::Journal(const Store& store, int ranks) : writer_(store.event_writer(unique_run_name())) {
+  writer_.append({{"type", "run-start"}, {"ranks", ranks}, {"pid", getpid()}});
+}
+
+void Journal::training_started(const Digest& digest, int rank) {
+  writer_.append({{"type", "start"}, {"training", digest}, {"rank", rank}});
+}
+
+void Journal::training_done(const Digest& digest, double wall_seconds) {
+  writer_.append({{"type", "done"}, {"training", digest}, {"seconds", wall_seconds}});
+}
+
+void Journal::training_failed(const Digest& digest, const std::string& reason, bool deterministic) {
+  writer_.append(
+      {{"type", "failed"}, {"training", digest}, {"reason", reason}, {"deterministic", deterministic}},
+      Durability::kDisk);
+}
+
+void Journal::heartbeat(const std::vector<RunningTraining>& running, double env_steps_per_second) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const RunningTraining& training : running)
+    list.push_back({{"training", training.digest},
+                    {"rank", training.rank},
+                    {"env_steps", training.env_steps},
+                    {"return", training.last_return}});
+  writer_.append({{"type", "heartbeat"}, {"running", list}, {"rate", env_steps_per_second}});
+}
+
+void Journal::run_ended(const std::string& outcome) {
+  writer_.append({{"type", "run-end"}, {"outcome", outcome}});
+}
+
+History read_history(const Store& store) {
+  struct Run {
+    double last_heard = 0, rate = 0;
+    int ranks = 1;
+    bool ended = false;
+    std::vector<RunningTraining> running;
+  };
+  History history;
+  std::map<std::string, Run> runs;
+  for (const StoredEvent& event : store.events()) {
+    Run& run = runs[event.run];
+    run.last_heard = event.time;
+    const nlohmann::json& fields = event.fields;
+    const std::string type = fields.value("type", ""), training = fields.value("training", "");
+    if (type == "run-start") {
+      run.ranks = fields.value("ranks", 1);
+    } else if (type == "done") {
+      history.failures.erase(training);
+      history.wall_seconds[training] = fields.value("seconds", 0.0);
+    } else if (type == "failed") {
+      history.failures[training] = {fields.value("reason", "unknown"), fields.value("deterministic", true)};
+    } else if (type == "heartbeat" && fields.contains("running") && fields["running"].is_array()) {
+      run.rate = fields.value("rate", 0.0);
+      run.running.clear();
+      for (const nlohmann::json& entry : fields["running"]) {
+        const nlohmann::json value = entry.value("return", nlohmann::json());
+        run.running.push_back({entry.value("training", ""), entry.value("rank", 0),
+                               entry.value("env_steps", std::int64_t{0}),
+                               value.is_number() ? value.get<double>() : 0});
+      }
+    } else if (type == "run-end") {
+      run.ended = true;
+    }
+  }
+  const double now = now_seconds();
+  for (const auto& [name, run] : runs) {
+    if (run.ended || now - run.last_heard > kSilenceSeconds) continue;
+    ++history.live_runs;
+    history.live_ranks += run.ranks;
+    history.env_steps_per_second += run.rate;
+    history.running.insert(history.running.end(), run.running.begin(), run.running.end());
+  }
+  return history;
+}
+
+}  // namespace impsweep

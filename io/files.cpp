@@ -1,0 +1,287 @@
+#include "io/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "io/error.hpp"
+
+namespace impsweep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
+  // Network file systems report a failed write only here.
+  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+
+ private:
+  int number_;
+};
+
+const char* remedy(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+      return "free some space (or raise the quota) and run again; what was finished before is kept";
+    case EACCES:
+    case EPERM:
+      return "check the permissions of the file and of its directory, or choose another place";
+    case EROFS:
+      return "the file system is mounted read-only; choose another place";
+    case ENOTDIR:
+    case EEXIST:
+      return "a file stands where a directory is needed; remove it or choose another path";
+    case EISDIR:
+      return "a directory stands where a file is needed; remove it or choose another path";
+    case ENOENT:
+      return "check the path";
+    case EFBIG:
+      return "raise the limit of the file size (ulimit -f)";
+    case EMFILE:
+    case ENFILE:
+      return "raise the limit of open files (ulimit -n)";
+    case ENAMETOOLONG:
+      return "choose a shorter path";
+    default:
+      return "check the disk or the network file system and run again";
+  }
+}
+
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+std::string host_name() {
+  char name[256] = "";
+  if (::gethostname(name, sizeof name - 1) != 0) return "host";
+  std::string host(name);
+  host.resize(std::min<std::size_t>(host.size(), 64));
+  for (char& c : host)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '-';
+  return host.empty() ? "host" : host;
+}
+
+// Nothing if there is no such file.
+template <class Container>
+std::optional<Container> read_whole(const fs::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENOENT) return std::nullopt;
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw_file_error(path, "read", errno);
+  if (S_ISDIR(status.st_mode)) throw_file_error(path, "read", EISDIR);
+  // One byte more than expected, so that the end is seen without growing.
+  Container content(static_cast<std::size_t>(status.st_size) + 1, {});
+  std::size_t filled = 0;
+  for (;;) {
+    if (filled == content.size()) content.resize(2 * filled);  // a pipe, or the file has grown meanwhile
+    const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_file_error(path, "read", errno);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  content.resize(filled);
+  return content;
+}
+
+bool not_supported(int error_number) {
+  return error_number == EPERM || error_number == ENOTSUP || error_number == EOPNOTSUPP ||
+         error_number == ENOSYS || error_number == EINVAL || error_number == EMLINK;
+}
+
+// A network file system may repeat a link request whose answer was lost and then report that the name exists.
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  struct stat first {
+  }, second{};
+  return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_ino == second.st_ino &&
+         first.st_dev == second.st_dev;
+}
+
+}  // namespace
+
+void throw_file_error(const fs::path& path, const char* action, int error_number) {
+  throw InputError("{}: cannot {}: {}; {}", path.string(), action,
+                   std::generic_category().message(error_number), remedy(error_number));
+}
+
+std::optional<Bytes> read_file_if_exists(const fs::path& path) {
+  return read_whole<Bytes>(path);
+}
+
+Bytes read_file(const fs::path& path) {
+  if (auto content = read_whole<Bytes>(path)) return std::move(*content);
+  throw_file_error(path, "read", ENOENT);
+}
+
+std::string read_text_file(const fs::path& path) {
+  if (auto content = read_whole<std::string>(path)) return std::move(*content);
+  throw_file_error(path, "read", ENOENT);
+}
+
+bool file_exists(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  throw_file_error(path, "look at", errno);
+}
+
+std::string unique_suffix() {
+  static const std::string host = host_name();
+  static std::atomic<unsigned> counter{0};
+  return fmt::format("{}.{}.{}", host, ::getpid(), counter++);
+}
+
+TemporaryFile::TemporaryFile(fs::path target) : target_(std::move(target)) {
+  // A name as long as the file system allows must still leave room for the suffix.
+  const std::string stem = target_.filename().string().substr(0, 120);
+  for (;;) {
+    path_ = directory_of(target_) / fmt::format("{}.{}.tmp", stem, unique_suffix());
+    Descriptor file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file.get() >= 0) return;
+    if (errno != EEXIST) throw_file_error(target_, "create the file", errno);
+  }
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (!named_) ::unlink(path_.c_str());
+}
+
+void TemporaryFile::write(ByteView bytes) {
+  Descriptor file(::open(path_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (file.get() < 0) throw_file_error(target_, "write", errno);
+  for (ByteView rest = bytes; !rest.empty();) {
+    const ssize_t written = ::write(file.get(), rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_file_error(target_, "write", errno);
+    rest = rest.subspan(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file.get()) != 0) throw_file_error(target_, "write to the disk", errno);
+  synced_ = true;
+  // Let the comparison ask the disk, not the memory that we have just filled.
+  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+  if (!file.close()) throw_file_error(target_, "write", errno);
+  if (!std::ranges::equal(read_file(path_), bytes))
+    throw InputError("{}: what was written reads back differently; the storage is not reliable, use another",
+                     target_.string());
+}
+
+void TemporaryFile::sync_once() {
+  if (std::exchange(synced_, true)) return;
+  Descriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
+  if (file.get() < 0 || ::fsync(file.get()) != 0 || !file.close())
+    throw_file_error(target_, "write to the disk", errno);
+}
+
+// True if the file got its name, false if the name is taken; errno tells what else went wrong.
+bool TemporaryFile::take_name(Naming naming) {
+  errno = 0;
+  switch (naming) {
+    case Naming::kLink:
+      if (::link(path_.c_str(), target_.c_str()) != 0 && !(errno == EEXIST && is_same_file(path_, target_)))
+        return false;
+      ::unlink(path_.c_str());
+      return true;
+    case Naming::kExclusiveRename:
+      return ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0;
+    case Naming::kCheckedRename:
+      if (file_exists(target_)) {
+        errno = EEXIST;
+        return false;
+      }
+      return ::rename(path_.c_str(), target_.c_str()) == 0;
+  }
+  return false;
+}
+
+Published TemporaryFile::publish_new(Naming first) {
+  sync_once();
+  for (const Naming naming : {Naming::kLink, Naming::kExclusiveRename, Naming::kCheckedRename}) {
+    if (naming < first) continue;
+    named_ = take_name(naming);
+    if (named_ || errno == EEXIST) break;
+    if (naming == Naming::kCheckedRename || !not_supported(errno))
+      throw_file_error(target_, "create the file", errno);
+  }
+  if (!named_) return Published::kAlreadyThere;
+  sync_directory(directory_of(target_));
+  return Published::kWritten;
+}
+
+void TemporaryFile::replace() {
+  sync_once();
+  if (::rename(path_.c_str(), target_.c_str()) != 0) throw_file_error(target_, "replace the file", errno);
+  named_ = true;
+  sync_directory(directory_of(target_));
+}
+
+Published publish_new(const fs::path& target, ByteView bytes, Naming first) {
+  TemporaryFile file(target);
+  file.write(bytes);
+  return file.publish_new(first);
+}
+
+void replace_atomically(const fs::path& target, ByteView bytes) {
+  TemporaryFile file(target);
+  file.write(bytes);
+  file.replace();
+}
+
+void make_directories(const fs::path& directory) {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) == 0) {
+    if (!S_ISDIR(status.st_mode)) throw_file_error(directory, "use it as a directory", ENOTDIR);
+    return;
+  }
+  if (errno != ENOENT) throw_file_error(directory, "create the directory", errno);
+  const fs::path parent = directory_of(directory);
+  if (parent != directory) make_directories(parent);
+  // Somebody else may create it at the same moment.
+  if (::mkdir(directory.c_str(), 0777) != 0 && !(errno == EEXIST && fs::is_directory(directory)))
+    throw_file_error(directory, "create the directory", errno);
+  sync_directory(parent);
+}
+
+void require_writable(const fs::path& directory) {
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    throw_file_error(directory, "write into the directory", errno);
+}
+
+void sync_directory(const fs::path& directory) {
+  const Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.get() < 0) throw_file_error(directory, "open the directory", errno);
+  // Some file systems cannot sync a directory and say EINVAL; they keep its entries without being asked.
+  if (::fsync(file.get()) != 0 && errno != EINVAL) throw_file_error(directory, "write to the disk", errno);
+}
+
+int sweep_temporaries(const fs::path& directory, std::chrono::seconds age) {
+  const auto oldest = fs::file_time_type::clock::now() - age;
+  int swept = 0;
+  std::error_code ignored;  // another process may sweep too; what cannot be removed is harmless
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    if (entry.path().extension() != ".tmp" || !entry.is_regular_file(ignored)) continue;
+    const auto touched = entry.last_write_time(ignored);
+    if (!ignored && touched < oldest && fs::remove(entry.path(), ignored)) ++swept;
+    ignored.clear();
+  }
+  return swept;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,85 @@
+// io/files.hpp - files that are whole or not there, also after kill -9 or loss of power.
+//
+// Nothing is ever written under its final name. A file is written as "<name>.<host>.<pid>.<n>.tmp" in the
+// same directory, synced, read back and compared, given its name in one step, and then the directory is
+// synced: one fsync for the file and one for the directory. A leftover ".tmp" of a killed process is
+// harmless. Files and directories obey umask and setgid.
+//
+// All errors are InputErrors that name the path, the reason (ENOSPC, EACCES, EROFS, ...) and the remedy; a
+// file that failed half-way is removed.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "io/digest.hpp"
+
+namespace impsweep {
+
+Bytes read_file(const std::filesystem::path&);
+std::optional<Bytes> read_file_if_exists(const std::filesystem::path&);  // nothing if there is no such file
+std::string read_text_file(const std::filesystem::path&);
+bool file_exists(const std::filesystem::path&);  // false only if it is certain that nothing is there
+
+enum class Published {
+  kWritten,
+  kAlreadyThere,  // somebody was first; the existing file is untouched, compare if it matters
+};
+
+// How a finished file gets its name without overwriting another. Not every file system has hard links, so a
+// way that is not supported falls back to the next; only the last leaves a moment in which two writers could
+// collide.
+enum class Naming {
+  kLink,             // link(2), then unlink the temporary name
+  kExclusiveRename,  // renameat2(2) with RENAME_NOREPLACE
+  kCheckedRename,    // rename(2) after a look
+};
+
+// Gives `bytes` the name `target`, unless the name is taken.
+Published publish_new(const std::filesystem::path& target, ByteView bytes, Naming first = Naming::kLink);
+
+// Gives `bytes` the name `target`, instead of whatever had it. Readers see the old or the new file, whole.
+void replace_atomically(const std::filesystem::path& target, ByteView bytes);
+
+// The temporary file behind the two functions above, for writers that produce a file piece by piece.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::filesystem::path target);  // creates an empty file beside `target`
+  ~TemporaryFile();                                      // removes it, unless it has got its name
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  void write(ByteView bytes);  // the whole content: written, synced, read back and compared
+  Published publish_new(Naming first = Naming::kLink);
+  void replace();
+
+ private:
+  bool take_name(Naming);
+  void sync_once();
+
+  std::filesystem::path target_, path_;
+  bool synced_ = false, named_ = false;
+};
+
+// "<host>.<pid>.<n>": differs between any two calls on any machines that share a file system.
+std::string unique_suffix();
+
+// Creates a directory with its parents; survives a loss of power.
+void make_directories(const std::filesystem::path&);
+
+// Throws unless this process may create files in the directory.
+void require_writable(const std::filesystem::path& directory);
+
+void sync_directory(const std::filesystem::path&);
+
+// Removes ".tmp" files that were last touched longer ago than `age`; returns how many.
+int sweep_temporaries(const std::filesystem::path& directory,
+                      std::chrono::seconds age = std::chrono::hours(24));
+
+// "<path>: cannot <action>: <reason>; <remedy>". For callers that make their own system calls.
+[[noreturn]] void throw_file_error(const std::filesystem::path&, const char* action, int error_number);
+
+}  // namespace impsweep

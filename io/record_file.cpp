@@ -1,0 +1,109 @@
+#include "io/record_file.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "io/files.hpp"
+#include "io/hdf5.hpp"
+#include "io/hdf5_writer.hpp"
+
+namespace impsweep {
+
+namespace {
+
+constexpr std::size_t kUserBlockBytes = 512;
+constexpr int kFormat = 1;
+constexpr std::string_view kMagic = "impsweep record, format ";
+
+std::string user_block(ByteView payload) {
+  std::string block = fmt::format(
+      "{}{}\n"
+      "payload_bytes {}\n"
+      "payload_xxh3_128 {}\n"
+      "This is an HDF5 file with a user block of {} bytes; h5py, h5ls and others open it as it is.\n",
+      kMagic, kFormat, payload.size(), xxh3_128_hex(payload), kUserBlockBytes);
+  block.resize(kUserBlockBytes, '\0');
+  return block;
+}
+
+// The format number of the first line, 0 if there is none.
+int format_of(std::string_view block) {
+  int format = 0;
+  const char* end = block.data() + block.size();
+  if (block.starts_with(kMagic)) std::from_chars(block.data() + kMagic.size(), end, format);
+  return format;
+}
+
+// Says what the bytes are instead of a whole record, as far as one can tell.
+[[noreturn]] void throw_mismatch(ByteView bytes, const std::string& file) {
+  const std::string_view block = text_of(bytes.first(std::min(bytes.size(), kUserBlockBytes)));
+  if (bytes.empty()) throw DamagedFile(file, "is empty");
+  if (std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; }))
+    throw DamagedFile(file, fmt::format("holds nothing but zeros ({} bytes)", bytes.size()));
+  if (!block.starts_with(kMagic.substr(0, block.size())))
+    throw DamagedFile(file, "does not begin like an impsweep record", "check that this is the right file");
+  if (bytes.size() < kUserBlockBytes) throw DamagedFile(file, "is truncated in its user block");
+  if (const int format = format_of(block); format > kFormat)
+    throw DamagedFile(file,
+                      fmt::format("is of record format {}, this program reads format {}", format, kFormat),
+                      "use the newer impsweep that made it");
+  constexpr std::string_view key = "\npayload_bytes ";
+  std::size_t expected = 0;
+  if (const std::size_t at = block.find(key); at != std::string_view::npos)
+    std::from_chars(block.data() + at + key.size(), block.data() + block.size(), expected);
+  if (const std::size_t found = bytes.size() - kUserBlockBytes; found != expected)
+    throw DamagedFile(file, fmt::format("has {} bytes of payload where {} were written", found, expected));
+  throw DamagedFile(file, "is altered (its checksum does not match)");
+}
+
+void read_group(const Hdf5File& file, const std::string& group, Part part, Record& record) {
+  for (const std::string& name : file.attribute_names(group))
+    record.attributes[group].emplace(name, file.attribute(group, name));
+  for (const std::string& child : file.children(group)) {
+    const std::string path = group.empty() ? child : group + "/" + child;
+    if (file.is_group(path)) {
+      read_group(file, path, part, record);
+    } else if (part == Part::kAll) {
+      record.arrays.emplace(path, file.array(path));
+    }
+  }
+}
+
+}  // namespace
+
+Bytes encode_record(const Record& record) {
+  Hdf5Writer writer(kUserBlockBytes);
+  for (const auto& [path, array] : record.arrays) writer.array(path, array);
+  for (const auto& [group, attributes] : record.attributes) {
+    if (record.has_array(group))
+      throw std::invalid_argument(
+          fmt::format("'{}' is an array; a record has attributes on groups only", group));
+    for (const auto& [name, attribute] : attributes) writer.attribute(group, name, attribute);
+  }
+  Bytes bytes = writer.image();
+  const std::string block = user_block(ByteView(bytes).subspan(kUserBlockBytes));
+  std::ranges::copy(bytes_of(block), bytes.begin());
+  return bytes;
+}
+
+void validate_record(ByteView bytes, const std::string& file) {
+  // The user block is a function of the payload, so it is not parsed but made again and compared.
+  if (bytes.size() > kUserBlockBytes &&
+      text_of(bytes.first(kUserBlockBytes)) == user_block(bytes.subspan(kUserBlockBytes)))
+    return;
+  throw_mismatch(bytes, file);
+}
+
+Record decode_record(ByteView bytes, const std::string& file, Part part) {
+  validate_record(bytes, file);
+  Record record;
+  read_group(Hdf5File::open_image(bytes, file), "", part, record);
+  record.origin = file;
+  return record;
+}
+
+Record read_record_file(const std::filesystem::path& path, Part part) {
+  return decode_record(read_file(path), path.string(), part);
+}
+
+}  // namespace impsweep

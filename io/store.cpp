@@ -1,0 +1,248 @@
+#include "io/store.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <stdexcept>
+#include <system_error>
+
+#include "io/error.hpp"
+#include "io/files.hpp"
+
+namespace impsweep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kWritableFolders[] = {"rounds", "live", "jobs", "events", "quarantine"};
+
+bool is_digest(std::string_view text) {
+  return text.size() >= 16 && text.size() <= 128 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+void require_digest(const std::string& text) {
+  if (!is_digest(text)) throw std::invalid_argument(fmt::format("'{}' is not a digest", text));
+}
+
+void require_run_name(const std::string& run) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (run.empty() || run.front() == '.' || run.find_first_not_of(allowed) != run.npos)
+    throw std::invalid_argument(fmt::format("'{}' cannot name an event log", run));
+}
+
+// The entries of a directory in the order of their names; none if there is no such directory.
+std::vector<fs::path> entries(const fs::path& directory) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
+    paths.push_back(entry->path());
+  if (error && error.value() != ENOENT) throw_file_error(directory, "list the directory", error.value());
+  std::ranges::sort(paths);
+  return paths;
+}
+
+std::set<std::string> digests_in(const fs::path& directory) {
+  std::set<std::string> digests;
+  for (const fs::path& path : entries(directory))
+    if (path.extension() == ".h5" && is_digest(path.stem().string())) digests.insert(path.stem().string());
+  return digests;
+}
+
+// A damaged file that cannot be moved away must not keep a writer trying for ever.
+void require_progress(const fs::path& path, int attempt) {
+  if (attempt >= 5)
+    throw InputError("{}: is damaged and cannot be moved to quarantine; check the permissions, or remove it",
+                     path.string());
+}
+
+void warn_on_standard_error(const std::string& message) {
+  fmt::print(stderr, "impsweep: {}\n", message);
+}
+
+}  // namespace
+
+Store::Store(fs::path directory, Warn warn)
+    : directory_(std::move(directory)), warn_(warn ? std::move(warn) : Warn(warn_on_standard_error)) {}
+
+Store Store::create_or_open(const fs::path& directory, const Fingerprint& fingerprint, Warn warn) {
+  make_directories(directory);
+  Store store(directory, std::move(warn));
+  establish_identity(directory, fingerprint);
+  for (const char* folder : kWritableFolders) {
+    make_directories(directory / folder);
+    require_writable(directory / folder);
+  }
+  store.fingerprint_ = fingerprint;
+  return store;
+}
+
+Store Store::open(const fs::path& directory, Warn warn) {
+  Store store(directory, std::move(warn));
+  store.fingerprint_ = read_identity(directory);
+  return store;
+}
+
+std::string Store::round_file(const std::string& digest) {
+  require_digest(digest);
+  return fmt::format("rounds/{}/{}.h5", digest.substr(0, 2), digest);
+}
+
+fs::path Store::round_path(const std::string& digest) const {
+  return directory_ / round_file(digest);
+}
+
+fs::path Store::checkpoint_path(const std::string& digest) const {
+  require_digest(digest);
+  return directory_ / "live" / (digest + ".h5");
+}
+
+std::set<std::string> Store::finished() const {
+  std::set<std::string> digests;
+  for (const fs::path& folder : entries(directory_ / "rounds")) {
+    if (folder.filename().string().size() != 2) continue;
+    for (const std::string& digest : digests_in(folder))
+      if (folder.filename() == digest.substr(0, 2)) digests.insert(digest);
+  }
+  return digests;
+}
+
+bool Store::has(const std::string& digest) const {
+  return file_exists(round_path(digest));
+}
+
+std::optional<Record> Store::load(const std::string& digest, Part part) const {
+  return load_or_quarantine(round_path(digest), part);
+}
+
+Publication Store::publish(const std::string& digest, const Record& record) const {
+  const fs::path path = round_path(digest);
+  make_directories(path.parent_path());
+  const Bytes bytes = encode_record(record);
+  for (int attempt = 1; publish_new(path, bytes) == Published::kAlreadyThere; ++attempt) {
+    const std::optional<Record> existing = load_or_quarantine(path, Part::kAll);
+    if (!existing) {
+      // What was there was damaged and has gone to quarantine, so the name is free now.
+      require_progress(path, attempt);
+      continue;
+    }
+    remove_checkpoint(digest);
+    const auto difference = first_difference(*existing, record, kProvenance);
+    if (!difference) return Publication::kAlreadyThere;
+    const std::string reason = fmt::format(
+        "nondeterminism: the same recipe gave another result, first difference at '{}': {} (stored against "
+        "this)",
+        difference->place, difference->text);
+    const fs::path place =
+        Quarantine(directory_ / "quarantine").keep(path.filename().string(), bytes, reason);
+    warn_(fmt::format("{}: {}; kept as {}", path.string(), reason, place.string()));
+    return Publication::kDifferent;
+  }
+  remove_checkpoint(digest);
+  return Publication::kWritten;
+}
+
+bool Store::save_checkpoint(const std::string& digest, const Record& checkpoint) const {
+  const std::int64_t step = checkpoint.integer("", "step");
+  const fs::path path = checkpoint_path(digest);
+  const auto existing = load_or_quarantine(path, Part::kAttributes);
+  if (existing && existing->integer("", "step") > step) return false;
+  replace_atomically(path, encode_record(checkpoint));
+  return true;
+}
+
+std::optional<Record> Store::load_checkpoint(const std::string& digest, Part part) const {
+  return load_or_quarantine(checkpoint_path(digest), part);
+}
+
+void Store::remove_checkpoint(const std::string& digest) const {
+  const fs::path path = checkpoint_path(digest);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw_file_error(path, "remove the checkpoint", errno);
+}
+
+std::set<std::string> Store::checkpoints() const {
+  return digests_in(directory_ / "live");
+}
+
+std::string Store::freeze_job(std::string_view toml_text) const {
+  const std::string digest = sha256_hex(bytes_of(toml_text));
+  const fs::path path = directory_ / "jobs" / (digest + ".toml");
+  for (int attempt = 1; publish_new(path, bytes_of(toml_text)) == Published::kAlreadyThere; ++attempt) {
+    const auto existing = read_file_if_exists(path);
+    if (existing && text_of(*existing) == toml_text) break;
+    if (existing) quarantine(path, "the text does not have the digest that names it");
+    require_progress(path, attempt);
+  }
+  return digest;
+}
+
+std::vector<FrozenJob> Store::jobs() const {
+  std::vector<FrozenJob> jobs;
+  for (const fs::path& path : entries(directory_ / "jobs")) {
+    if (path.extension() != ".toml") continue;
+    FrozenJob job{path.stem().string(), read_text_file(path)};
+    if (sha256_hex(bytes_of(job.text)) == job.digest) {
+      jobs.push_back(std::move(job));
+    } else {
+      quarantine(path, "the text does not have the digest that names it");
+    }
+  }
+  return jobs;
+}
+
+EventWriter Store::event_writer(const std::string& run) const {
+  require_run_name(run);
+  return EventWriter(directory_ / "events" / (run + ".log"));
+}
+
+std::vector<StoredEvent> Store::events() const {
+  std::vector<StoredEvent> events;
+  for (const fs::path& path : entries(directory_ / "events")) {
+    if (path.extension() != ".log") continue;
+    EventLog log = read_event_log(path);
+    for (const std::string& damage : log.damage) warn_(damage);
+    for (nlohmann::json& event : log.events) {
+      const auto time = event.find("time");
+      const bool timed = time != event.end() && time->is_number();
+      events.push_back({path.stem().string(), timed ? time->get<double>() : 0.0, std::move(event)});
+    }
+  }
+  std::ranges::stable_sort(events, {}, &StoredEvent::time);
+  return events;
+}
+
+int Store::sweep() const {
+  int swept = sweep_temporaries(directory_);
+  for (const char* folder : kWritableFolders) swept += sweep_temporaries(directory_ / folder);
+  for (const fs::path& folder : entries(directory_ / "rounds")) swept += sweep_temporaries(folder);
+  const std::set<std::string> unfinished = checkpoints();
+  for (const std::string& digest : unfinished) {
+    if (!has(digest)) continue;
+    remove_checkpoint(digest);
+    ++swept;
+  }
+  return swept;
+}
+
+std::optional<Record> Store::load_or_quarantine(const fs::path& path, Part part) const {
+  try {
+    if (const auto bytes = read_file_if_exists(path)) return decode_record(*bytes, path.string(), part);
+  } catch (const DamagedFile& damage) {
+    quarantine(path, damage.reason());
+  }
+  return std::nullopt;
+}
+
+// A store that is only read may be write-protected; then the damaged file stays, and is missing all the same.
+void Store::quarantine(const fs::path& path, const std::string& reason) const {
+  try {
+    const fs::path place = Quarantine(directory_ / "quarantine").take(path, reason);
+    warn_(fmt::format("{}: {}; moved to {}", path.string(), reason, place.string()));
+  } catch (const InputError& error) {
+    warn_(fmt::format("{}: {}; {}", path.string(), reason, error.what()));
+  }
+}
+
+}  // namespace impsweep

@@ -1,0 +1,109 @@
+// io/store.hpp - a directory of immutable results that any number of processes and machines share without
+// locks.
+//
+//   store.toml                  schema and numerics fingerprint, written once
+//   jobs/<digest>.toml          frozen job texts, named by the SHA-256 of their bytes
+//   rounds/<xx>/<digest>.h5     results, immutable; <xx> are the first two digits
+//   live/<digest>.h5            checkpoints of what is under way, replaced atomically
+//   events/<run>.log            what happened; one writer each
+//   quarantine/                 what failed validation, with the reason; never deleted, never opened again
+//   index.h5                    derived by whoever needs it (io/index_file.hpp)
+//
+// A result is named by a digest of all that determines it, so two processes that compute the same one write
+// equal files, and it does not matter who is first. Digests are lower-case hexadecimal, 16 to 128 digits;
+// others are std::invalid_argument. What the file system refuses is an InputError with path, reason and
+// remedy.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/event_log.hpp"
+#include "io/quarantine.hpp"
+#include "io/record.hpp"
+#include "io/record_file.hpp"
+#include "io/store_identity.hpp"
+
+namespace impsweep {
+
+// The top-level group of a result that says where and how fast it was made; it is not part of the result.
+inline constexpr std::string_view kProvenance = "provenance";
+
+enum class Publication {
+  kWritten,
+  kAlreadyThere,  // an equal result, provenance aside
+  kDifferent,     // another result under the same name: determinism is broken. Ours is kept in quarantine
+};
+
+struct FrozenJob {
+  std::string digest, text;
+};
+
+struct StoredEvent {
+  std::string run;  // name of the log
+  double time = 0;  // seconds since 1970
+  nlohmann::json fields;
+};
+
+class Store {
+ public:
+  // Told of everything that was found damaged and dealt with; by default a line on standard error.
+  using Warn = std::function<void(const std::string&)>;
+
+  // For writing: makes what is missing, two starters may race. Refuses a store of another schema or
+  // fingerprint.
+  static Store create_or_open(const std::filesystem::path&, const Fingerprint&, Warn = {});
+  // For reading: writes nothing, except that damaged files move to quarantine where that is permitted.
+  static Store open(const std::filesystem::path&, Warn = {});
+
+  const std::filesystem::path& directory() const { return directory_; }
+  const Fingerprint& fingerprint() const { return fingerprint_; }
+
+  // --- results ---
+  std::set<std::string> finished() const;  // digests; lists every directory once and opens no file
+  bool has(const std::string& digest) const;
+  // Nothing if it is missing or was damaged; a damaged file is moved to quarantine.
+  std::optional<Record> load(const std::string& digest, Part = Part::kAll) const;
+  // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
+  Publication publish(const std::string& digest, const Record&) const;
+  static std::string round_file(const std::string& digest);  // "rounds/ab/abcd....h5", relative to the store
+
+  // --- checkpoints: records with the integer attribute "step" at the root ---
+  // False if a checkpoint of a later step is there, which then stays.
+  bool save_checkpoint(const std::string& digest, const Record&) const;
+  std::optional<Record> load_checkpoint(const std::string& digest, Part = Part::kAll) const;
+  void remove_checkpoint(const std::string& digest) const;
+  std::set<std::string> checkpoints() const;
+
+  // --- jobs ---
+  std::string freeze_job(
+      std::string_view toml_text) const;  // returns the digest; freezing again changes nothing
+  std::vector<FrozenJob> jobs() const;    // sorted by digest
+
+  // --- events ---
+  EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
+  std::vector<StoredEvent> events() const;                 // of all logs, sorted by time
+
+  // Removes what killed processes left behind: temporary files older than a day, and checkpoints of results
+  // that are stored. Returns the number of files.
+  int sweep() const;
+
+ private:
+  Store(std::filesystem::path directory, Warn);
+  std::filesystem::path round_path(const std::string& digest) const;
+  std::filesystem::path checkpoint_path(const std::string& digest) const;
+  std::optional<Record> load_or_quarantine(const std::filesystem::path&, Part) const;
+  void quarantine(const std::filesystem::path&, const std::string& reason) const;
+
+  std::filesystem::path directory_;
+  Fingerprint fingerprint_;
+  Warn warn_;
+};
+
+}  // namespace impsweep

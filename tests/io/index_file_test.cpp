@@ -1,0 +1,74 @@
+// What h5py and pandas make of the index is checked by index_h5py_test.py.
+#include "io/index_file.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <stdexcept>
+
+#include "io/files.hpp"
+#include "io/hdf5.hpp"
+#include "io/record_file.hpp"
+#include "scratch.hpp"
+
+using namespace impsweep;
+using namespace impsweep::testing;
+
+namespace {
+
+Table rounds(std::size_t rows) {
+  return {{{"seed", std::vector<std::int64_t>(rows, 3)}, {"chain", std::vector<std::string>(rows, "c")}}};
+}
+
+}  // namespace
+
+TEST_CASE("links of the index lead into the files, also before those exist and after a move") {
+  const Scratch scratch;
+  make_directories(scratch / "a/rounds/ab");
+  write_index_file(scratch / "a/index.h5", rounds(1), {{"c.ppo.s00", "r00", "rounds/ab/x.h5"}});
+  CHECK_FALSE(Hdf5File::open_readonly(scratch / "a/index.h5").exists("chains/c.ppo.s00/r00"));
+
+  Record record;
+  record.attributes[""]["return"] = 1.5;
+  record.arrays["curve"] = Array::vector<double>({1, 2});
+  publish_new(scratch / "a/rounds/ab/x.h5", encode_record(record));
+  std::filesystem::rename(scratch / "a", scratch / "b");
+  const Hdf5File index = Hdf5File::open_readonly(scratch / "b/index.h5");
+  CHECK(index.children("chains") == std::vector<std::string>{"c.ppo.s00"});
+  CHECK(index.attribute_double("chains/c.ppo.s00/r00", "return") == 1.5);
+  CHECK(index.read<double>("chains/c.ppo.s00/r00/curve") == std::vector<double>{1, 2});
+  CHECK(index.shape("rounds") == std::vector<std::uint64_t>{1});
+}
+
+TEST_CASE("an index of 3,000 rounds is written well under a second, and an empty one too") {
+  const Scratch scratch;
+  std::vector<IndexLink> links;
+  for (int i = 0; i < 3000; ++i)
+    links.push_back(
+        {fmt::format("cartpole.ppo.s{:02}", i / 30), fmt::format("r{:02}", i % 30), "rounds/00/x.h5"});
+  const auto begin = std::chrono::steady_clock::now();
+  write_index_file(scratch / "index.h5", rounds(links.size()), links);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  CHECK(seconds.count() < 0.5);
+  const Hdf5File index = Hdf5File::open_readonly(scratch / "index.h5");
+  CHECK(index.children("chains").size() == 100);
+  CHECK(index.shape("rounds") == std::vector<std::uint64_t>{3000});
+
+  write_index_file(scratch / "index.h5", rounds(0), {});
+  CHECK(Hdf5File::open_readonly(scratch / "index.h5").children("chains").empty());
+}
+
+TEST_CASE("an index that makes no sense is a mistake of the caller, and the old one stays") {
+  const Scratch scratch;
+  write_index_file(scratch / "index.h5", rounds(1), {});
+  const Bytes before = read_file(scratch / "index.h5");
+  const auto write = [&](const Table& table, const std::vector<IndexLink>& links) {
+    write_index_file(scratch / "index.h5", table, links);
+  };
+  CHECK_THROWS_AS(write({}, {}), std::invalid_argument);
+  CHECK_THROWS_AS(write(rounds(1), {{"a/b", "r0", "x"}}), std::invalid_argument);
+  CHECK_THROWS_AS(write(rounds(1), {{"a", "r0", "x"}, {"a", "r0", "x"}}), std::invalid_argument);
+  CHECK(read_file(scratch / "index.h5") == before);
+  CHECK(scratch.names() == std::vector<std::string>{"index.h5"});
+}
