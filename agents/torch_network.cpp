@@ -1,5 +1,5 @@
-// The LibTorch backend of agents/network.hpp and the oracles of agents/torch_oracle.hpp: all of the module
-// that torch_loader.cpp opens. Compiling it takes half a minute, so it stays one file.
+// The LibTorch backend of agents/network.hpp, the oracles of agents/torch_oracle.hpp, and the entry of the
+// module that torch_loader.cpp opens.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -12,20 +12,11 @@
 
 #include "agents/aligned.hpp"
 #include "agents/kernels/kernels.hpp"
+#include "agents/torch_guard.hpp"
 #include "agents/torch_module.hpp"
 
 namespace impsweep {
 namespace {
-
-// Runs `action`; LibTorch's own exceptions leave the module as a standard one.
-template <class Action>
-auto guarded(Action&& action) {
-  try {
-    return action();
-  } catch (const c10::Error& error) {
-    throw std::runtime_error(std::string("LibTorch: ") + error.what_without_backtrace());
-  }
-}
 
 // ---- network -----------------------------------------------------------------------------------------
 
@@ -330,6 +321,11 @@ class Module final : public TorchModule {
   std::unique_ptr<Network> make_network(const ModelSpec& spec, std::span<const std::uint8_t> mask,
                                         NetworkOptions options) override {
     return guarded([&] { return std::make_unique<TorchNetwork>(spec, mask, options); });
+  }
+  std::unique_ptr<EagerPpo> make_eager_ppo(const ModelSpec& spec, std::span<const std::uint8_t> mask,
+                                           std::span<const float> parameters, const Samples& samples,
+                                           const AgentConfig& config) override {
+    return make_libtorch_ppo(spec, mask, parameters, samples, config);
   }
   const TorchOracle& oracle() const override { return oracle_; }
 
