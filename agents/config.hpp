@@ -213,7 +213,7 @@ struct AgentConfig {
   }
 };
 
-// The paper's settings of `algorithm` ("ppo", "bc") on `task` (protocol sections 3.2 to 3.5, 4.1).
+// The paper's settings of `algorithm` ("ppo", "bc") on `task` (its appendix C; rlpyt where it is silent).
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);
 
 // Hidden layers of the expert that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64

@@ -25,7 +25,8 @@ concept Element = std::same_as<T, float> || std::same_as<T, double> || std::same
 
 class Hdf5File {
  public:
-  // A torn HDF5 file can crash the library, so signature and length are checked first.
+  // A torn HDF5 file can crash the library, so signature and length are checked first. Altered bytes are not
+  // noticed by that; record files (io/record_file.hpp) carry a checksum.
   static Hdf5File open_readonly(const std::filesystem::path&);
 
   // A file that is already in memory; the bytes are copied. `name` stands in messages.

@@ -201,6 +201,8 @@ Hdf5Writer::Hdf5Writer(std::size_t user_block_bytes) : impl_(std::make_unique<Im
     call(H5Pset_char_encoding, impl_->attribute_creation, H5T_CSET_UTF8);
     const Handle access = own(H5Pclose, H5Pcreate, H5P_FILE_ACCESS);
     call(H5Pset_fapl_core, access, kMemoryStepBytes, false);
+    // Stated, because later libraries have other defaults, and would write other bytes.
+    call(H5Pset_libver_bounds, access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
     const Handle creation = own(H5Pclose, H5Pcreate, H5P_FILE_CREATE);
     call(H5Pset_userblock, creation, user_block_bytes);
     configure_group(creation);

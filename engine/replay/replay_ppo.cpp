@@ -15,7 +15,8 @@ namespace {
 ModelSpec recorded_model(const Hdf5File& file, const std::string& group) {
   const auto number = [&](const char* name) { return static_cast<int>(file.attribute_int(group, name)); };
   const std::string activation = file.attribute_string(group, "hidden_activation");
-  MlpSpec actor{.name = "actor"};
+  MlpSpec actor;
+  actor.name = "actor";
   actor.sizes.push_back(number("observation_size"));
   for (const std::int64_t units : file.attribute_ints(group, "hidden"))
     actor.sizes.push_back(static_cast<int>(units));

@@ -1,0 +1,113 @@
+// impsweep run: runs or resumes a sweep.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+
+#include "agents/kernels/kernels.hpp"
+#include "engine/commands/command.hpp"
+#include "engine/option_table.hpp"
+#include "engine/stop.hpp"
+#include "engine/sweep.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+template <class T>
+T choice(const std::string& flag, const std::string& value, const std::map<std::string, T>& choices) {
+  const auto found = choices.find(value);
+  if (found != choices.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [name, meaning] : choices) names.push_back(name);
+  throw InputError("run: --{} {} is not known{}", flag, value, suggestion(value, names));
+}
+
+std::pair<std::string, std::string> parse_only(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == text.size())
+    throw InputError(
+        "run: --only {} is not CHAIN:ROUND, e.g. cartpole.ppo.128-128.default.mask-weights.s00:r03", text);
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+std::pair<int, int> parse_shard(const std::string& text) {
+  int index = -1, count = 0;
+  const char* last = text.data() + text.size();
+  const auto [middle, first_error] = std::from_chars(text.data(), last, index);
+  bool valid = first_error == std::errc() && middle != last && *middle == '/';
+  if (valid) {
+    const auto [end, second_error] = std::from_chars(middle + 1, last, count);
+    valid = second_error == std::errc() && end == last && index >= 0 && index < count;
+  }
+  if (!valid) throw InputError("run: --shard {} is not i/n with 0 <= i < n, e.g. 0/4", text);
+  return {index, count};
+}
+
+}  // namespace
+
+int command_run(const Arguments& arguments) {
+  namespace options = boost::program_options;
+  Usage usage(
+      "run JOB.toml... --store DIR [options]",
+      "Runs a sweep, or resumes it: what the store already holds is skipped. Under mpirun every rank trains\n"
+      "one network at a time; alone, one process does everything. Results go to the store as they are\n"
+      "finished, whole or not at all, so a killed run loses only the trainings that were under way.\n"
+      "SIGINT and SIGTERM end running trainings at the next safe point (exit code 3); a second SIGINT stops\n"
+      "at once.\n\n"
+      "Examples:\n"
+      "  impsweep run jobs/quickstart.toml --store out\n"
+      "  mpirun --bind-to none -n 8 impsweep run jobs/figure-03.toml --store out --set seeds=5\n"
+      "  impsweep run my.toml --store out --set ppo.learning_rate=1e-3 --set cartpole.rounds=10");
+  usage.options.add_options()("store", options::value<std::string>(), "directory of results, made if absent")(
+      "set", options::value<std::vector<std::string>>()->composing(),
+      "key=value: overrides a key of all sweeps, or NAME.key=value of the sweep called NAME; may be "
+      "repeated")("only", options::value<std::string>(), "CHAIN:ROUND: only this training and what it needs")(
+      "shard", options::value<std::string>(), "i/n: only every n-th chain from the i-th on, counting from 0")(
+      "time-limit", options::value<std::string>(), "stop after this time: 90s, 10m, 2h, or D-HH:MM:SS")(
+      "backend", options::value<std::string>()->default_value("auto"),
+      "auto, native (own kernels) or torch (LibTorch); results depend on it, so a store keeps to one")(
+      "rank0", options::value<std::string>()->default_value("auto"),
+      "auto, works (trains too) or sleeps (only coordinates); auto works up to 8 ranks")(
+      "simd", options::value<std::string>()->default_value("auto"),
+      "auto, scalar, avx2 or avx512; results are the same bits on each")(
+      "retry-failed", "try trainings again that failed before");
+  usage.positional = {{"job", -1}};
+  const auto values = parse(usage, arguments);
+  if (!values) return kComplete;
+
+  SweepOptions sweep;
+  if (values->count("job") == 0)
+    throw InputError("run: no job file given; try `impsweep run jobs/quickstart.toml --store out`");
+  sweep.jobs = (*values)["job"].as<std::vector<std::string>>();
+  if (values->count("store") == 0) throw InputError("run: --store DIR is missing: where shall results go?");
+  sweep.store = (*values)["store"].as<std::string>();
+  if (values->count("set") != 0) sweep.overrides = (*values)["set"].as<std::vector<std::string>>();
+  sweep.backend =
+      choice<Backend>("backend", (*values)["backend"].as<std::string>(),
+                      {{"auto", Backend::kNative}, {"native", Backend::kNative}, {"torch", Backend::kTorch}});
+  sweep.rank_zero = choice<RankZero>(
+      "rank0", (*values)["rank0"].as<std::string>(),
+      {{"auto", RankZero::kAuto}, {"works", RankZero::kWorks}, {"sleeps", RankZero::kSleeps}});
+  const std::string simd = (*values)["simd"].as<std::string>();
+  if (!select_kernels(simd))
+    throw InputError(
+        "run: --simd {} is not known, or this processor lacks it; known: auto, scalar, avx2, avx512", simd);
+  if (values->count("only") != 0) sweep.only = parse_only((*values)["only"].as<std::string>());
+  if (values->count("shard") != 0) sweep.shard = parse_shard((*values)["shard"].as<std::string>());
+  if (sweep.only && sweep.shard) throw InputError("run: --only and --shard exclude each other");
+  sweep.retry_failed = values->count("retry-failed") != 0;
+  if (values->count("time-limit") != 0) {
+    const std::string text = (*values)["time-limit"].as<std::string>();
+    const auto limit = parse_duration(text.c_str());
+    if (!limit)
+      throw InputError("run: --time-limit {} is no duration; write 90s, 10m, 2h or D-HH:MM:SS", text);
+    set_time_limit(*limit);
+  }
+
+  const std::unique_ptr<Transport> transport = connect();
+  install_stop_signals();
+  return run_sweep(*transport, sweep);
+}
+
+}  // namespace impsweep

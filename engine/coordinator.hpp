@@ -1,0 +1,81 @@
+// engine/coordinator.hpp - rank 0's part of a sweep: who trains what, and what is known about it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/cost_model.hpp"
+#include "engine/journal.hpp"
+#include "engine/messages.hpp"
+#include "engine/progress.hpp"
+#include "engine/scheduler.hpp"
+#include "engine/store_plan.hpp"
+#include "engine/transport.hpp"
+
+namespace impsweep {
+
+class Coordinator {
+ public:
+  // `wanted`: one flag per training; closed under dependencies. Trainings that the store has are done; those
+  // that failed before for a reason that would come again are failed at once, unless they are to be tried
+  // again.
+  Coordinator(Transport&, const Plan&, const Store&, const std::vector<bool>& wanted, bool retry_failed);
+
+  // Answers what has arrived, hands work to idle ranks, keeps journal, display and index. Called often.
+  void attend();
+
+  // Rank 0 takes a training for itself, and tells its end by handle().
+  std::optional<TrainingIndex> take(int rank);
+  void handle(const Message&);
+
+  // A training of this rank, as far as it is.
+  void note_progress(int rank, std::int64_t env_steps, double last_return);
+
+  bool finished() const { return scheduler_.finished_all(); }
+
+  // Tells every worker to stop and waits until all have said goodbye.
+  void dismiss_workers();
+
+  // Final index, journal entry and summary for people. Returns the exit code.
+  int conclude(bool stopped);
+
+  std::size_t done_at_start() const { return done_at_start_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Running {
+    TrainingIndex training = 0;
+    std::int64_t env_steps = 0;
+    double last_return = 0;
+  };
+
+  void fail(TrainingIndex, const std::string& reason);
+  void dispatch();
+  void update_index();
+  SweepProgress progress() const;
+  std::size_t ranks_at_work() const;
+
+  Transport& transport_;
+  const Plan& plan_;
+  const Store& store_;
+  std::size_t wanted_ = 0, unwanted_ = 0, done_at_start_ = 0, done_now_ = 0;
+  CostModel cost_model_;
+  Scheduler scheduler_;
+  Journal journal_;
+  ProgressDisplay display_;
+  Plan store_plan_;                 // of all jobs in the store, for the index
+  RoundSummaries store_summaries_;  // by its indices
+  std::map<Digest, TrainingIndex> store_index_;
+  bool index_is_old_ = true;
+  std::set<int> idle_, present_;     // worker ranks that wait for work; that have not said goodbye
+  std::map<int, Running> running_;   // by rank
+  std::int64_t env_steps_done_ = 0;  // of trainings that this run finished
+  Clock::time_point start_, last_index_, last_heartbeat_;
+};
+
+}  // namespace impsweep

@@ -1,0 +1,139 @@
+#include "engine/cost_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace impsweep {
+namespace {
+
+constexpr double kFlopPerSecond = 40e9;
+constexpr double kSecondsPerStep = 0.5e-6;    // classic control and drawing an action
+constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
+
+constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
+constexpr std::int64_t kFileBytes = 30'000;         // attributes, recipe and provenance of a round file
+
+struct Weights {
+  double actor = 0, critic = 0;  // kept
+  std::int64_t parameters = 0;   // all
+};
+
+// The density belongs to the prunable networks; the others stay dense.
+Weights kept_weights(const Settings& settings, double density) {
+  const ModelSpec model = model_of(settings);
+  Weights weights;
+  for (const Tensor& tensor : tensors_of(model)) {
+    weights.parameters += static_cast<std::int64_t>(tensor.size);
+    if (!tensor.is_weight) continue;
+    const bool is_critic = model.parts[static_cast<std::size_t>(tensor.part)].name == "critic";
+    const bool is_pruned = !is_critic || settings.imp.scope == PruneScope::kActorCritic;
+    (is_critic ? weights.critic : weights.actor) +=
+        static_cast<double>(tensor.size) * (is_pruned ? density : 1.0);
+  }
+  return weights;
+}
+
+double evaluations(const AgentConfig& agent, const TrainingNode& node) {
+  return std::ceil(static_cast<double>(node.env_steps) / static_cast<double>(agent.evaluation.interval)) + 1;
+}
+
+double evaluation_steps(const Settings& settings, const TrainingNode& node) {
+  const EvaluationConfig& evaluation = settings.agent.evaluation;
+  const double episodes = evaluations(settings.agent, node) * static_cast<double>(evaluation.episodes) +
+                          2.0 * static_cast<double>(evaluation.reevaluation_episodes);
+  return episodes * std::max(1, known_task(settings.task, "cost model").max_steps);
+}
+
+double all_steps(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  return static_cast<double>(node.env_steps) + evaluation_steps(plan.settings[node.settings], node);
+}
+
+// Classes from the narrowest to the widest.
+std::array<std::string, 4> classes_of(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const std::string kind = settings.task + "." + settings.algorithm;
+  const std::string network = kind + "." + network_name(settings.agent.network.hidden);
+  const int halvings = static_cast<int>(std::lround(-std::log2(std::max(node.density, 1e-6))));
+  return {fmt::format("{}.{}", network, halvings), network, kind, ""};
+}
+
+}  // namespace
+
+double predicted_flop(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const Weights weights = kept_weights(settings, node.density);
+  const bool cloning = settings.algorithm == "bc";
+  const double acting =
+      cloning ? kept_weights(teacher_settings(settings), 1.0).actor : weights.actor + weights.critic;
+  const auto epochs =
+      static_cast<double>(cloning ? settings.agent.cloning.epochs : settings.agent.ppo.epochs);
+  const double per_step = 2 * acting + 6 * epochs * (weights.actor + weights.critic);
+  return static_cast<double>(node.env_steps) * per_step +
+         evaluation_steps(settings, node) * 2 * weights.actor;
+}
+
+double predicted_seconds(const Plan& plan, TrainingIndex index) {
+  return kSecondsPerTraining + predicted_flop(plan, index) / kFlopPerSecond +
+         all_steps(plan, index) * kSecondsPerStep;
+}
+
+std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const Weights weights = kept_weights(settings, 1.0);
+  const auto prunable =
+      static_cast<std::int64_t>(std::llround(static_cast<double>(node.kept) / node.density));
+  const std::int64_t kept_parameters = weights.parameters - prunable + node.kept;
+  std::int64_t copies = settings.imp.prune_from == PruneFrom::kFinal ? 2 : 1;  // best, and final where needed
+  if (node.round == 0) {
+    copies += 1;  // initial parameters
+    for (const std::int64_t step : kSnapshotSteps) copies += step < node.env_steps ? 1 : 0;
+  }
+  const auto curve = static_cast<std::int64_t>(evaluations(settings.agent, node)) *
+                     (24 + 4 * settings.agent.evaluation.episodes);
+  return kFileBytes + 4 * copies * kept_parameters + prunable / 8 + curve +
+         8 * settings.agent.evaluation.reevaluation_episodes;
+}
+
+std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const SamplerConfig& sampler = settings.agent.sampler;
+  const ModelSpec model = model_of(settings);
+  std::int64_t units = 0;
+  for (const MlpSpec& part : model.parts)
+    for (const int size : part.sizes) units += size;
+  const std::int64_t parameters = kept_weights(settings, 1.0).parameters;
+  const std::int64_t batch = sampler.batch_B * sampler.batch_T;
+  constexpr std::int64_t kParameterCopies =
+      10;  // values, gradient, two moments, best, initial, mask, file buffers
+  // Activations and their gradients of a whole batch, and the rollout itself.
+  const std::int64_t observation = known_task(settings.task, "cost model").observation_size;
+  return kProgramBytes + 4 * kParameterCopies * parameters + batch * 4 * (2 * units + observation + 16);
+}
+
+double CostModel::seconds(const Plan& plan, TrainingIndex index) const {
+  const double predicted = predicted_seconds(plan, index);
+  for (const std::string& name : classes_of(plan, index)) {
+    const auto found = ratios_.find(name);
+    if (found != ratios_.end())
+      return predicted * std::exp(found->second.sum_of_logs / static_cast<double>(found->second.count));
+  }
+  return predicted;
+}
+
+void CostModel::observe(const Plan& plan, TrainingIndex index, double seconds) {
+  if (!(seconds > 0) || !std::isfinite(seconds)) return;
+  const double ratio = std::log(seconds / predicted_seconds(plan, index));
+  for (const std::string& name : classes_of(plan, index)) {
+    ratios_[name].sum_of_logs += ratio;
+    ++ratios_[name].count;
+  }
+}
+
+}  // namespace impsweep

@@ -1,0 +1,42 @@
+// engine/sweep.hpp - running a sweep: rank 0 coordinates (and works, if it is told to), the other ranks work.
+//
+//   every rank   expands the same plan from the text that rank 0 broadcasts
+//   rank 0       hands ready trainings to idle ranks, keeps journal, progress and index
+//   a worker     computes a training, publishes its result in the store, tells rank 0
+//
+// Nothing is lost if any of them dies: what is published stays, and the next run skips it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agents/trainer.hpp"
+#include "engine/transport.hpp"
+
+namespace impsweep {
+
+enum class RankZero {
+  kAuto,    // works up to eight ranks, sleeps beyond
+  kWorks,   // trains too, and answers messages between iterations
+  kSleeps,  // sleeps between messages, a few milliseconds at a time
+};
+
+struct SweepOptions {
+  std::vector<std::string> jobs;       // paths of job files
+  std::vector<std::string> overrides;  // "key=value"
+  std::string store;
+  Backend backend = Backend::kNative;
+  RankZero rank_zero = RankZero::kAuto;
+  bool retry_failed = false;
+  std::optional<std::pair<std::string, std::string>>
+      only;                                  // chain and round: this training and what it needs
+  std::optional<std::pair<int, int>> shard;  // every n-th chain from the i-th (0-based) on
+};
+
+// Returns an exit code; on ranks other than 0 always complete. Throws InputError on rank 0 only.
+int run_sweep(Transport&, const SweepOptions&);
+
+}  // namespace impsweep

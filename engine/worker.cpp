@@ -1,0 +1,114 @@
+#include "engine/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+#include "engine/fingerprint.hpp"
+#include "engine/stop.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kIdleSleep{1};
+constexpr std::chrono::milliseconds kPollInterval{20};
+constexpr std::chrono::milliseconds kProgressInterval{1000};
+
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+Message failure(TrainingIndex training, const std::string& reason, bool deterministic) {
+  Message message;
+  message.kind = MessageKind::kFailed;
+  message.training = training;
+  message.reason = reason;
+  message.deterministic = deterministic;
+  return message;
+}
+
+}  // namespace
+
+Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint& safe_point) {
+  const Digest& digest = place.plan.trainings[training].digest;
+  try {
+    const Clock::time_point start = Clock::now();
+    const double cpu_start = thread_cpu_seconds();
+    std::optional<Record> record =
+        run_training(place.plan, training, loader_from(place.store), place.backend, safe_point);
+    Message message;
+    message.training = training;
+    message.kind = MessageKind::kReturned;
+    if (!record) return message;
+    add_provenance(*record, provenance_texts(place.backend),
+                   std::chrono::duration<double>(Clock::now() - start).count(),
+                   thread_cpu_seconds() - cpu_start);
+    if (place.store.publish(digest, *record) == Publication::kDifferent)
+      return failure(
+          training,
+          fmt::format("another run stored a different result for the same recipe {}; both are kept, see {}",
+                      digest, (place.store.directory() / "quarantine").string()),
+          true);
+    message.kind = MessageKind::kDone;
+    message.summary = read_summary(*record);
+    return message;
+  } catch (const TrainingFailure& error) {
+    return failure(training, error.what(), true);
+  } catch (const InputError& error) {
+    return failure(training, error.what(), false);  // disk full, a missing file: may be mended
+  } catch (const std::bad_alloc&) {
+    return failure(training, "out of memory", false);
+  } catch (const std::exception& error) {
+    return failure(training, error.what(), true);
+  }
+}
+
+void serve(Transport& transport, const WorkPlace& place) {
+  Message ready;
+  ready.kind = MessageKind::kReady;
+  transport.send(0, ready);
+  bool stopping = false;
+  while (!stopping && !stop_requested()) {
+    const std::optional<Message> message = transport.poll();
+    if (!message) {
+      std::this_thread::sleep_for(kIdleSleep);
+      continue;
+    }
+    if (message->kind == MessageKind::kStop) break;
+    if (message->kind != MessageKind::kAssign) continue;
+
+    Clock::time_point last_poll = Clock::now(), last_progress = last_poll;
+    const TrainingIndex training = message->training;
+    const Message answer = compute(place, training, [&](const TrainingSession& session) {
+      const Clock::time_point now = Clock::now();
+      if (now - last_poll >= kPollInterval) {
+        last_poll = now;
+        while (const std::optional<Message> order = transport.poll())
+          stopping |= order->kind == MessageKind::kStop;
+      }
+      if (now - last_progress >= kProgressInterval) {
+        last_progress = now;
+        Message progress;
+        progress.kind = MessageKind::kProgress;
+        progress.training = training;
+        progress.env_steps = session.env_steps();
+        progress.last_return = session.last_return();
+        transport.send(0, progress);
+      }
+      return stopping || stop_requested();
+    });
+    transport.send(0, answer);
+  }
+  Message goodbye;
+  goodbye.kind = MessageKind::kGoodbye;
+  transport.send(0, goodbye);
+}
+
+}  // namespace impsweep

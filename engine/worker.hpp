@@ -1,0 +1,28 @@
+// engine/worker.hpp - a rank that computes trainings.
+#pragma once
+
+#include <functional>
+
+#include "engine/messages.hpp"
+#include "engine/plan.hpp"
+#include "engine/training.hpp"
+#include "engine/transport.hpp"
+#include "io/store.hpp"
+
+namespace impsweep {
+
+// What computing needs, the same on every rank.
+struct WorkPlace {
+  const Plan& plan;
+  const Store& store;
+  Backend backend;
+};
+
+// Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
+// kReturned if safe_point ended it.
+Message compute(const WorkPlace&, TrainingIndex, const SafePoint& safe_point);
+
+// Serves rank 0 until it says stop, or this process is asked to.
+void serve(Transport&, const WorkPlace&);
+
+}  // namespace impsweep

@@ -1,0 +1,118 @@
+#include "engine/plan_summary.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+using namespace impsweep;
+
+namespace {
+
+Plan plan_of(const std::string& text) {
+  const JobFile job = parse_job(text, "job.toml");
+  return make_plan(std::span(&job, 1));
+}
+
+const char* kCartPole =
+    "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"ppo\"]\nbaselines = [\"mask/weights\"]\n"
+    "seeds = 4\nrounds = 10\n";
+
+}  // namespace
+
+TEST_CASE("the formula counts forward passes and gradients") {
+  const Plan plan = plan_of(kCartPole);
+  // 80,000 steps of 2 + 4 * 6 FLOP for each of 34,176 weights; 41 evaluations of 20 and 2 of 100 episodes of
+  // 500 steps with the actor's 17,152.
+  const double learning = 80000.0 * 26 * 34176;
+  const double evaluation = (41.0 * 20 + 200) * 500 * 2 * 17152;
+  CHECK(predicted_flop(plan, 0) == doctest::Approx(learning + evaluation));
+  for (TrainingIndex i = 1; i < 10; ++i) {
+    CHECK(predicted_flop(plan, i) < predicted_flop(plan, i - 1));
+    CHECK(predicted_bytes(plan, i) < predicted_bytes(plan, i - 1));
+  }
+  CHECK(predicted_flop(plan, 9) > 80000.0 * 26 * 17024);  // the critic stays dense
+}
+
+TEST_CASE("finished trainings correct predictions of their class, then of wider ones") {
+  const Plan plan = plan_of(
+      "[[sweep]]\ntasks = [\"cartpole\", \"acrobot\"]\nalgorithms = [\"ppo\", \"bc\"]\n"
+      "baselines = [\"mask/weights\"]\nseeds = 1\nrounds = 8\n");
+  const auto training = [&](std::size_t chain, std::size_t round) {
+    return plan.chains[chain].rounds[round];
+  };
+  CostModel costs;
+  const auto ratio = [&](TrainingIndex index) {
+    return costs.seconds(plan, index) / predicted_seconds(plan, index);
+  };
+  const TrainingIndex dense = training(0, 0);
+  CHECK(ratio(dense) == 1);
+  costs.observe(plan, dense, 3 * predicted_seconds(plan, dense));
+  CHECK(ratio(dense) == doctest::Approx(3));
+  CHECK(ratio(training(0, 7)) == doctest::Approx(3));  // same network, other density
+  CHECK(ratio(training(1, 0)) == doctest::Approx(3));  // nothing closer is known
+  costs.observe(plan, training(0, 7), 12 * predicted_seconds(plan, training(0, 7)));
+  CHECK(ratio(training(0, 7)) == doctest::Approx(12));
+  CHECK(ratio(dense) == doctest::Approx(3));
+  CHECK(ratio(training(1, 0)) == doctest::Approx(6));  // geometric mean
+  costs.observe(plan, dense, 0);
+  costs.observe(plan, dense, -1);
+  CHECK(ratio(dense) == doctest::Approx(3));
+}
+
+TEST_CASE("numbers of a plan") {
+  const Plan plan = plan_of(kCartPole);
+  const CostModel costs;
+  const PlanSummary one = summarize(plan, costs, 1);
+  CHECK(one.chains == 4);
+  CHECK(one.trainings_total == 40);
+  CHECK(one.trainings_unique == 40);
+  CHECK(one.trainings_done == 0);
+  CHECK(one.env_steps == 40 * 80000);
+  CHECK(one.makespan_seconds == doctest::Approx(one.core_hours * 3600));
+  const PlanSummary four = summarize(plan, costs, 4);
+  CHECK(four.makespan_seconds == doctest::Approx(one.makespan_seconds / 4));
+  CHECK(summarize(plan, costs, 1000).makespan_seconds == doctest::Approx(four.makespan_seconds));
+  CHECK(one.disk_bytes > 40 * 4 * 17024);
+  CHECK(one.memory_per_rank_bytes > 10'000'000);
+  CHECK(one.memory_per_rank_bytes < 200'000'000);
+
+  std::vector<bool> done(40, false);
+  for (const TrainingIndex training : plan.chains[0].rounds) done[training] = true;
+  const PlanSummary rest = summarize(plan, costs, 1, done);
+  CHECK(rest.trainings_done == 10);
+  CHECK(rest.core_hours == doctest::Approx(0.75 * one.core_hours));
+
+  const nlohmann::ordered_json json = to_json(rest);
+  CHECK(json["chains"] == 4);
+  CHECK(json["trainings"]["total"] == 40);
+  CHECK(json["trainings"]["unique"] == 40);
+  CHECK(json["trainings"]["done"] == 10);
+  CHECK(json["env_steps"] == 3200000);
+  for (const char* key : {"core_hours", "makespan_seconds", "disk_bytes", "memory_per_rank_bytes"})
+    CHECK(json[key].is_number());
+  const std::string text = to_text(rest);
+  CHECK(text.find("cartpole.ppo.128-128.default") != std::string::npos);
+  CHECK(text.find("40 (40 before equal ones are shared), 10 done") != std::string::npos);
+  CHECK(text.find("3,200,000") != std::string::npos);
+}
+
+TEST_CASE("totals count experts and what is shared") {
+  const Plan plan =
+      plan_of("[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\"]\nseeds = 2\nrounds = 3\n");
+  const PlanSummary summary = summarize(plan, CostModel{}, 2);
+  CHECK(summary.chains == 8);
+  CHECK(summary.trainings_total == 24 + 5);
+  CHECK(summary.trainings_unique == 2 * (1 + 4 * 2) + 5);
+}
+
+TEST_CASE("a large plan is summed up in seconds") {
+  const Plan plan =
+      plan_of("[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"ppo\"]\nseeds = 2500\nrounds = 30\n");
+  const auto begin = std::chrono::steady_clock::now();
+  const PlanSummary summary = summarize(plan, CostModel{}, 1000);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  CHECK(summary.chains == 10000);
+  CHECK(summary.makespan_seconds < 1.1 * summary.core_hours * 3600 / 1000);
+  MESSAGE("summed up in ", seconds.count(), " s");
+}
