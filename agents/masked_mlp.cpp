@@ -80,7 +80,17 @@ void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor
     if (!tensor.is_weight) {
       Layer& layer = part.layers.back();
       layer.bias = arena_size_;
-      for (std::size_t i = 0; i < tensor.size; ++i) place(tensor.offset + i, arena_size_ + i);
+      layer.keep_bias.assign(padded(tensor.size), 0.0f);
+      bool masked = false;
+      for (std::size_t i = 0; i < tensor.size; ++i) {
+        if (!kept(tensor.offset + i)) {
+          masked = true;
+          continue;
+        }
+        place(tensor.offset + i, arena_size_ + i);
+        layer.keep_bias[i] = 1.0f;
+      }
+      if (!masked) layer.keep_bias.clear();
       arena_size_ += padded(tensor.size);
       continue;
     }
@@ -216,6 +226,8 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
     const float* inputs = part.activation[l].data();
     float* weight_gradient = gradients_.data() + layer.weight;
     k.row_sums(layer.out, columns, part.delta.data(), columns, &gradients_[layer.bias]);
+    if (!layer.keep_bias.empty())
+      k.multiply(&gradients_[layer.bias], layer.keep_bias.data(), layer.keep_bias.size());
     if (layer.form == LayerForm::kDense) {
       k.transpose(layer.in, columns, inputs, columns, part.transposed.data(), part.transposed_stride);
       k.gemm({.rows = layer.out,

@@ -3,6 +3,7 @@
 // The mask of a training never changes, so every layer is compiled once into the cheaper of two forms:
 //   dense    all out*in weights stand in the arena; pruned ones are held at zero by clearing their gradients;
 //   sparse   only kept weights stand in the arena, row by row with ascending inputs.
+// Biases, pruned on request only, are held at zero like dense weights.
 // Both forms give the same outputs to the bit (kernels.hpp). The choice depends on the layer's density alone.
 #pragma once
 
@@ -46,6 +47,7 @@ class NativeNetwork final : public Network {
     std::size_t weight = 0, bias = 0;                    // offsets in the arena
     std::size_t kept = 0;                                // entries in the arena
     AlignedFloats keep;                                  // [out * in] 1 or 0, for dense masked layers
+    AlignedFloats keep_bias;                             // [out] 1 or 0, empty if all are kept
     std::vector<std::uint32_t> row_begin, column_begin;  // sparse: by output; by input
     std::vector<std::uint16_t> column_index;             // [kept] input of each entry, by output
     std::vector<std::uint16_t> row_index;                // [kept] output of each entry, by input

@@ -63,6 +63,8 @@ class Network {
   virtual std::string_view backend() const = 0;  // "native", "torch"
 
   // Trainable values in arena order. Writing to them must be followed by parameters_changed().
+  // Both arenas are equally long, a multiple of 16 (kLanes of kernels/kernels.hpp): the optimizer and the
+  // norm run over whole lanes. Places that hold no parameter are zero in both, and must be left so.
   virtual std::span<float> parameters() = 0;
   virtual std::span<float> gradients() = 0;
   virtual void parameters_changed() {}

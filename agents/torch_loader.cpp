@@ -92,6 +92,12 @@ std::unique_ptr<Network> make_torch_network(const ModelSpec& spec, std::span<con
   return module().make_network(spec, mask, options);
 }
 
+std::unique_ptr<EagerPpo> make_eager_ppo(const ModelSpec& model, std::span<const std::uint8_t> mask,
+                                         std::span<const float> parameters, const Samples& samples,
+                                         const AgentConfig& config) {
+  return module().make_eager_ppo(model, mask, parameters, samples, config);
+}
+
 const TorchOracle& torch_oracle() {
   return module().oracle();
 }

@@ -1,5 +1,5 @@
-// The LibTorch backend of agents/network.hpp and the oracles of agents/torch_oracle.hpp: all of the module
-// that torch_loader.cpp opens. Compiling it takes half a minute, so it stays one file.
+// The LibTorch backend of agents/network.hpp, the oracles of agents/torch_oracle.hpp, and the entry of the
+// module that torch_loader.cpp opens.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -10,20 +10,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "agents/aligned.hpp"
+#include "agents/kernels/kernels.hpp"
+#include "agents/torch_guard.hpp"
 #include "agents/torch_module.hpp"
 
 namespace impsweep {
 namespace {
-
-// Runs `action`; LibTorch's own exceptions leave the module as a standard one.
-template <class Action>
-auto guarded(Action&& action) {
-  try {
-    return action();
-  } catch (const c10::Error& error) {
-    throw std::runtime_error(std::string("LibTorch: ") + error.what_without_backtrace());
-  }
-}
 
 // ---- network -----------------------------------------------------------------------------------------
 
@@ -49,24 +42,31 @@ class TorchNetwork final : public Network {
     if (!mask_.empty() && mask_.size() != size)
       throw std::invalid_argument("the mask has " + std::to_string(mask_.size()) +
                                   " entries, the model has " + std::to_string(size) + " parameters");
-    parameters_.assign(size, 0.0f);
-    gradients_.assign(size, 0.0f);
+    dense_size_ = size;
+    const std::size_t arena_size = (size + kLanes - 1) / kLanes * kLanes;
+    parameters_.assign(arena_size, 0.0f);
+    gradients_.assign(arena_size, 0.0f);
     for (Part& part : parts_) make_views(part);
   }
 
   std::string_view backend() const override { return "torch"; }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
-  void parameters_changed() override { apply_mask(parameters_, 0); }
+  void parameters_changed() override { apply_mask(std::span(parameters_).first(dense_size_), 0); }
   std::size_t log_std_offset() const override { return log_std_offset_; }
 
-  // The arena is in dense order.
+  // The arena is in dense order, with zeros behind it up to whole lanes.
   void gather(std::span<const float> dense, std::span<float> arena) const override {
-    assert(dense.size() == parameters_.size() && arena.size() == parameters_.size());
-    std::ranges::copy(dense, arena.begin());
-    apply_mask(arena, 0);
+    assert(dense.size() == dense_size_ && arena.size() == parameters_.size());
+    const auto padding = std::ranges::copy(dense, arena.begin()).out;
+    std::fill(padding, arena.end(), 0.0f);
+    apply_mask(arena.first(dense_size_), 0);
   }
-  void scatter(std::span<const float> arena, std::span<float> dense) const override { gather(arena, dense); }
+  void scatter(std::span<const float> arena, std::span<float> dense) const override {
+    assert(dense.size() == dense_size_ && arena.size() == parameters_.size());
+    std::ranges::copy(arena.first(dense_size_), dense.begin());
+    apply_mask(dense, 0);
+  }
 
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
@@ -139,9 +139,9 @@ class TorchNetwork final : public Network {
 
   [[maybe_unused]] int max_batch_;  // only asserted: LibTorch allocates as it goes
   std::vector<std::uint8_t> mask_;  // dense order, empty if all are kept
-  std::vector<float> parameters_, gradients_;
+  AlignedFloats parameters_, gradients_;
   std::vector<Part> parts_;
-  std::size_t log_std_offset_ = 0;
+  std::size_t dense_size_ = 0, log_std_offset_ = 0;
 };
 
 // ---- oracles -----------------------------------------------------------------------------------------
@@ -321,6 +321,11 @@ class Module final : public TorchModule {
   std::unique_ptr<Network> make_network(const ModelSpec& spec, std::span<const std::uint8_t> mask,
                                         NetworkOptions options) override {
     return guarded([&] { return std::make_unique<TorchNetwork>(spec, mask, options); });
+  }
+  std::unique_ptr<EagerPpo> make_eager_ppo(const ModelSpec& spec, std::span<const std::uint8_t> mask,
+                                           std::span<const float> parameters, const Samples& samples,
+                                           const AgentConfig& config) override {
+    return make_libtorch_ppo(spec, mask, parameters, samples, config);
   }
   const TorchOracle& oracle() const override { return oracle_; }
 

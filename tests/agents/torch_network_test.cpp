@@ -118,7 +118,7 @@ TEST_CASE("torch: outputs and gradients agree with plain double precision" * doc
       const auto columns = static_cast<std::size_t>(batch), stride = columns + 5;
       const auto mask = density < 1 ? random_mask(stream, kModel, density) : std::vector<std::uint8_t>();
       const auto network = make_torch_network(kModel, mask, {70});
-      std::vector<float> dense = random_values(stream, network->parameters().size());
+      std::vector<float> dense = random_values(stream, parameter_count(kModel));
       network->gather(dense, network->parameters());
       network->parameters_changed();
       network->scatter(network->parameters(), dense);
@@ -173,7 +173,7 @@ TEST_CASE("torch: gradients agree with central differences of its own outputs" *
   const ModelSpec model = {{{"q", {4, 6, 3}, Activation::kTanh, false}}, 0};
   Stream stream("central differences");
   const auto network = make_torch_network(model, {}, {});
-  std::ranges::copy(random_values(stream, network->parameters().size()), network->parameters().begin());
+  network->gather(random_values(stream, parameter_count(model)), network->parameters());
   const auto inputs = random_values(stream, 4 * 5), output_gradients = random_values(stream, 3 * 5);
   std::vector<float> outputs(3 * 5);
   const auto loss = [&] {
@@ -185,7 +185,7 @@ TEST_CASE("torch: gradients agree with central differences of its own outputs" *
   };
   network->forward(0, 5, {inputs.data(), 5}, {outputs.data(), 5});
   network->backward(0, 5, {output_gradients.data(), 5});
-  for (std::size_t i = 0; i < network->parameters().size(); ++i) {
+  for (std::size_t i = 0; i < parameter_count(model); ++i) {
     const float value = network->parameters()[i], h = 0.01f;
     network->parameters()[i] = value + h;
     const double above = loss();
@@ -202,10 +202,10 @@ TEST_CASE("torch: pruned places stay zero" * doctest::skip(!kHasTorch)) {
   const auto mask = random_mask(stream, kModel, 0.3);
   const auto network = make_torch_network(kModel, mask, {8});
   CHECK(network->backend() == "torch");
-  CHECK(network->parameters().size() == mask.size());
+  CHECK(network->parameters().size() == (mask.size() + 15) / 16 * 16);
   CHECK(std::ranges::all_of(network->parameters(), [](float value) { return value == 0; }));
   const std::vector<float> ones(mask.size(), 1.0f);
-  std::vector<float> arena(mask.size()), dense(mask.size(), kUntouched);
+  std::vector<float> arena(network->parameters().size()), dense(mask.size(), kUntouched);
   network->gather(ones, arena);
   network->scatter(ones, dense);
   std::ranges::fill(network->parameters(), 1.0f);
@@ -217,12 +217,37 @@ TEST_CASE("torch: pruned places stay zero" * doctest::skip(!kHasTorch)) {
   }
 }
 
+TEST_CASE("torch: arenas are whole lanes with zeros at the end, for every remainder" *
+          doctest::skip(!kHasTorch)) {
+  use_built_torch_module();
+  Stream stream("whole lanes");
+  for (int log_std = 0; log_std < 17; ++log_std) {
+    CAPTURE(log_std);
+    const ModelSpec model = {{{"actor", {3, 4, 2}, Activation::kRelu, false}}, log_std};
+    const std::size_t count = parameter_count(model);
+    const auto mask = log_std % 2 == 0 ? random_mask(stream, model, 0.5) : std::vector<std::uint8_t>();
+    const auto network = make_torch_network(model, mask, {});
+    const std::span<float> parameters = network->parameters(), gradients = network->gradients();
+    REQUIRE(parameters.size() % 16 == 0);
+    REQUIRE(parameters.size() - count < 16);
+    REQUIRE(gradients.size() == parameters.size());
+    network->gather(std::vector<float>(count, 1.0f), parameters);
+    network->parameters_changed();
+    const std::vector<float> inputs(3 * 5, 1.0f), output_gradients(2 * 5, 1.0f);
+    std::vector<float> outputs(2 * 5);
+    network->forward(0, 5, {inputs.data(), 5}, {outputs.data(), 5});
+    network->backward(0, 5, {output_gradients.data(), 5});
+    for (const std::span<float> arena : {parameters, gradients})
+      CHECK(std::ranges::all_of(arena.subspan(count), [](float value) { return value == 0; }));
+  }
+}
+
 TEST_CASE("torch: equal calls give equal bits" * doctest::skip(!kHasTorch)) {
   use_built_torch_module();
   Stream stream("bits");
   const ModelSpec model = {{{"actor", {4, 128, 128, 2}, Activation::kRelu, false}}, 0};
   const auto first = make_torch_network(model, {}, {256}), second = make_torch_network(model, {}, {256});
-  const auto parameters = random_values(stream, first->parameters().size(), 0.1);
+  const auto parameters = random_values(stream, parameter_count(model), 0.1);
   const auto inputs = random_values(stream, 4 * 256), output_gradients = random_values(stream, 2 * 256);
   std::vector<std::vector<float>> results;
   for (Network* network : {first.get(), second.get()}) {
