@@ -28,6 +28,7 @@ class NativeNetwork final : public Network {
   NativeNetwork(const ModelSpec&, std::span<const std::uint8_t> mask, NetworkOptions);
 
   std::string_view backend() const override { return "native"; }
+  int input_size(int part) const override { return parts_[part].spec.sizes.front(); }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
   void gather(std::span<const float> dense, std::span<float> arena) const override;

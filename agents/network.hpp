@@ -56,11 +56,19 @@ struct MutableBatch {
   int stride = 0;
 };
 
+// A batch of binary observations by the features that are 1: those of sample b, ascending, are
+// feature[begin[b]] .. feature[begin[b + 1] - 1].
+struct ActiveBatch {
+  const std::uint32_t* begin = nullptr;  // [batch + 1]
+  const std::uint16_t* feature = nullptr;
+};
+
 // A model compiled for one fixed mask.
 class Network {
  public:
   virtual ~Network() = default;
   virtual std::string_view backend() const = 0;  // "native", "torch"
+  virtual int input_size(int part) const = 0;
 
   // Trainable values in arena order. Writing to them must be followed by parameters_changed().
   // Both arenas are equally long, a multiple of 16 (kLanes of kernels/kernels.hpp): the optimizer and the
@@ -83,8 +91,17 @@ class Network {
   // Like infer, but remembers activations; the inputs must stay valid until backward of this part.
   virtual void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
+  // The same for binary inputs. As defined here they are expanded into a dense batch; a backend may do
+  // better.
+  virtual void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
+  virtual void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
+
   // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none.
   virtual void backward(int part, int batch, ConstBatch output_gradients) = 0;
+
+ private:
+  ConstBatch expand(int part, int batch, const ActiveBatch&);
+  std::vector<std::vector<float>> expanded_;  // by part, [input_size][batch]; must outlive backward
 };
 
 struct NetworkOptions {

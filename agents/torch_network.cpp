@@ -50,6 +50,9 @@ class TorchNetwork final : public Network {
   }
 
   std::string_view backend() const override { return "torch"; }
+  int input_size(int part) const override {
+    return parts_.at(static_cast<std::size_t>(part)).spec.sizes.front();
+  }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
   void parameters_changed() override { apply_mask(std::span(parameters_).first(dense_size_), 0); }

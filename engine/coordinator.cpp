@@ -230,7 +230,8 @@ int Coordinator::conclude(bool stopped) {
   const bool complete = done == wanted_;
   const char* outcome = complete ? "complete" : stopped ? "stopped" : "failed";
   journal_.run_ended(outcome);
-  if (complete && !plan_.chains.empty()) display_.say(fmt::format("\n{}", return_tables(store_plan_, store_summaries_)));
+  if (complete && !plan_.chains.empty())
+    display_.say(fmt::format("\n{}", return_tables(store_plan_, store_summaries_)));
   display_.say(fmt::format("{}: {}/{} trainings done, {} of them now in {} ({} steps/s)", outcome, done,
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9))));

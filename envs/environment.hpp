@@ -28,8 +28,13 @@ struct TaskInfo {
   bool continuous = false;
   int max_steps = 0;  // episode limit in steps; truncation, applied by the environment
   std::vector<std::string> observation_names;  // one per feature, empty if they form a board
-  std::vector<Option> options;                 // keys "<task>.<name>" with defaults
-  int semantics = 1;                           // raised whenever results of this task change
+  // Boards: feature f stands for channel f / (rows * columns), row and column; all empty or zero for vectors.
+  std::vector<std::string> channel_names;  // one per channel
+  int rows = 0, columns = 0;
+  bool binary = false;  // every feature is 0 or 1: active_features() describes an observation completely
+  int max_active = 0;   // binary tasks: the largest number of features that can be 1 at once
+  std::vector<Option> options;  // keys "<task>.<name>" with defaults
+  int semantics = 1;            // raised whenever results of this task change
 };
 
 // Values of a task's own options by full key; what is absent has its declared default.
@@ -42,7 +47,7 @@ struct StepResult {
 };
 
 struct ObservationBatch {
-  float* data = nullptr;  // [observation_size][stride]
+  float* data = nullptr;  // [observation_size][stride]; null for a binary task: nothing is written
   int stride = 0;         // columns per row, >= number of columns in use
 };
 
@@ -67,6 +72,10 @@ class Environment {
   // Column c steps lane lanes[c] with action c; writes observation c and results[c].
   virtual void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
                     std::span<StepResult> results) = 0;
+
+  // Binary tasks: writes the features of the lane's current observation that are 1, ascending, at most
+  // max_active of them, and returns their number. Other tasks have none.
+  virtual int active_features(int /*lane*/, std::uint16_t* /*features*/) const { return 0; }
 
   // Internal state as doubles, where the task declares one (classic control); for comparison with recordings.
   virtual int state_size() const { return 0; }

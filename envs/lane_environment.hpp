@@ -48,7 +48,7 @@ class LaneEnvironment final : public Environment {
     assert(chosen.draws != nullptr && column < observations.stride);
     chosen.task.reset(*chosen.draws);
     chosen.steps = 0;
-    chosen.task.observe(observations.data + column, observations.stride);
+    if (observations.data != nullptr) chosen.task.observe(observations.data + column, observations.stride);
   }
 
   void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
@@ -60,8 +60,13 @@ class LaneEnvironment final : public Environment {
       ++lane.steps;
       result.truncated = info_.max_steps > 0 && lane.steps >= info_.max_steps;
       results[column] = result;
-      lane.task.observe(observations.data + column, observations.stride);
+      if (observations.data != nullptr) lane.task.observe(observations.data + column, observations.stride);
     }
+  }
+
+  int active_features(int lane, std::uint16_t* features) const override {
+    if constexpr (kIsBinary) return lanes_[static_cast<std::size_t>(lane)].task.active_features(features);
+    return 0;
   }
 
   int state_size() const override {
@@ -89,6 +94,9 @@ class LaneEnvironment final : public Environment {
 
  private:
   static constexpr bool kHasState = requires { Task::kState; };
+  static constexpr bool kIsBinary = requires(const Task& task, std::uint16_t* features) {
+    task.active_features(features);
+  };
 
   struct Lane {
     Task task;
