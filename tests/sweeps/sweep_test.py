@@ -97,7 +97,7 @@ class Sweep(SweepTest):
         self.assertIn("quarantine", repaired.stdout + repaired.stderr)
         self.expect_equal("undisturbed", "S")
         for file in damages:
-            self.assertTrue(list((self.directory / "S" / "quarantine").glob(f"*{pathlib.Path(file).name}*")))
+            self.assertTrue(list((self.directory / "S" / "quarantine").glob(f"{pathlib.Path(file).stem}*.h5")))
 
     def test_failures_block_their_dependants_only(self):
         diverging = JOB.replace("rl.steps = 8192", "rl.steps = 8192\nppo.learning_rate = 1e30", 1)
