@@ -1,7 +1,6 @@
 #include "envs/entanglement.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "envs/random.hpp"
 
@@ -18,17 +17,24 @@ Entanglement::Entanglement(std::string_view stream, int size, double divisor) : 
           static_cast<float>((2 * draws.uniform() - 1) / divisor);
 }
 
+namespace {
+
+// Four floats that are added at once, spelt out: left to itself GCC 12 keeps the sums in memory and takes
+// three times as long.
+using Four = float __attribute__((vector_size(16), aligned(4), may_alias));
+
+}  // namespace
+
 void Entanglement::mix(std::span<const std::uint16_t> active, float* out, int stride) const {
   const float* block = blocks_.data();
   for (int first = 0; first < size_; first += kBlock, block += std::ptrdiff_t{size_} * kBlock) {
-    std::array<float, kBlock> sum{};
+    Four sum[kBlock / 4] = {};
     for (const std::uint16_t input : active) {
-      const float* const weight = block + std::ptrdiff_t{input} * kBlock;
-      for (std::size_t k = 0; k < kBlock; ++k) sum[k] += weight[k];
+      const auto* const weight = reinterpret_cast<const Four*>(block + std::ptrdiff_t{input} * kBlock);
+      for (int k = 0; k < kBlock / 4; ++k) sum[k] += weight[k];
     }
     const int count = std::min(kBlock, size_ - first);
-    for (int k = 0; k < count; ++k)
-      out[std::ptrdiff_t{first + k} * stride] = sum[static_cast<std::size_t>(k)];
+    for (int k = 0; k < count; ++k) out[std::ptrdiff_t{first + k} * stride] = sum[k / 4][k % 4];
   }
 }
 

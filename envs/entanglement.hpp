@@ -4,8 +4,8 @@
 //   y[o] = sum over active inputs i of matrix[o][i] / divisor,   matrix[o][i] ~ U(-1, 1), independent
 //
 // Memories keep the active inputs and entangle when they sample. The sum runs over ascending inputs, so that
-// the result is a function of the active inputs alone. Cost: active * size additions, 5 to 10 us for 120 of
-// 1200.
+// the result is a function of the active inputs alone. Cost: active * size additions, 15 us for 120 of 1200
+// (Zen 4 at 2.6 GHz).
 #pragma once
 
 #include <cstdint>

@@ -38,8 +38,8 @@ struct TaskInfo {
   int code_size = 0;
   int max_active = 0;
   std::vector<Option> options;  // keys "<task or family>.<name>" with defaults, e.g. "minatar.sticky_actions"
-  // Tasks that are partly random themselves: the integer option that names the draw. Whoever trains sets it
-  // to a number that depends on the seed of the training, unless the user did.
+  // Tasks that are partly random themselves: the integer option that names the draw. Where it is 0, whoever
+  // trains sets it to a number that depends on the seed of the training.
   std::string seed_option;
   std::string picture;  // what the task looks like at the start, in text; may be empty
   int semantics = 1;    // raised whenever results of this task change

@@ -223,7 +223,7 @@ TaskInfo mazegrid_entangled_info() {
   seed.fallback = std::int64_t{0};
   seed.minimum = 0;
   seed.maximum = 0x1p53;  // exact as a double
-  seed.help = "names the matrix; unless it is set, every seed has its own";
+  seed.help = "names the matrix; 0: every seed of a training has its own";
   info.options.push_back(seed);
   return info;
 }
