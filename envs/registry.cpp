@@ -6,6 +6,7 @@
 #include "envs/acrobot.hpp"
 #include "envs/cartpole.hpp"
 #include "envs/environment.hpp"
+#include "envs/locomotion/locomotion.hpp"
 
 namespace impsweep {
 namespace {
@@ -18,8 +19,9 @@ struct Entry {
 // In the order of presentation. A new task is one line here.
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> list = {
-      {cartpole_info(), make_cartpole},
-      {acrobot_info(), make_acrobot},
+      {cartpole_info(), make_cartpole},      {acrobot_info(), make_acrobot},
+      {halfcheetah_info(), make_locomotion}, {walker2d_info(), make_locomotion},
+      {hopper_info(), make_locomotion},      {ant_info(), make_locomotion},
   };
   return list;
 }
