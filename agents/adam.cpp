@@ -37,7 +37,7 @@ float Adam::clip_and_step(Network& network, double learning_rate, double clip_no
       .gradient_scale = std::min(1.0f, static_cast<float>(clip_norm) / (norm + 1e-6f)),
       .gradient_decay = mode == L2Mode::kAdamL2 ? decay : 0.0f,
       .parameter_decay = mode == L2Mode::kAdamW ? static_cast<float>(learning_rate * decay) : 0.0f};
-  k.adam(arguments, parameters.size(), parameters.data(), gradients.data(), first_.data(), second_.data(),
+  k.adam(arguments, gradients.size(), parameters.data(), gradients.data(), first_.data(), second_.data(),
          carry_.data());
   network.parameters_changed();
   return norm;

@@ -3,52 +3,54 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 namespace impsweep {
 namespace {
 
-std::size_t padded(std::size_t n) {
+std::size_t whole_lanes(std::size_t n) {
   return (n + kLanes - 1) / kLanes * kLanes;
 }
 
-Epilogue activation_of(const MlpSpec& spec, std::size_t layer, std::size_t layers) {
-  const bool last = layer + 1 == layers;
-  if (last) return spec.tanh_output ? Epilogue::kTanh : Epilogue::kNone;
-  return spec.activation == Activation::kRelu ? Epilogue::kRelu : Epilogue::kTanh;
+// Few samples leave most lanes of a feature-major batch empty; by samples, output units fill them.
+bool wastes_lanes(int batch) {
+  return round_up_to_lanes(batch) * 4 > batch * 5;
 }
 
-Epilogue derivative_of(Epilogue activation) {
-  return activation == Epilogue::kRelu   ? Epilogue::kReluDerivative
-         : activation == Epilogue::kTanh ? Epilogue::kTanhDerivative
-                                         : Epilogue::kNone;
+// Units of every level - inputs, hidden layers, outputs - that a kept path connects with an output.
+std::vector<std::vector<int>> units_that_matter(const MlpSpec& spec,
+                                                const std::vector<const Tensor*>& weights,
+                                                std::span<const std::uint8_t> mask) {
+  std::vector<std::vector<int>> units(spec.sizes.size());
+  units.back().resize(static_cast<std::size_t>(spec.sizes.back()));
+  std::iota(units.back().begin(), units.back().end(), 0);
+  for (std::size_t level = spec.sizes.size() - 1; level-- > 0;) {
+    const std::size_t offset = weights[level]->offset;
+    for (int i = 0; i < spec.sizes[level]; ++i) {
+      const bool matters = std::ranges::any_of(units[level + 1], [&](int o) {
+        return mask.empty() || mask[offset + static_cast<std::size_t>(o) * spec.sizes[level] + i] != 0;
+      });
+      if (matters) units[level].push_back(i);
+    }
+  }
+  return units;
 }
 
 }  // namespace
 
-SparseRows NativeNetwork::Layer::by_row() const {
-  return {.rows = out, .row_begin = row_begin.data(), .index = column_index.data(), .position = nullptr};
-}
-
-SparseRows NativeNetwork::Layer::by_column() const {
-  return {.rows = in,
-          .row_begin = column_begin.data(),
-          .index = row_index.data(),
-          .position = row_position.data()};
-}
-
 NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t> mask,
-                             NetworkOptions options)
-    : max_columns_(round_up_to_lanes(options.max_batch)) {
+                             NetworkOptions options) {
   const std::vector<Tensor> tensors = tensors_of(spec);
   dense_size_ = parameter_count(spec);
   if (!mask.empty() && mask.size() != dense_size_)
     throw std::invalid_argument("mask and model differ in size");
   if (dense_size_ > std::numeric_limits<std::uint32_t>::max()) throw std::invalid_argument("model too large");
   parts_.resize(spec.parts.size());
+  std::vector<std::uint32_t> parked;
   for (std::size_t p = 0; p < parts_.size(); ++p) {
     parts_[p].spec = spec.parts[p];
-    compile(parts_[p], static_cast<int>(p), tensors, mask);
+    compile(parts_[p], static_cast<int>(p), tensors, mask, options, parked);
   }
   log_std_offset_ = arena_size_;
   if (spec.log_std > 0) {
@@ -56,94 +58,101 @@ NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t
     for (std::size_t i = 0; i < tensor.size; ++i)
       entries_.push_back(
           {static_cast<std::uint32_t>(tensor.offset + i), static_cast<std::uint32_t>(arena_size_ + i)});
-    arena_size_ += padded(tensor.size);
+    arena_size_ += whole_lanes(tensor.size);
   }
-  parameters_.assign(arena_size_, 0.0f);
   gradients_.assign(arena_size_, 0.0f);
+  for (std::size_t i = 0; i < parked.size(); ++i)
+    entries_.push_back({parked[i], static_cast<std::uint32_t>(arena_size_ + i)});
+  parameters_.assign(arena_size_ + whole_lanes(parked.size()), 0.0f);
+  std::ranges::sort(entries_, {}, &Entry::dense);
 }
 
 void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor>& tensors,
-                            std::span<const std::uint8_t> mask) {
+                            std::span<const std::uint8_t> mask, const NetworkOptions& options,
+                            std::vector<std::uint32_t>& parked) {
+  const MlpSpec& spec = part.spec;
   const auto kept = [&](std::size_t dense) { return mask.empty() || mask[dense] != 0; };
   const auto place = [&](std::size_t dense, std::size_t arena) {
     entries_.push_back({static_cast<std::uint32_t>(dense), static_cast<std::uint32_t>(arena)});
   };
-  int widest = 0, widest_input = 0;
-  for (const int size : part.spec.sizes) {
+  std::vector<const Tensor*> weights, biases;
+  for (const Tensor& tensor : tensors)
+    if (tensor.part == part_index) (tensor.is_weight ? weights : biases).push_back(&tensor);
+  for (const int size : spec.sizes)
     if (size > std::numeric_limits<std::uint16_t>::max())
       throw std::invalid_argument("layers are limited to 65535 units");
-    part.activation.emplace_back(static_cast<std::size_t>(size) * max_columns_, 0.0f);
-    widest = std::max(widest, size);
-  }
-  for (const Tensor& tensor : tensors) {
-    if (tensor.part != part_index) continue;
-    if (!tensor.is_weight) {
-      Layer& layer = part.layers.back();
-      layer.bias = arena_size_;
-      layer.keep_bias.assign(padded(tensor.size), 0.0f);
-      bool masked = false;
-      for (std::size_t i = 0; i < tensor.size; ++i) {
-        if (!kept(tensor.offset + i)) {
-          masked = true;
-          continue;
-        }
-        place(tensor.offset + i, arena_size_ + i);
-        layer.keep_bias[i] = 1.0f;
-      }
-      if (!masked) layer.keep_bias.clear();
-      arena_size_ += padded(tensor.size);
-      continue;
+
+  if (options.remove_unreachable) {
+    part.units = units_that_matter(spec, weights, mask);
+  } else {
+    for (const int size : spec.sizes) {
+      part.units.emplace_back(static_cast<std::size_t>(size));
+      std::iota(part.units.back().begin(), part.units.back().end(), 0);
     }
-    Layer& layer = part.layers.emplace_back();
-    layer.out = tensor.shape[0];
-    layer.in = tensor.shape[1];
-    layer.weight = arena_size_;
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < tensor.size; ++i) count += kept(tensor.offset + i);
-    layer.masked = count < tensor.size;
-    layer.form = static_cast<double>(count) > kDenseAbove * static_cast<double>(tensor.size)
-                     ? LayerForm::kDense
-                     : LayerForm::kSparse;
-    layer.kept = layer.form == LayerForm::kDense ? tensor.size : count;
-    if (layer.form == LayerForm::kDense) {
-      widest_input = std::max(widest_input, layer.in);
-      if (layer.masked) layer.keep.assign(padded(tensor.size), 0.0f);
-      for (std::size_t i = 0; i < tensor.size; ++i) {
-        if (!kept(tensor.offset + i)) continue;
-        place(tensor.offset + i, arena_size_ + i);
-        if (layer.masked) layer.keep[i] = 1.0f;
-      }
-    } else {
-      layer.row_begin.push_back(0);
-      layer.column_begin.assign(static_cast<std::size_t>(layer.in) + 1, 0);
-      for (int o = 0; o < layer.out; ++o) {
-        for (int i = 0; i < layer.in; ++i) {
-          const std::size_t dense = tensor.offset + static_cast<std::size_t>(o) * layer.in + i;
-          if (!kept(dense)) continue;
-          place(dense, arena_size_ + layer.column_index.size());
-          layer.column_index.push_back(static_cast<std::uint16_t>(i));
-          ++layer.column_begin[i + 1];
-        }
-        layer.row_begin.push_back(static_cast<std::uint32_t>(layer.column_index.size()));
-      }
-      for (int i = 0; i < layer.in; ++i) layer.column_begin[i + 1] += layer.column_begin[i];
-      layer.row_index.resize(count);
-      layer.row_position.resize(count);
-      std::vector<std::uint32_t> next(layer.column_begin.begin(), layer.column_begin.end() - 1);
-      for (int o = 0; o < layer.out; ++o) {
-        for (std::uint32_t e = layer.row_begin[o]; e < layer.row_begin[o + 1]; ++e) {
-          const std::uint32_t slot = next[layer.column_index[e]]++;
-          layer.row_index[slot] = static_cast<std::uint16_t>(o);
-          layer.row_position[slot] = e;
-        }
-      }
-    }
-    arena_size_ += padded(layer.kept);
   }
-  part.delta.assign(static_cast<std::size_t>(widest) * max_columns_, 0.0f);
-  part.next_delta.assign(static_cast<std::size_t>(widest) * max_columns_, 0.0f);
-  part.transposed_stride = round_up_to_lanes(widest_input);
-  part.transposed.assign(static_cast<std::size_t>(part.transposed_stride) * max_columns_, 0.0f);
+  if (static_cast<int>(part.units.front().size()) < spec.sizes.front()) {
+    part.place_of_input.assign(static_cast<std::size_t>(spec.sizes.front()), -1);
+    for (std::size_t i = 0; i < part.units.front().size(); ++i)
+      part.place_of_input[static_cast<std::size_t>(part.units.front()[i])] = static_cast<int>(i);
+  }
+
+  const auto max_columns = static_cast<std::size_t>(round_up_to_lanes(options.max_batch));
+  std::size_t widest = 0, scratch = 0;
+  for (const std::vector<int>& level : part.units) {
+    part.activation.emplace_back(level.size() * max_columns, 0.0f);
+    widest = std::max(widest, whole_lanes(level.size()));
+  }
+  for (std::size_t l = 0; l < weights.size(); ++l) {
+    const std::vector<int>& in = part.units[l];
+    const std::vector<int>& out = part.units[l + 1];
+    const auto dense_of = [&](int o, int i) {
+      return weights[l]->offset + static_cast<std::size_t>(out[static_cast<std::size_t>(o)]) * spec.sizes[l] +
+             static_cast<std::size_t>(in[static_cast<std::size_t>(i)]);
+    };
+    std::vector<std::uint8_t> keep;
+    keep.reserve(in.size() * out.size());
+    for (int o = 0; o < static_cast<int>(out.size()); ++o)
+      for (int i = 0; i < static_cast<int>(in.size()); ++i) keep.push_back(kept(dense_of(o, i)) ? 1 : 0);
+    const double active_inputs =
+        l == 0 ? options.active_inputs * static_cast<double>(in.size()) / spec.sizes.front() : 0;
+    const MaskedLayer& layer = part.layers.emplace_back(static_cast<int>(in.size()),
+                                                        static_cast<int>(out.size()), keep, active_inputs);
+    part.weight.push_back(arena_size_);
+    layer.for_each_kept([&](int o, int i, std::size_t entry) { place(dense_of(o, i), arena_size_ + entry); });
+    arena_size_ += layer.size();
+    scratch = std::max(scratch, layer.scratch_size(static_cast<int>(max_columns)));
+
+    part.bias.push_back(arena_size_);
+    AlignedFloats& keep_bias = part.keep_bias.emplace_back(whole_lanes(out.size()), 0.0f);
+    std::size_t biases_kept = 0;
+    for (std::size_t o = 0; o < out.size(); ++o) {
+      const std::size_t dense = biases[l]->offset + static_cast<std::size_t>(out[o]);
+      if (!kept(dense)) continue;
+      place(dense, arena_size_ + o);
+      keep_bias[o] = 1.0f;
+      ++biases_kept;
+    }
+    if (biases_kept == out.size()) keep_bias.clear();
+    arena_size_ += whole_lanes(out.size());
+
+    // What the mask keeps but nothing depends on.
+    std::vector<std::uint8_t> unit_matters(static_cast<std::size_t>(spec.sizes[l + 1]), 0);
+    for (const int unit : out) unit_matters[static_cast<std::size_t>(unit)] = 1;
+    for (std::size_t unit = 0; unit < unit_matters.size(); ++unit) {
+      const std::size_t row = weights[l]->offset + unit * static_cast<std::size_t>(spec.sizes[l]);
+      for (int i = 0; i < spec.sizes[l]; ++i)
+        if (unit_matters[unit] == 0 && kept(row + static_cast<std::size_t>(i)))
+          parked.push_back(static_cast<std::uint32_t>(row + static_cast<std::size_t>(i)));
+      if (unit_matters[unit] == 0 && kept(biases[l]->offset + unit))
+        parked.push_back(static_cast<std::uint32_t>(biases[l]->offset + unit));
+    }
+    effective_.trained += layer.kept();
+    for (std::size_t i = 0; i < weights[l]->size; ++i)
+      effective_.kept += kept(weights[l]->offset + i) ? 1 : 0;
+  }
+  for (AlignedFloats* buffer : {&part.delta, &part.next_delta, &part.samples, &part.next_samples})
+    buffer->assign(widest * max_columns, 0.0f);
+  part.scratch.assign(scratch, 0.0f);
 }
 
 void NativeNetwork::gather(std::span<const float> dense, std::span<float> arena) const {
@@ -156,42 +165,101 @@ void NativeNetwork::scatter(std::span<const float> arena, std::span<float> dense
   for (const Entry& entry : entries_) dense[entry.dense] = arena[entry.arena];
 }
 
-void NativeNetwork::run_layers(Part& part, int batch, ConstBatch inputs, MutableBatch outputs) {
-  const Kernels& k = kernels();
+Epilogue NativeNetwork::activation_of(const Part& part, std::size_t layer) const {
+  if (layer + 1 == part.layers.size()) return part.spec.tanh_output ? Epilogue::kTanh : Epilogue::kNone;
+  return part.spec.activation == Activation::kRelu ? Epilogue::kRelu : Epilogue::kTanh;
+}
+
+// Columns between the batch and the next multiple of sixteen must be finite: they are zero.
+void NativeNetwork::load(Part& part, int batch, ConstBatch inputs) const {
   const int columns = round_up_to_lanes(batch);
-  // Columns between the batch and the next multiple of sixteen must be finite: they are zero.
-  for (int f = 0; f < part.spec.sizes.front(); ++f) {
-    float* row = part.activation[0].data() + static_cast<std::size_t>(f) * columns;
-    std::memcpy(row, inputs.data + static_cast<std::ptrdiff_t>(f) * inputs.stride,
+  const std::vector<int>& units = part.units.front();
+  for (std::size_t f = 0; f < units.size(); ++f) {
+    float* row = part.activation.front().data() + f * static_cast<std::size_t>(columns);
+    std::memcpy(row, inputs.data + static_cast<std::ptrdiff_t>(units[f]) * inputs.stride,
                 static_cast<std::size_t>(batch) * sizeof(float));
     std::fill(row + batch, row + columns, 0.0f);
   }
+  part.is_active = false;
+}
+
+void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs) const {
+  part.active = inputs;
+  if (!part.place_of_input.empty()) {
+    part.active_begin.assign(1, 0);
+    part.active_feature.clear();
+    for (int b = 0; b < batch; ++b) {
+      for (std::uint32_t e = inputs.begin[b]; e < inputs.begin[b + 1]; ++e)
+        if (const int place = part.place_of_input[inputs.feature[e]]; place >= 0)
+          part.active_feature.push_back(static_cast<std::uint16_t>(place));
+      part.active_begin.push_back(static_cast<std::uint32_t>(part.active_feature.size()));
+    }
+    part.active = {part.active_begin.data(), part.active_feature.data()};
+  }
+  part.is_active = part.layers.front().form() == LayerForm::kByInput;
+  if (part.is_active) return;
+  const auto columns = static_cast<std::size_t>(round_up_to_lanes(batch));
+  float* dense = part.activation.front().data();
+  std::fill_n(dense, part.units.front().size() * columns, 0.0f);
+  for (int b = 0; b < batch; ++b)
+    for (std::uint32_t e = part.active.begin[b]; e < part.active.begin[b + 1]; ++e)
+      dense[part.active.feature[e] * columns + static_cast<std::size_t>(b)] = 1.0f;
+}
+
+// Passes through the layers by features or by samples, whatever suits each layer and the size of the batch.
+void NativeNetwork::run_inference(Part& part, int batch, MutableBatch outputs) const {
+  const Kernels& k = kernels();
+  const int columns = round_up_to_lanes(batch);
+  const bool few = wastes_lanes(batch);
+  bool by_samples = false;
   for (std::size_t l = 0; l < part.layers.size(); ++l) {
-    const Layer& layer = part.layers[l];
-    const Epilogue epilogue = activation_of(part.spec, l, part.layers.size());
-    if (layer.form == LayerForm::kDense) {
-      k.gemm({.rows = layer.out,
-              .depth = layer.in,
-              .columns = columns,
-              .a = &parameters_[layer.weight],
-              .a_row = layer.in,
-              .a_depth = 1,
-              .b = part.activation[l].data(),
-              .b_stride = columns,
-              .bias = &parameters_[layer.bias],
-              .c = part.activation[l + 1].data(),
-              .c_stride = columns,
-              .epilogue = epilogue});
+    const MaskedLayer& layer = part.layers[l];
+    const float* weight = parameters_.data() + part.weight[l];
+    const float* bias = parameters_.data() + part.bias[l];
+    const Epilogue epilogue = activation_of(part, l);
+    const int padded_in = round_up_to_lanes(layer.in());
+    if (l == 0 && part.is_active) {
+      layer.forward_active(weight, bias, batch, part.active, part.next_samples.data(), epilogue);
+      std::swap(part.samples, part.next_samples);
+      by_samples = true;
+    } else if (few && layer.form() == LayerForm::kByInput) {
+      if (!by_samples)
+        k.transpose(layer.in(), batch, part.activation[l].data(), columns, part.samples.data(), padded_in);
+      layer.forward_samples(weight, bias, batch, part.samples.data(), padded_in, part.next_samples.data(),
+                            epilogue);
+      std::swap(part.samples, part.next_samples);
+      by_samples = true;
     } else {
-      k.sparse({.pattern = layer.by_row(),
-                .weight = parameters_.data() + layer.weight,
-                .columns = columns,
-                .b = part.activation[l].data(),
-                .b_stride = columns,
-                .bias = &parameters_[layer.bias],
-                .c = part.activation[l + 1].data(),
-                .c_stride = columns,
-                .epilogue = epilogue});
+      if (by_samples)
+        k.transpose(batch, layer.in(), part.samples.data(), padded_in, part.activation[l].data(), columns);
+      layer.forward(weight, bias, columns, part.activation[l].data(), part.activation[l + 1].data(),
+                    epilogue);
+      by_samples = false;
+    }
+  }
+  const int padded_out = part.layers.back().padded_out();
+  for (int o = 0; o < part.spec.sizes.back(); ++o) {
+    float* target = outputs.data + static_cast<std::ptrdiff_t>(o) * outputs.stride;
+    if (by_samples)
+      for (int b = 0; b < batch; ++b) target[b] = part.samples[static_cast<std::size_t>(b) * padded_out + o];
+    else
+      std::memcpy(target, part.activation.back().data() + static_cast<std::size_t>(o) * columns,
+                  static_cast<std::size_t>(batch) * sizeof(float));
+  }
+}
+
+void NativeNetwork::run_forward(Part& part, int batch, MutableBatch outputs) const {
+  const int columns = round_up_to_lanes(batch);
+  for (std::size_t l = 0; l < part.layers.size(); ++l) {
+    const MaskedLayer& layer = part.layers[l];
+    const float* weight = parameters_.data() + part.weight[l];
+    const float* bias = parameters_.data() + part.bias[l];
+    float* output = part.activation[l + 1].data();
+    if (l == 0 && part.is_active) {
+      layer.forward_active(weight, bias, batch, part.active, part.samples.data(), activation_of(part, l));
+      kernels().transpose(batch, layer.out(), part.samples.data(), layer.padded_out(), output, columns);
+    } else {
+      layer.forward(weight, bias, columns, part.activation[l].data(), output, activation_of(part, l));
     }
   }
   for (int o = 0; o < part.spec.sizes.back(); ++o)
@@ -201,18 +269,29 @@ void NativeNetwork::run_layers(Part& part, int batch, ConstBatch inputs, Mutable
 }
 
 void NativeNetwork::infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) {
-  run_layers(parts_[part], batch, inputs, outputs);
+  load(parts_[part], batch, inputs);
+  run_inference(parts_[part], batch, outputs);
 }
 
 void NativeNetwork::forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) {
-  run_layers(parts_[part], batch, inputs, outputs);
+  load(parts_[part], batch, inputs);
+  run_forward(parts_[part], batch, outputs);
+}
+
+void NativeNetwork::infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) {
+  load(parts_[part], batch, inputs);
+  run_inference(parts_[part], batch, outputs);
+}
+
+void NativeNetwork::forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) {
+  load(parts_[part], batch, inputs);
+  run_forward(parts_[part], batch, outputs);
 }
 
 void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradients) {
   const Kernels& k = kernels();
   Part& part = parts_[part_index];
   const int columns = round_up_to_lanes(batch);
-  const std::size_t layers = part.layers.size();
   const bool tanh_output = part.spec.tanh_output;
   for (int o = 0; o < part.spec.sizes.back(); ++o) {
     float* row = part.delta.data() + static_cast<std::size_t>(o) * columns;
@@ -221,57 +300,25 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
     for (int b = 0; b < batch; ++b) row[b] = tanh_output ? source[b] * (1.0f - y[b] * y[b]) : source[b];
     std::fill(row + batch, row + columns, 0.0f);
   }
-  for (std::size_t l = layers; l-- > 0;) {
-    const Layer& layer = part.layers[l];
+  for (std::size_t l = part.layers.size(); l-- > 0;) {
+    const MaskedLayer& layer = part.layers[l];
+    float* bias_gradient = gradients_.data() + part.bias[l];
+    float* weight_gradient = gradients_.data() + part.weight[l];
+    k.row_sums(layer.out(), columns, part.delta.data(), columns, bias_gradient);
+    if (!part.keep_bias[l].empty())
+      k.multiply(bias_gradient, part.keep_bias[l].data(), part.keep_bias[l].size());
+    if (l == 0 && part.is_active) {
+      layer.weight_gradient_active(columns, batch, part.delta.data(), part.active, part.scratch.data(),
+                                   weight_gradient);
+      break;
+    }
     const float* inputs = part.activation[l].data();
-    float* weight_gradient = gradients_.data() + layer.weight;
-    k.row_sums(layer.out, columns, part.delta.data(), columns, &gradients_[layer.bias]);
-    if (!layer.keep_bias.empty())
-      k.multiply(&gradients_[layer.bias], layer.keep_bias.data(), layer.keep_bias.size());
-    if (layer.form == LayerForm::kDense) {
-      k.transpose(layer.in, columns, inputs, columns, part.transposed.data(), part.transposed_stride);
-      k.gemm({.rows = layer.out,
-              .depth = batch,
-              .columns = layer.in,
-              .a = part.delta.data(),
-              .a_row = columns,
-              .a_depth = 1,
-              .b = part.transposed.data(),
-              .b_stride = part.transposed_stride,
-              .c = weight_gradient,
-              .c_stride = layer.in,
-              .stored_columns = layer.in});
-      if (layer.masked) k.multiply(weight_gradient, layer.keep.data(), layer.keep.size());
-    } else {
-      k.sparse_weight_gradient(layer.by_row(), columns, part.delta.data(), columns, inputs, columns,
-                               weight_gradient);
-    }
+    layer.weight_gradient(columns, part.delta.data(), inputs, part.scratch.data(), weight_gradient);
     if (l == 0) break;
-    const Epilogue derivative = derivative_of(activation_of(part.spec, l - 1, layers));
-    if (layer.form == LayerForm::kDense) {
-      k.gemm({.rows = layer.in,
-              .depth = layer.out,
-              .columns = columns,
-              .a = &parameters_[layer.weight],
-              .a_row = 1,
-              .a_depth = layer.in,
-              .b = part.delta.data(),
-              .b_stride = columns,
-              .c = part.next_delta.data(),
-              .c_stride = columns,
-              .epilogue = derivative,
-              .activation = inputs});
-    } else {
-      k.sparse({.pattern = layer.by_column(),
-                .weight = parameters_.data() + layer.weight,
-                .columns = columns,
-                .b = part.delta.data(),
-                .b_stride = columns,
-                .c = part.next_delta.data(),
-                .c_stride = columns,
-                .epilogue = derivative,
-                .activation = inputs});
-    }
+    const Epilogue derivative =
+        part.spec.activation == Activation::kRelu ? Epilogue::kReluDerivative : Epilogue::kTanhDerivative;
+    layer.input_gradient(parameters_.data() + part.weight[l], columns, part.delta.data(),
+                         part.next_delta.data(), derivative, inputs);
     std::swap(part.delta, part.next_delta);
   }
 }

@@ -1,10 +1,14 @@
 // agents/masked_mlp.hpp - the native backend: multilayer perceptrons compiled for one mask.
 //
-// The mask of a training never changes, so every layer is compiled once into the cheaper of two forms:
-//   dense    all out*in weights stand in the arena; pruned ones are held at zero by clearing their gradients;
-//   sparse   only kept weights stand in the arena, row by row with ascending inputs.
-// Biases, pruned on request only, are held at zero like dense weights.
-// Both forms give the same outputs to the bit (kernels.hpp). The choice depends on the layer's density alone.
+// The mask of a training never changes, so whatever cannot matter is left out once and for all, exactly:
+//   a hidden unit without a kept path to an output   nothing depends on it, and its gradients are zero
+//   an input without a kept weight                   is not even copied
+//   the kept weights and biases of such units        are parked behind the trained ones: they are part of the
+//                                                    parameters, keep their value, and cost nothing
+// A hidden unit without kept inputs stays: it emits the activation of its bias, and biases train. Under
+// weight decay nothing is left out, since unreachable weights decay as well.
+//
+// Each layer of what is left gets its cheapest form (masked_layer.hpp).
 #pragma once
 
 #include <cstdint>
@@ -13,15 +17,10 @@
 #include <vector>
 
 #include "agents/aligned.hpp"
-#include "agents/kernels/kernels.hpp"
+#include "agents/masked_layer.hpp"
 #include "agents/network.hpp"
 
 namespace impsweep {
-
-// Layers with a larger share of kept weights are computed dense. Measured break-even of the two forms.
-inline constexpr double kDenseAbove = 0.5;
-
-enum class LayerForm { kDense, kSparse };
 
 class NativeNetwork final : public Network {
  public:
@@ -36,50 +35,57 @@ class NativeNetwork final : public Network {
   std::size_t log_std_offset() const override { return log_std_offset_; }
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
+  void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
   void backward(int part, int batch, ConstBatch output_gradients) override;
 
-  LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form; }
+  LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form(); }
+
+  // Weights of all parts: kept by the mask, and of these the ones that can matter.
+  struct Effective {
+    std::size_t kept = 0, trained = 0;
+  };
+  Effective effective() const { return effective_; }
 
  private:
-  struct Layer {
-    int in = 0, out = 0;
-    LayerForm form = LayerForm::kDense;
-    bool masked = false;                                 // dense with some weights pruned
-    std::size_t weight = 0, bias = 0;                    // offsets in the arena
-    std::size_t kept = 0;                                // entries in the arena
-    AlignedFloats keep;                                  // [out * in] 1 or 0, for dense masked layers
-    AlignedFloats keep_bias;                             // [out] 1 or 0, empty if all are kept
-    std::vector<std::uint32_t> row_begin, column_begin;  // sparse: by output; by input
-    std::vector<std::uint16_t> column_index;             // [kept] input of each entry, by output
-    std::vector<std::uint16_t> row_index;                // [kept] output of each entry, by input
-    std::vector<std::uint32_t> row_position;             // [kept] arena entry of each, by input
-    SparseRows by_row() const;
-    SparseRows by_column() const;
-  };
   struct Part {
     MlpSpec spec;
-    std::vector<Layer> layers;
-    // Activations of the last forward pass, [units][batch rounded up]: place 0 is the input.
+    std::vector<std::vector<int>> units;  // that matter: inputs, hidden layers, outputs
+    std::vector<MaskedLayer> layers;
+    std::vector<std::size_t> weight, bias;  // offsets in the arena
+    std::vector<AlignedFloats> keep_bias;   // [outputs in whole lanes] 1 or 0, empty if all are kept
+    std::vector<int> place_of_input;        // in units[0], -1 if it does not matter; empty if all do
+    // Activations of the last pass, [units][columns]; place 0 is the input.
     std::vector<AlignedFloats> activation;
-    AlignedFloats delta, next_delta;  // gradients with respect to a layer's outputs
-    AlignedFloats transposed;         // [batch][inputs rounded up], for dense weight gradients
-    int transposed_stride = 0;
+    AlignedFloats samples, next_samples;  // activations by samples, [batch][units in whole lanes]
+    AlignedFloats delta, next_delta;      // gradients with respect to a layer's outputs, [units][columns]
+    AlignedFloats scratch;
+    // Binary inputs of the last pass, in places of units[0]. The lists are copied only if inputs were left
+    // out.
+    ActiveBatch active;
+    bool is_active = false;
+    std::vector<std::uint32_t> active_begin;
+    std::vector<std::uint16_t> active_feature;
   };
-  // One kept parameter run: where dense order and arena order meet.
+  // Where dense order and arena order meet.
   struct Entry {
     std::uint32_t dense, arena;
   };
 
-  void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask);
-  void run_layers(Part&, int batch, ConstBatch inputs, MutableBatch outputs);
+  void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask,
+               const NetworkOptions&, std::vector<std::uint32_t>& parked);
+  void load(Part&, int batch, ConstBatch inputs) const;
+  void load(Part&, int batch, const ActiveBatch& inputs) const;
+  void run_inference(Part&, int batch, MutableBatch outputs) const;
+  void run_forward(Part&, int batch, MutableBatch outputs) const;
+  Epilogue activation_of(const Part&, std::size_t layer) const;
 
   std::vector<Part> parts_;
-  int max_columns_ = 0;  // capacity of the internal batches, whose stride is the batch rounded up
   AlignedFloats parameters_, gradients_;
   std::vector<Entry> entries_;
-  std::size_t dense_size_ = 0;
-  std::size_t arena_size_ = 0;  // while compiling
+  std::size_t dense_size_ = 0, arena_size_ = 0;
   std::size_t log_std_offset_ = 0;
+  Effective effective_;
 };
 
 }  // namespace impsweep

@@ -71,8 +71,9 @@ class Network {
   virtual int input_size(int part) const = 0;
 
   // Trainable values in arena order. Writing to them must be followed by parameters_changed().
-  // Both arenas are equally long, a multiple of 16 (kLanes of kernels/kernels.hpp): the optimizer and the
-  // norm run over whole lanes. Places that hold no parameter are zero in both, and must be left so.
+  // Gradients belong to the first parameters; those behind them are not trained (nothing depends on them) and
+  // keep their values. Both lengths are multiples of 16 (kLanes of kernels/kernels.hpp): the optimizer and
+  // the norm run over whole lanes. Places that hold no parameter are zero in both, and must be left so.
   virtual std::span<float> parameters() = 0;
   virtual std::span<float> gradients() = 0;
   virtual void parameters_changed() {}
@@ -84,8 +85,8 @@ class Network {
   // Offset of log_std in the arena (its length is the specification's); meaningless without one.
   virtual std::size_t log_std_offset() const = 0;
 
-  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass. At most `max_batch`
-  // samples.
+  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass, and spoils what an earlier
+  // forward pass of the part has kept. At most `max_batch` samples.
   virtual void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
   // Like infer, but remembers activations; the inputs must stay valid until backward of this part.
@@ -106,6 +107,9 @@ class Network {
 
 struct NetworkOptions {
   int max_batch = 256;  // largest batch that will be passed
+  // Leave out what cannot matter. Only without weight decay, which reaches every weight.
+  bool remove_unreachable = true;
+  double active_inputs = 0;  // binary inputs: about how many are 1 at a time; 0 for others
 };
 
 // mask: [parameter_count] in dense order, 1 = kept; empty = all kept. Parameters start at zero.

@@ -35,15 +35,16 @@ enum class Epilogue {
   kTanhDerivative,  // y * (1 - activation^2)
 };
 
-// c[r][j] = epilogue(bias[r] + sum_k a(r, k) * b[k][j]), r < rows, j < columns.
+// c[r][j] = epilogue(bias[r] + column_bias[j] + sum_k a(r, k) * b[k][j]), r < rows, j < columns.
 struct GemmArguments {
   int rows = 0, depth = 0, columns = 0;
   const float* a = nullptr;  // a(r, k) = a[r * a_row + k * a_depth]
   std::ptrdiff_t a_row = 0, a_depth = 0;
   const float* b = nullptr;  // [depth][b_stride]
   std::ptrdiff_t b_stride = 0;
-  const float* bias = nullptr;  // [rows] or null for zero
-  float* c = nullptr;           // [rows][c_stride]
+  const float* bias = nullptr;         // [rows] or null for zero
+  const float* column_bias = nullptr;  // [columns in whole lanes] or null for zero; not together with bias
+  float* c = nullptr;                  // [rows][c_stride]
   std::ptrdiff_t c_stride = 0;
   Epilogue epilogue = Epilogue::kNone;
   const float* activation = nullptr;  // [rows][c_stride], for the derivatives
@@ -72,6 +73,15 @@ struct SparseArguments {
   std::ptrdiff_t c_stride = 0;
   Epilogue epilogue = Epilogue::kNone;
   const float* activation = nullptr;
+};
+
+// The first layer under binary inputs, by sample: rows of weights that active features select are added up.
+struct ActiveArguments {
+  const std::uint32_t* begin = nullptr;    // [batch + 1] into feature
+  const std::uint16_t* feature = nullptr;  // ascending within a sample
+  int batch = 0;
+  int columns = 0;            // outputs in whole lanes
+  std::ptrdiff_t stride = 0;  // of weights and their gradients, [features][stride]
 };
 
 struct AdamArguments {
@@ -137,6 +147,11 @@ struct Kernels {
   // gradient[e] = sum over the batch of dy[row][b] * x[index[e]][b]
   void (*sparse_weight_gradient)(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
                                  const float* x, std::ptrdiff_t x_stride, float* gradient);
+  // y[b][o] = epilogue(bias[o] + sum over active features f of weight[f][o]), y [batch][columns].
+  void (*active_forward)(const ActiveArguments&, const float* weight, const float* bias, Epilogue, float* y);
+  // gradient[f][o] = sum over samples in which f is active of dy[b][o], dy [batch][columns]; gradient
+  // [features][stride] must be zero before.
+  void (*active_gradient)(const ActiveArguments&, const float* dy, float* gradient);
   // sum[r] = sum over the batch of dy[r][b]
   void (*row_sums)(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* sum);
   // transposed[c][r] = source[r][c], r < rows, c < columns; rows up to a multiple of 16 are zero-filled in

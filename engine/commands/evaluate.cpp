@@ -59,6 +59,7 @@ int command_evaluate(const Arguments& arguments) {
                                       {"round", node.round},
                                       {"density", node.density},
                                       {"episodes", episodes},
+                                      {"returns", returns},
                                       {"mean", summary.mean},
                                       {"deviation", summary.deviation},
                                       {"minimum", *std::ranges::min_element(returns)},

@@ -108,6 +108,99 @@ TEST_CASE("gemm agrees with a double loop, and every target with the scalar twin
   }
 }
 
+TEST_CASE("long products are cut into blocks without a change of a bit") {
+  Stream stream("gemm blocks");
+  for (const int depth : {256, 257, 300, 700}) {
+    const int rows = 29, columns = 80;
+    const AlignedFloats a = random_floats(stream, static_cast<std::size_t>(rows * depth));
+    const AlignedFloats b = random_floats(stream, static_cast<std::size_t>(depth * columns));
+    const AlignedFloats bias = random_floats(stream, columns);
+    // One fused chain by hand is the definition.
+    AlignedFloats want(static_cast<std::size_t>(rows * columns));
+    for (int r = 0; r < rows; ++r)
+      for (int j = 0; j < columns; ++j) {
+        float sum = 0;
+        for (int d = 0; d < depth; ++d) sum = std::fma(a[r * depth + d], b[d * columns + j], sum);
+        want[r * columns + j] = std::max(sum + bias[j], 0.0f);
+      }
+    for (const Kernels* k : usable_kernels()) {
+      CAPTURE(k->name);
+      AlignedFloats c(static_cast<std::size_t>(rows * columns));
+      k->gemm({.rows = rows,
+               .depth = depth,
+               .columns = columns,
+               .a = a.data(),
+               .a_row = depth,
+               .a_depth = 1,
+               .b = b.data(),
+               .b_stride = columns,
+               .column_bias = bias.data(),
+               .c = c.data(),
+               .c_stride = columns,
+               .epilogue = Epilogue::kRelu});
+      CHECK(same_bits(c, want));
+    }
+  }
+}
+
+TEST_CASE("sums over active features equal products with ones and zeros, to the bit") {
+  Stream stream("active");
+  const int features = 70;
+  for (const int outputs : {16, 48, 144, 272})
+    for (const int batch : {1, 5, 40}) {
+      std::vector<std::uint32_t> begin = {0};
+      std::vector<std::uint16_t> feature;
+      AlignedFloats x(static_cast<std::size_t>(batch * features), 0.0f);
+      for (int b = 0; b < batch; ++b) {
+        for (int f = 0; f < features; ++f)
+          if (stream.uniform() < 0.1) {
+            feature.push_back(static_cast<std::uint16_t>(f));
+            x[b * features + f] = 1;
+          }
+        begin.push_back(static_cast<std::uint32_t>(feature.size()));
+      }
+      const AlignedFloats weight = random_floats(stream, static_cast<std::size_t>(features * outputs));
+      const AlignedFloats bias = random_floats(stream, static_cast<std::size_t>(outputs));
+      const AlignedFloats dy = random_floats(stream, static_cast<std::size_t>(batch * outputs));
+      for (const Kernels* k : usable_kernels()) {
+        CAPTURE(k->name);
+        AlignedFloats dense(static_cast<std::size_t>(batch * outputs)), sums = dense;
+        k->gemm({.rows = batch,
+                 .depth = features,
+                 .columns = outputs,
+                 .a = x.data(),
+                 .a_row = features,
+                 .a_depth = 1,
+                 .b = weight.data(),
+                 .b_stride = outputs,
+                 .column_bias = bias.data(),
+                 .c = dense.data(),
+                 .c_stride = outputs,
+                 .epilogue = Epilogue::kTanh});
+        const ActiveArguments active = {.begin = begin.data(),
+                                        .feature = feature.data(),
+                                        .batch = batch,
+                                        .columns = outputs,
+                                        .stride = outputs};
+        k->active_forward(active, weight.data(), bias.data(), Epilogue::kTanh, sums.data());
+        CHECK(same_bits(sums, dense));
+        AlignedFloats gradient(static_cast<std::size_t>(features * outputs), 0.0f), product = gradient;
+        k->active_gradient(active, dy.data(), gradient.data());
+        k->gemm({.rows = features,
+                 .depth = batch,
+                 .columns = outputs,
+                 .a = x.data(),
+                 .a_row = 1,
+                 .a_depth = features,
+                 .b = dy.data(),
+                 .b_stride = outputs,
+                 .c = product.data(),
+                 .c_stride = outputs});
+        CHECK(same_bits(gradient, product));
+      }
+    }
+}
+
 TEST_CASE("gemm stores no column beyond the last asked for") {
   Stream stream("gemm columns");
   const AlignedFloats a = random_floats(stream, 3 * 4), b = random_floats(stream, 4 * 32);
