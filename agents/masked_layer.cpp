@@ -11,6 +11,10 @@ namespace {
 constexpr double kSparseCost = 1.45, kSparseCostOfLargeLayers = 2.2;
 constexpr int kLargeInputs = 256;
 
+// Sparse sides are cut into blocks of so many indices (a tile of 24 kB), unless they are short or sparse.
+constexpr int kBlockIndices = 96, kUncutIndices = 192;
+constexpr double kShortestSegment = 8;
+
 // Below this many outputs whole lanes of them would be mostly empty.
 constexpr int kFewOutputs = 9;
 
@@ -48,32 +52,70 @@ MaskedLayer::MaskedLayer(int in, int out, std::vector<std::uint8_t> keep, double
     return;
   }
   size_ = whole_lanes(kept_);
-  row_begin_.push_back(0);
-  column_begin_.assign(static_cast<std::size_t>(in) + 1, 0);
-  for (int o = 0; o < out; ++o) {
-    for (int i = 0; i < in; ++i) {
-      if (keep[static_cast<std::size_t>(o) * in + i] == 0) continue;
-      column_index_.push_back(static_cast<std::uint16_t>(i));
-      ++column_begin_[i + 1];
-    }
-    row_begin_.push_back(static_cast<std::uint32_t>(column_index_.size()));
-  }
-  for (int i = 0; i < in; ++i) column_begin_[i + 1] += column_begin_[i];
-  row_index_.resize(kept_);
-  row_position_.resize(kept_);
-  std::vector<std::uint32_t> next(column_begin_.begin(), column_begin_.end() - 1);
+  std::vector<std::vector<Entry>> entries(static_cast<std::size_t>(out));
   for (int o = 0; o < out; ++o)
-    for (std::uint32_t e = row_begin_[o]; e < row_begin_[o + 1]; ++e) {
-      const std::uint32_t slot = next[column_index_[e]]++;
-      row_index_[slot] = static_cast<std::uint16_t>(o);
-      row_position_[slot] = e;
+    for (int i = 0; i < in; ++i)
+      if (keep[static_cast<std::size_t>(o) * in + i] != 0)
+        entries[static_cast<std::size_t>(o)].push_back({static_cast<std::uint16_t>(i), 0});
+  by_output_ = cut(entries, in);
+  by_output_.position.clear();
+  entries.assign(static_cast<std::size_t>(in), {});
+  for_each_kept([&](int o, int i, std::size_t place) {
+    entries[static_cast<std::size_t>(i)].push_back(
+        {static_cast<std::uint16_t>(o), static_cast<std::uint32_t>(place)});
+  });
+  for (std::vector<Entry>& row : entries) std::ranges::sort(row, {}, &Entry::index);
+  by_input_ = cut(entries, out);
+}
+
+// A tile of one column of lanes of the other side's activations that is to stay in the first-level cache
+// while all rows pass; segments that are too short would cost more than they save.
+MaskedLayer::Side MaskedLayer::cut(const std::vector<std::vector<Entry>>& entries, int indices) {
+  std::size_t kept = 0;
+  for (const std::vector<Entry>& row : entries) kept += row.size();
+  const double per_segment =
+      kBlockIndices * static_cast<double>(kept) / (static_cast<double>(entries.size()) * indices);
+  const int block = indices <= kUncutIndices || per_segment < kShortestSegment ? indices : kBlockIndices;
+
+  Side side;
+  std::vector<std::size_t> next(entries.size(), 0);
+  for (int first = 0; first < indices; first += block) {
+    const bool opening = first == 0, closing = first + block >= indices;
+    for (std::size_t r = 0; r < entries.size(); ++r) {
+      const std::vector<Entry>& row = entries[r];
+      const std::size_t begin = next[r];
+      std::size_t end = begin;
+      while (end < row.size() && row[end].index < first + block) ++end;
+      if (begin == end && !opening && !closing) continue;
+      side.begin.push_back(static_cast<std::uint32_t>(side.index.size()));
+      side.row.push_back(static_cast<std::uint16_t>(r));
+      side.ends.push_back(static_cast<std::uint8_t>((opening ? kOpensRow : 0) | (closing ? kClosesRow : 0)));
+      for (std::size_t e = begin; e < end; ++e) {
+        side.index.push_back(row[e].index);
+        side.position.push_back(row[e].place);
+      }
+      next[r] = end;
     }
+  }
+  side.begin.push_back(static_cast<std::uint32_t>(side.index.size()));
+  return side;
+}
+
+SparseRows MaskedLayer::Side::rows() const {
+  return {.segments = static_cast<int>(row.size()),
+          .begin = begin.data(),
+          .row = row.data(),
+          .ends = ends.data(),
+          .index = index.data(),
+          .position = position.empty() ? nullptr : position.data(),
+          .cut = std::ranges::any_of(ends, [](std::uint8_t e) { return e != (kOpensRow | kClosesRow); })};
 }
 
 void MaskedLayer::for_each_kept(const std::function<void(int, int, std::size_t)>& visit) const {
   if (form_ == LayerForm::kSparse) {
-    for (int o = 0; o < out_; ++o)
-      for (std::uint32_t e = row_begin_[o]; e < row_begin_[o + 1]; ++e) visit(o, column_index_[e], e);
+    for (std::size_t segment = 0; segment < by_output_.row.size(); ++segment)
+      for (std::uint32_t e = by_output_.begin[segment]; e < by_output_.begin[segment + 1]; ++e)
+        visit(by_output_.row[segment], by_output_.index[e], e);
     return;
   }
   for (int o = 0; o < out_; ++o)
@@ -84,30 +126,11 @@ void MaskedLayer::for_each_kept(const std::function<void(int, int, std::size_t)>
     }
 }
 
-SparseRows MaskedLayer::by_row() const {
-  return {.rows = out_, .row_begin = row_begin_.data(), .index = column_index_.data(), .position = nullptr};
-}
-
-SparseRows MaskedLayer::by_column() const {
-  return {.rows = in_,
-          .row_begin = column_begin_.data(),
-          .index = row_index_.data(),
-          .position = row_position_.data()};
-}
-
-ActiveArguments MaskedLayer::active_arguments(int batch, const ActiveBatch& inputs) const {
-  return {.begin = inputs.begin,
-          .feature = inputs.feature,
-          .batch = batch,
-          .columns = padded_out(),
-          .stride = padded_out()};
-}
-
 void MaskedLayer::forward(const float* weight, const float* bias, int columns, const float* x, float* y,
                           Epilogue epilogue) const {
   const Kernels& k = kernels();
   if (form_ == LayerForm::kSparse) {
-    k.sparse({.pattern = by_row(),
+    k.sparse({.pattern = by_output_.rows(),
               .weight = weight,
               .columns = columns,
               .b = x,
@@ -153,14 +176,15 @@ void MaskedLayer::forward_samples(const float* weight, const float* bias, int ba
 void MaskedLayer::forward_active(const float* weight, const float* bias, int batch, const ActiveBatch& inputs,
                                  float* y, Epilogue epilogue) const {
   assert(form_ == LayerForm::kByInput);
-  kernels().active_forward(active_arguments(batch, inputs), weight, bias, epilogue, y);
+  kernels().add_rows({.begin = inputs.begin, .list = inputs.feature, .count = batch, .columns = padded_out()},
+                     weight, bias, epilogue, y);
 }
 
 void MaskedLayer::input_gradient(const float* weight, int columns, const float* dy, float* dx,
                                  Epilogue derivative, const float* activation) const {
   const Kernels& k = kernels();
   if (form_ == LayerForm::kSparse) {
-    k.sparse({.pattern = by_column(),
+    k.sparse({.pattern = by_input_.rows(),
               .weight = weight,
               .columns = columns,
               .b = dy,
@@ -196,7 +220,11 @@ void MaskedLayer::weight_gradient(int columns, const float* dy, const float* x, 
                                   float* gradient) const {
   const Kernels& k = kernels();
   if (form_ == LayerForm::kSparse) {
-    k.sparse_weight_gradient(by_row(), columns, dy, columns, x, columns, gradient);
+    // Each row stays in registers while the other side is looked up, which had better be the smaller one.
+    if (in_ <= out_)
+      k.sparse_weight_gradient(by_output_.rows(), columns, dy, columns, x, columns, gradient);
+    else
+      k.sparse_weight_gradient(by_input_.rows(), columns, x, columns, dy, columns, gradient);
     return;
   }
   // The smaller side is transposed, so that outputs (or inputs) become the lanes of one chain over the
@@ -219,13 +247,16 @@ void MaskedLayer::weight_gradient(int columns, const float* dy, const float* x, 
   if (!keep_factor_.empty()) k.multiply(gradient, keep_factor_.data(), size_);
 }
 
-void MaskedLayer::weight_gradient_active(int columns, int batch, const float* dy, const ActiveBatch& inputs,
+void MaskedLayer::weight_gradient_active(int columns, const float* dy, const ActiveBatch& samples_of_feature,
                                          float* scratch, float* gradient) const {
   assert(form_ == LayerForm::kByInput);
   const Kernels& k = kernels();
   k.transpose(out_, columns, dy, columns, scratch, padded_out());
-  std::fill_n(gradient, size_, 0.0f);
-  k.active_gradient(active_arguments(batch, inputs), scratch, gradient);
+  k.add_rows({.begin = samples_of_feature.begin,
+              .list = samples_of_feature.feature,
+              .count = in_,
+              .columns = padded_out()},
+             scratch, nullptr, Epilogue::kNone, gradient);
   if (!keep_factor_.empty()) k.multiply(gradient, keep_factor_.data(), size_);
 }
 

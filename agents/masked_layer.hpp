@@ -63,25 +63,34 @@ class MaskedLayer {
 
   // gradient [size()], zero where pruned. `scratch` holds what scratch_size() says.
   void weight_gradient(int columns, const float* dy, const float* x, float* scratch, float* gradient) const;
-  void weight_gradient_active(int columns, int batch, const float* dy, const ActiveBatch&, float* scratch,
-                              float* gradient) const;
+  // The same for binary inputs, here by feature: sample list[e], begin[f] <= e < begin[f + 1], has feature f.
+  void weight_gradient_active(int columns, const float* dy, const ActiveBatch& samples_of_feature,
+                              float* scratch, float* gradient) const;
   std::size_t scratch_size(int columns) const;
 
  private:
-  SparseRows by_row() const;
-  SparseRows by_column() const;
-  ActiveArguments active_arguments(int batch, const ActiveBatch&) const;
+  // Kept weights from one side: which input each entry has (or which output), segment after segment.
+  struct Side {
+    std::vector<std::uint32_t> begin;
+    std::vector<std::uint16_t> row;
+    std::vector<std::uint8_t> ends;
+    std::vector<std::uint16_t> index;
+    std::vector<std::uint32_t> position;  // place of each entry; empty if it is the entry's number
+    SparseRows rows() const;
+  };
+  // `entries`: index and place of every kept weight by row, ascending.
+  struct Entry {
+    std::uint16_t index;
+    std::uint32_t place;
+  };
+  static Side cut(const std::vector<std::vector<Entry>>& entries, int indices);
 
   int in_ = 0, out_ = 0;
   LayerForm form_ = LayerForm::kByInput;
   std::size_t kept_ = 0, size_ = 0;
   std::vector<std::uint8_t> keep_;  // dense forms: [out * in], empty if all are kept
   AlignedFloats keep_factor_;       // dense forms with pruned weights: [size] 1 or 0
-  // Sparse: by output, and by input.
-  std::vector<std::uint32_t> row_begin_, column_begin_;
-  std::vector<std::uint16_t> column_index_;  // input of each entry, by output
-  std::vector<std::uint16_t> row_index_;     // output of each entry, by input
-  std::vector<std::uint32_t> row_position_;  // place of each entry, by input
+  Side by_output_, by_input_;       // sparse
 };
 
 }  // namespace impsweep

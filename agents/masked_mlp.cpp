@@ -206,6 +206,20 @@ void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs) const
       dense[part.active.feature[e] * columns + static_cast<std::size_t>(b)] = 1.0f;
 }
 
+// Counting sort of the active features: samples of each feature, ascending.
+void NativeNetwork::list_by_feature(Part& part, int batch) {
+  const std::size_t features = part.units.front().size();
+  const std::uint32_t first = part.active.begin[0], last = part.active.begin[batch];
+  part.feature_begin.assign(features + 1, 0);
+  part.feature_sample.resize(last - first);
+  for (std::uint32_t e = first; e < last; ++e) ++part.feature_begin[part.active.feature[e] + std::size_t{1}];
+  for (std::size_t f = 0; f < features; ++f) part.feature_begin[f + 1] += part.feature_begin[f];
+  part.next_sample.assign(part.feature_begin.begin(), part.feature_begin.end());
+  for (int b = 0; b < batch; ++b)
+    for (std::uint32_t e = part.active.begin[b]; e < part.active.begin[b + 1]; ++e)
+      part.feature_sample[part.next_sample[part.active.feature[e]]++] = static_cast<std::uint16_t>(b);
+}
+
 // Passes through the layers by features or by samples, whatever suits each layer and the size of the batch.
 void NativeNetwork::run_inference(Part& part, int batch, MutableBatch outputs) const {
   const Kernels& k = kernels();
@@ -308,8 +322,10 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
     if (!part.keep_bias[l].empty())
       k.multiply(bias_gradient, part.keep_bias[l].data(), part.keep_bias[l].size());
     if (l == 0 && part.is_active) {
-      layer.weight_gradient_active(columns, batch, part.delta.data(), part.active, part.scratch.data(),
-                                   weight_gradient);
+      list_by_feature(part, batch);
+      layer.weight_gradient_active(columns, part.delta.data(),
+                                   {part.feature_begin.data(), part.feature_sample.data()},
+                                   part.scratch.data(), weight_gradient);
       break;
     }
     const float* inputs = part.activation[l].data();

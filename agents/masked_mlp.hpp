@@ -66,6 +66,8 @@ class NativeNetwork final : public Network {
     bool is_active = false;
     std::vector<std::uint32_t> active_begin;
     std::vector<std::uint16_t> active_feature;
+    std::vector<std::uint32_t> feature_begin, next_sample;  // the same by feature: its samples
+    std::vector<std::uint16_t> feature_sample;
   };
   // Where dense order and arena order meet.
   struct Entry {
@@ -76,6 +78,7 @@ class NativeNetwork final : public Network {
                const NetworkOptions&, std::vector<std::uint32_t>& parked);
   void load(Part&, int batch, ConstBatch inputs) const;
   void load(Part&, int batch, const ActiveBatch& inputs) const;
+  static void list_by_feature(Part&, int batch);
   void run_inference(Part&, int batch, MutableBatch outputs) const;
   void run_forward(Part&, int batch, MutableBatch outputs) const;
   Epilogue activation_of(const Part&, std::size_t layer) const;

@@ -157,30 +157,40 @@ template <int kVectors>
 HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
   const SparseRows& p = s.pattern;
   const float* b = s.b + column;
-  for (int r = 0; r < p.rows; ++r) {
+  for (int i = 0; i < p.segments; ++i) {
+    const std::ptrdiff_t row = p.row[i];
+    const std::uint8_t ends = p.ends[i];
+    float* c = s.c + row * s.c_stride + column;
     Lanes sum[kVectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sum[v] = set(0.0f);
-    for (std::uint32_t e = p.row_begin[r]; e < p.row_begin[r + 1]; ++e) {
+    for (int v = 0; v < kVectors; ++v) sum[v] = (ends & kOpensRow) != 0 ? set(0.0f) : load(c + v * kLanes);
+    const std::uint32_t end = p.begin[i + 1];
+    for (std::uint32_t e = p.begin[i]; e < end; ++e) {
       const Register weight = set1(s.weight[p.position != nullptr ? p.position[e] : e]);
       const float* x = b + p.index[e] * s.b_stride;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[v] = fma(weight, load(x + v * kLanes), sum[v]);
     }
+    if ((ends & kClosesRow) != 0) {
+      const Lanes bias = set(s.bias != nullptr ? s.bias[row] : 0.0f);
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      const std::ptrdiff_t place = r * s.c_stride + column + v * kLanes;
-      const Lanes total = sum[v] + set(s.bias != nullptr ? s.bias[r] : 0.0f);
-      store(apply(s.epilogue, total, s.activation != nullptr ? s.activation + place : nullptr), s.c + place);
+      for (int v = 0; v < kVectors; ++v)
+        sum[v] =
+            apply(s.epilogue, sum[v] + bias,
+                  s.activation != nullptr ? s.activation + row * s.c_stride + column + v * kLanes : nullptr);
     }
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) store(sum[v], c + v * kLanes);
   }
 }
 
 void sparse(const SparseArguments& s) {
   const int columns = round_up_to_lanes(s.columns);
   int column = 0;
+  // Wide passes read fewer indices; narrow ones let a block of the other side fit the first-level cache.
   if constexpr (kTileLanes == 4)
-    for (; column + 8 * kLanes <= columns; column += 8 * kLanes) sparse_columns<8>(s, column);
+    if (!s.pattern.cut)
+      for (; column + 8 * kLanes <= columns; column += 8 * kLanes) sparse_columns<8>(s, column);
   for (; column + 4 * kLanes <= columns; column += 4 * kLanes) sparse_columns<4>(s, column);
   for (; column + 2 * kLanes <= columns; column += 2 * kLanes) sparse_columns<2>(s, column);
   for (; column < columns; column += kLanes) sparse_columns<1>(s, column);
@@ -229,10 +239,10 @@ HWY_INLINE void entry_gradients(int count, const std::uint16_t* index, int colum
 void sparse_weight_gradient(const SparseRows& p, int batch, const float* dy, std::ptrdiff_t dy_stride,
                             const float* x, std::ptrdiff_t x_stride, float* gradient) {
   const int columns = round_up_to_lanes(batch);
-  for (int r = 0; r < p.rows; ++r) {
-    const float* d = dy + r * dy_stride;
-    const std::uint32_t end = p.row_begin[r + 1];
-    for (std::uint32_t e = p.row_begin[r]; e < end; e += 8) {
+  for (int i = 0; i < p.segments; ++i) {
+    const float* d = dy + p.row[i] * dy_stride;
+    const std::uint32_t end = p.begin[i + 1];
+    for (std::uint32_t e = p.begin[i]; e < end; e += 8) {
       const int count = static_cast<int>(std::min<std::uint32_t>(8, end - e));
       float total[8];
       entry_gradients(count, p.index + e, columns, d, x, x_stride, total);
@@ -245,61 +255,38 @@ void sparse_weight_gradient(const SparseRows& p, int batch, const float* dy, std
 }
 
 template <int kVectors>
-HWY_INLINE void active_forward_columns(const ActiveArguments& a, const float* weight, const float* bias,
-                                       Epilogue epilogue, float* y, int column) {
-  for (int b = 0; b < a.batch; ++b) {
+HWY_NOINLINE void add_rows_columns(const ActiveArguments& a, const float* source, const float* bias,
+                                   Epilogue epilogue, float* result, int column) {
+  source += column;
+  result += column;
+  for (int j = 0; j < a.count; ++j) {
     Lanes sum[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[v] = set(0.0f);
-    for (std::uint32_t e = a.begin[b]; e < a.begin[b + 1]; ++e) {
-      const float* row = weight + a.feature[e] * a.stride + column;
+    const std::uint32_t end = a.begin[j + 1];
+    for (std::uint32_t e = a.begin[j]; e < end; ++e) {
+      const float* row = source + std::ptrdiff_t{a.list[e]} * a.columns;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[v] = sum[v] + load(row + v * kLanes);
     }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const int place = column + v * kLanes;
-      store(activate(epilogue, sum[v] + load(bias + place)), y + std::ptrdiff_t{b} * a.columns + place);
+      const Lanes total = bias != nullptr ? sum[v] + load(bias + column + v * kLanes) : sum[v];
+      store(activate(epilogue, total), result + std::ptrdiff_t{j} * a.columns + v * kLanes);
     }
   }
 }
 
-// Blocks of outputs: the weights of a block stay in the cache while all samples pass.
-void active_forward(const ActiveArguments& a, const float* weight, const float* bias, Epilogue epilogue,
-                    float* y) {
+// By blocks of columns: the rows of a block stay in the cache while all lists pass.
+void add_rows(const ActiveArguments& a, const float* source, const float* bias, Epilogue epilogue,
+              float* result) {
   int column = 0;
   if constexpr (kTileLanes == 4)
     for (; column + 8 * kLanes <= a.columns; column += 8 * kLanes)
-      active_forward_columns<8>(a, weight, bias, epilogue, y, column);
+      add_rows_columns<8>(a, source, bias, epilogue, result, column);
   for (; column + 4 * kLanes <= a.columns; column += 4 * kLanes)
-    active_forward_columns<4>(a, weight, bias, epilogue, y, column);
-  for (; column < a.columns; column += kLanes)
-    active_forward_columns<1>(a, weight, bias, epilogue, y, column);
-}
-
-template <int kVectors>
-HWY_INLINE void active_gradient_columns(const ActiveArguments& a, const float* dy, float* gradient,
-                                        int column) {
-  for (int b = 0; b < a.batch; ++b) {
-    Lanes d[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) d[v] = load(dy + std::ptrdiff_t{b} * a.columns + column + v * kLanes);
-    for (std::uint32_t e = a.begin[b]; e < a.begin[b + 1]; ++e) {
-      float* row = gradient + a.feature[e] * a.stride + column;
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) store(load(row + v * kLanes) + d[v], row + v * kLanes);
-    }
-  }
-}
-
-void active_gradient(const ActiveArguments& a, const float* dy, float* gradient) {
-  int column = 0;
-  if constexpr (kTileLanes == 4)
-    for (; column + 8 * kLanes <= a.columns; column += 8 * kLanes)
-      active_gradient_columns<8>(a, dy, gradient, column);
-  for (; column + 4 * kLanes <= a.columns; column += 4 * kLanes)
-    active_gradient_columns<4>(a, dy, gradient, column);
-  for (; column < a.columns; column += kLanes) active_gradient_columns<1>(a, dy, gradient, column);
+    add_rows_columns<4>(a, source, bias, epilogue, result, column);
+  for (; column < a.columns; column += kLanes) add_rows_columns<1>(a, source, bias, epilogue, result, column);
 }
 
 void row_sums(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* result) {
@@ -311,23 +298,27 @@ void row_sums(int rows, int batch, const float* dy, std::ptrdiff_t stride, float
   }
 }
 
+// By squares of sixteen, so that whole cache lines are written, however long the rows of the target.
 void transpose(int rows, int columns, const float* source, std::ptrdiff_t source_stride, float* transposed,
                std::ptrdiff_t transposed_stride) {
-  const int padded = round_up_to_lanes(rows);
-  int r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    const float* from = source + r * source_stride;
-    float* target = transposed + r;
-    int c = 0;
-    for (; c + kLanes <= columns; c += kLanes)
-      transpose_4x16(from + c, source_stride, target + c * transposed_stride, transposed_stride);
-    for (; c < columns; ++c)
-      for (int i = 0; i < 4; ++i) target[c * transposed_stride + i] = from[i * source_stride + c];
-  }
-  for (int c = 0; c < columns; ++c) {
-    float* target = transposed + c * transposed_stride;
-    for (int i = r; i < rows; ++i) target[i] = source[i * source_stride + c];
-    for (int i = rows; i < padded; ++i) target[i] = 0.0f;
+  alignas(64) float square[16 * 16];
+  for (int r = 0; r < rows; r += kLanes) {
+    const int height = std::min(kLanes, rows - r);
+    for (int c = 0; c < columns; c += kLanes) {
+      const int width = std::min(kLanes, columns - c);
+      const float* from = source + r * source_stride + c;
+      if (height == kLanes && width == kLanes) {
+#pragma GCC unroll 4
+        for (int i = 0; i < kLanes; i += 4)
+          transpose_4x16(from + i * source_stride, source_stride, square + i, kLanes);
+      } else {
+        std::memset(square, 0, sizeof square);
+        for (int i = 0; i < height; ++i)
+          for (int j = 0; j < width; ++j) square[j * kLanes + i] = from[i * source_stride + j];
+      }
+      float* target = transposed + c * transposed_stride + r;
+      for (int j = 0; j < width; ++j) store(load(square + j * kLanes), target + j * transposed_stride);
+    }
   }
 }
 
@@ -354,7 +345,7 @@ void multiply(float* values, const float* factors, std::size_t count) {
 }
 
 void adam(const AdamArguments& a, std::size_t count, float* parameters, const float* gradients,
-          float* first_moment, float* second_moment, float* carry) {
+          float* first_moment, float* second_moment) {
   const Lanes scale = set(a.gradient_scale), decay = set(a.gradient_decay), shrink = set(-a.parameter_decay);
   const Lanes beta1 = set(a.beta1), rest1 = set(a.one_minus_beta1), beta2 = set(a.beta2),
               rest2 = set(a.one_minus_beta2);
@@ -368,13 +359,7 @@ void adam(const AdamArguments& a, std::size_t count, float* parameters, const fl
     store(first, first_moment + i);
     store(second, second_moment + i);
     const Lanes divisor = fma(square_root(second), correction2, epsilon);
-    const Lanes step = fma(rate, first / divisor, fma(shrink, w, load(carry + i)));
-    // w + step = sum + carry exactly (Knuth's two-sum): what the rounding of the sum cuts off is added next
-    // time.
-    const Lanes sum = w + step;
-    const Lanes taken = sum - w;
-    store((w - (sum - taken)) + (step - taken), carry + i);
-    store(sum, parameters + i);
+    store(fma(rate, first / divisor, fma(shrink, w, w)), parameters + i);
   }
 }
 
@@ -585,8 +570,7 @@ const Kernels& table() {
       .gemm = gemm,
       .sparse = sparse,
       .sparse_weight_gradient = sparse_weight_gradient,
-      .active_forward = active_forward,
-      .active_gradient = active_gradient,
+      .add_rows = add_rows,
       .row_sums = row_sums,
       .transpose = transpose,
       .squared_norm = squared_norm,

@@ -133,8 +133,8 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
   Stream stream(fmt::format("bench/binary/{}/{}/{}", in, out, ones));
   LayerCase c(in, out, 1.0, ones * in, stream);
   AlignedFloats x(static_cast<std::size_t>(in) * kBatch, 0.0f);
-  std::vector<std::uint32_t> begin = {0};
-  std::vector<std::uint16_t> feature;
+  std::vector<std::uint32_t> begin = {0}, sample_begin = {0};
+  std::vector<std::uint16_t> feature, sample;
   for (int b = 0; b < kBatch; ++b) {
     for (int f = 0; f < in; ++f)
       if (stream.uniform() < ones) {
@@ -143,10 +143,17 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
       }
     begin.push_back(static_cast<std::uint32_t>(feature.size()));
   }
-  const ActiveBatch active{begin.data(), feature.data()};
+  for (int f = 0; f < in; ++f) {
+    for (int b = 0; b < kBatch; ++b)
+      if (x[static_cast<std::size_t>(f) * kBatch + b] != 0) sample.push_back(static_cast<std::uint16_t>(b));
+    sample_begin.push_back(static_cast<std::uint32_t>(sample.size()));
+  }
+  const ActiveBatch active{begin.data(), feature.data()},
+      by_feature_lists{sample_begin.data(), sample.data()};
   const auto ours = [&] {
     c.layer.forward_active(c.weight.data(), c.bias.data(), kBatch, active, c.y.data(), Epilogue::kNone);
-    c.layer.weight_gradient_active(kBatch, kBatch, c.dy.data(), active, c.scratch.data(), c.gradient.data());
+    c.layer.weight_gradient_active(kBatch, c.dy.data(), by_feature_lists, c.scratch.data(),
+                                   c.gradient.data());
   };
   const auto theirs = [&] {
     blas.multiply(false, false, out, kBatch, in, c.dense.data(), in, x.data(), kBatch, c.blas_y.data(),

@@ -49,7 +49,7 @@ int command_evaluate(const Arguments& arguments) {
   const auto network = make_network(Backend::kNative, model, round.mask, {.max_batch = lanes});
   network->gather(round.best, network->parameters());
   network->parameters_changed();
-  Evaluator evaluator(settings.task, settings.task_options, lanes);
+  Evaluator evaluator(settings.task, seeded_task_options(settings, node.seed), lanes);
   const std::string streams =
       stream_names(settings, node.baseline, node.seed, node.round).of_training("evaluate-command");
   const std::vector<float> returns = evaluator.play_episodes(*network, 0, episodes, streams);
