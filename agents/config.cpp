@@ -15,6 +15,15 @@ struct Column {
   std::int64_t cloning_steps, cloning_evaluation_interval;
 };
 
+// What the robots have besides their column: rlpyt's networks and configuration for MuJoCo.
+void set_locomotion(AgentConfig& config) {
+  config.network.activation = Activation::kTanh;
+  config.sampler.decorrelation_steps = 0;
+  config.ppo.epochs = config.cloning.epochs = 10;
+  config.ppo.minibatches = config.cloning.minibatches = 32;
+  config.ppo.normalize_advantage = true;
+}
+
 const Column& column_of(std::string_view task) {
   static const Column kCartPole = {"cartpole", {128, 128}, 4,    64,   20,    0.8,
                                    0.001,      80000,      2000, 1e-3, 10000, 500};
@@ -23,6 +32,9 @@ const Column& column_of(std::string_view task) {
   // PPO on MazeGrid (figure 12); also the starting point for a task without a column of its own.
   static const Column kMazeGrid = {"mazegrid", {512, 256}, 10,     128,  10,      0.95,
                                    0.01,       5000000,    125000, 5e-4, 5000000, 125000};
+  static const Column kLocomotion = {"locomotion", {64, 64}, 10,    256,  10,     0.98,
+                                     0.001,        1500000,  37500, 5e-4, 500000, 12500};
+  if (is_locomotion(task)) return kLocomotion;
   for (const Column* column : {&kCartPole, &kAcrobot})
     if (column->task == task) return *column;
   return kMazeGrid;
@@ -44,7 +56,12 @@ AgentConfig paper_defaults(std::string_view task, std::string_view algorithm) {
   config.ppo.entropy_coefficient = column.ppo_entropy_coefficient;
   config.cloning.learning_rate = column.cloning_learning_rate;
   config.cloning.teacher_hidden = paper_teacher_hidden(task, column.hidden);
+  if (is_locomotion(task)) set_locomotion(config);
   return config;
+}
+
+bool is_locomotion(std::string_view task) {
+  return task == "halfcheetah" || task == "walker2d" || task == "hopper" || task == "ant";
 }
 
 std::vector<std::int64_t> paper_teacher_hidden(std::string_view task,

@@ -216,6 +216,9 @@ struct AgentConfig {
 // The paper's settings of `algorithm` ("ppo", "bc") on `task` (its appendix C; rlpyt where it is silent).
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);
 
+// The four robots, for which the paper has one set of values.
+bool is_locomotion(std::string_view task);
+
 // Hidden layers of the expert that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64
 // teaches 128-128 and 128-128 teaches 256-256; on Acrobot 128-64 teaches all.
 std::vector<std::int64_t> paper_teacher_hidden(std::string_view task,

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "agents/kernels/kernels.hpp"
-#include "agents/rollout.hpp"
+#include "envs/parallel_environment.hpp"
 
 namespace impsweep {
 
@@ -21,19 +21,18 @@ ReturnSummary summarize(const std::vector<float>& returns) {
   return summary;
 }
 
-Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lanes)
-    : environment_(make_environment(task, lanes, options)),
+Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lanes, int threads)
+    : environment_(in_parallel(make_environment(task, lanes, options), threads)),
+      policy_(make_policy(environment_->info(), lanes)),
       stride_(round_up_to_lanes(lanes)),
       task_streams_(lanes),
       action_streams_(lanes),
       lane_of_column_(lanes),
-      action_(stride_, 0),
       results_(lanes),
       running_return_(lanes),
       episode_(lanes) {
   const TaskInfo& info = environment_->info();
   observation_.assign(static_cast<std::size_t>(info.observation_size) * stride_, 0.0f);
-  probability_.assign(static_cast<std::size_t>(info.actions) * stride_, 0.0f);
   for (int lane = 0; lane < lanes; ++lane) environment_->attach(lane, task_streams_[lane]);
 }
 
@@ -46,15 +45,10 @@ void Evaluator::start_episode(int lane, int column, const std::string& stream_pr
 }
 
 void Evaluator::act(Network& network, int part, int columns) {
-  const int actions = environment_->info().actions;
-  network.infer(part, columns, {observation_.data(), stride_}, {probability_.data(), stride_});
-  kernels().softmax(actions, columns, probability_.data(), probability_.data(), stride_);
-  for (int c = 0; c < columns; ++c)
-    sample_actions(actions, 1, probability_.data() + c, stride_, &action_streams_[lane_of_column_[c]],
-                   &action_[c]);
-  environment_->step({lane_of_column_.data(), static_cast<std::size_t>(columns)},
-                     {.discrete = action_.data()}, {observation_.data(), stride_},
-                     {results_.data(), static_cast<std::size_t>(columns)});
+  policy_->act(network, part, columns, {observation_.data(), stride_}, action_streams_.data(),
+               lane_of_column_.data());
+  environment_->step({lane_of_column_.data(), static_cast<std::size_t>(columns)}, policy_->actions(),
+                     {observation_.data(), stride_}, {results_.data(), static_cast<std::size_t>(columns)});
 }
 
 std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int64_t episodes,

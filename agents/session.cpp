@@ -36,7 +36,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_co
 
 TrainingSession::TrainingSession(TrainingRequest request)
     : request_(std::move(request)),
-      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config)),
+      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config), request_.threads),
       trainer_(make_trainer(request_, evaluator_.lanes())) {
   outcome_.best_return = -std::numeric_limits<double>::infinity();
 }

@@ -30,6 +30,7 @@ struct TrainingRequest {
   std::string algorithm;  // "ppo", "bc"
   AgentConfig config;
   Backend backend = Backend::kNative;
+  int threads = 1;  // that step the environments; results do not depend on it
   ModelSpec model;
   std::vector<std::uint8_t> mask;         // [parameter_count], dense order
   std::vector<float> initial_parameters;  // [parameter_count], 0 where masked

@@ -9,11 +9,19 @@ namespace impsweep {
 namespace {
 
 constexpr double kFlopPerSecond = 40e9;
-constexpr double kSecondsPerStep = 0.5e-6;    // classic control and drawing an action
 constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
 
 constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
 constexpr std::int64_t kFileBytes = 30'000;         // attributes, recipe and provenance of a round file
+
+// Of an environment and of drawing an action, as measured on one core.
+double seconds_per_step(const std::string& task) {
+  if (task == "halfcheetah") return 85e-6;
+  if (task == "walker2d") return 60e-6;
+  if (task == "hopper") return 36e-6;
+  if (task == "ant") return 135e-6;
+  return 0.5e-6;  // classic control
+}
 
 struct Weights {
   double actor = 0, critic = 0;  // kept
@@ -79,7 +87,7 @@ double predicted_flop(const Plan& plan, TrainingIndex index) {
 
 double predicted_seconds(const Plan& plan, TrainingIndex index) {
   return kSecondsPerTraining + predicted_flop(plan, index) / kFlopPerSecond +
-         all_steps(plan, index) * kSecondsPerStep;
+         all_steps(plan, index) * seconds_per_step(plan.settings[plan.trainings[index].settings].task);
 }
 
 std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {

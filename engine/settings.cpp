@@ -89,6 +89,7 @@ Settings paper_settings(const std::string& task, const std::string& algorithm) {
   Settings settings = declared_settings(task, algorithm);
   settings.agent = paper_defaults(task, algorithm);
   if (algorithm == "bc") settings.teacher = paper_defaults(task, "ppo");
+  if (algorithm == "ppo" && is_locomotion(task)) settings.imp.scope = PruneScope::kActorCritic;
   return settings;
 }
 

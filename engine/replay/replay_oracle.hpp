@@ -2,9 +2,9 @@
 // and compares every recorded result.
 //
 // A file is recognised by its root attribute `kind`:
-//   ppo-update         advantages, losses, gradient norms, parameters, Adam moments, schedules (softmax
-//   policies) prune              masks and counts of global magnitude pruning, exactly distillation-loss  the
-//   three cloning losses and their gradients
+//   ppo-update         advantages, losses, gradient norms, parameters, Adam moments, schedules
+//   prune              masks and counts of global magnitude pruning, exactly
+//   distillation-loss  the three cloning losses and their gradients
 #pragma once
 
 #include <cstdint>

@@ -45,6 +45,39 @@ OptionValue value_of(const Settings& settings, const std::string& key) {
 
 }  // namespace
 
+TEST_CASE("the four robots have the paper's values for locomotion") {
+  for (const char* task : {"halfcheetah", "walker2d", "hopper", "ant"}) {
+    CAPTURE(task);
+    const Settings ppo = paper_settings(task, "ppo"), bc = paper_settings(task, "bc");
+    CHECK(ppo.agent.network.hidden == std::vector<std::int64_t>{64, 64});
+    CHECK(ppo.agent.network.activation == Activation::kTanh);
+    CHECK(ppo.agent.sampler.steps == 1500000);
+    CHECK(ppo.agent.sampler.batch_B == 10);
+    CHECK(ppo.agent.sampler.batch_T == 256);
+    CHECK(ppo.agent.sampler.decorrelation_steps == 0);
+    CHECK(ppo.agent.ppo.epochs == 10);
+    CHECK(ppo.agent.ppo.minibatches == 32);
+    CHECK(ppo.agent.ppo.normalize_advantage);
+    CHECK(ppo.agent.ppo.gae_lambda == 0.98);
+    CHECK(ppo.agent.ppo.entropy_coefficient == 0.001);
+    CHECK(ppo.agent.evaluation.interval == 37500);
+    CHECK(ppo.agent.evaluation.episodes == 10);
+    CHECK(ppo.imp.scope == PruneScope::kActorCritic);
+    CHECK(paper_rounds(task) == 20);
+    CHECK(bc.agent.sampler.steps == 500000);
+    CHECK(bc.agent.evaluation.interval == 12500);
+    CHECK(bc.agent.cloning.learning_rate == 5e-4);
+    CHECK(bc.agent.cloning.epochs == 10);
+    CHECK(bc.agent.cloning.minibatches == 32);
+    CHECK(bc.agent.cloning.teacher_hidden == std::vector<std::int64_t>{64, 64});
+    CHECK(bc.teacher.sampler.steps == 1500000);
+    CHECK(bc.imp.scope == PruneScope::kActor);
+    const ModelSpec model = model_of(ppo);
+    CHECK(model.parts.front().tanh_output);
+    CHECK(model.log_std == find_task(task)->actions);
+  }
+}
+
 TEST_CASE("unsaid settings are the paper's for the task and algorithm") {
   const auto points = points_of(
       "[[sweep]]\ntasks = [\"cartpole\", \"acrobot\"]\nalgorithms = [\"ppo\", \"bc\"]\nseeds = 1\n");

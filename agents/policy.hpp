@@ -1,0 +1,45 @@
+// agents/policy.hpp - how the outputs of a network become actions.
+//
+//   softmax   outputs are logits; one uniform per action, by inversion
+//   Gaussian  outputs are means, the standard deviation exp(log_std) is a parameter of its own; actions are
+//             mean + std * z, neither clipped nor squashed (rlpyt distributions/gaussian.py)
+//
+// A policy keeps the actions of its last act() in memory of its own; nothing is allocated after construction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "agents/network.hpp"
+#include "agents/samples.hpp"
+#include "envs/environment.hpp"
+
+namespace impsweep {
+
+class Policy {
+ public:
+  virtual ~Policy() = default;
+
+  // Draws an action for each of the columns; column c draws from streams[stream_of_column[c]].
+  virtual void act(Network&, int part, int columns, ConstBatch observations, Stream* streams,
+                   const std::int32_t* stream_of_column) = 0;
+
+  // A uniformly random action for one column, whatever the network says.
+  virtual void act_at_random(int column, Stream&) = 0;
+
+  virtual ActionBatch actions() const = 0;
+
+  // Copies the action of a column, and what learning must know of its distribution, to sample i.
+  virtual void record(int column, Samples&, int i) const = 0;
+
+  // Completes a rollout, all of whose samples have been recorded.
+  virtual void complete(Samples&) const = 0;
+};
+
+// The policy of the task's kind, for up to `columns` columns.
+std::unique_ptr<Policy> make_policy(const TaskInfo&, int columns);
+
+// A standard normal number (Box and Muller 1958) from two uniforms.
+double draw_normal(Stream&);
+
+}  // namespace impsweep
