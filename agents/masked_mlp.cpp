@@ -157,12 +157,14 @@ void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor
 
 void NativeNetwork::gather(std::span<const float> dense, std::span<float> arena) const {
   std::fill(arena.begin(), arena.end(), 0.0f);
-  for (const Entry& entry : entries_) arena[entry.arena] = dense[entry.dense];
+  for (const Entry& entry : entries_)
+    if (entry.arena < arena.size()) arena[entry.arena] = dense[entry.dense];
 }
 
 void NativeNetwork::scatter(std::span<const float> arena, std::span<float> dense) const {
   std::fill(dense.begin(), dense.end(), 0.0f);
-  for (const Entry& entry : entries_) dense[entry.dense] = arena[entry.arena];
+  for (const Entry& entry : entries_)
+    if (entry.arena < arena.size()) dense[entry.dense] = arena[entry.arena];
 }
 
 Epilogue NativeNetwork::activation_of(const Part& part, std::size_t layer) const {

@@ -78,7 +78,8 @@ class Network {
   virtual std::span<float> gradients() = 0;
   virtual void parameters_changed() {}
 
-  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places.
+  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places. The arena may be one of gradients
+  // or moments, which ends before the parameters that are not trained: for them scatter writes 0 then.
   virtual void gather(std::span<const float> dense, std::span<float> arena) const = 0;
   virtual void scatter(std::span<const float> arena, std::span<float> dense) const = 0;
 
