@@ -18,9 +18,21 @@ MlpSpec mlp(std::string name, int inputs, int outputs, const NetworkConfig& netw
 
 }  // namespace
 
+bool learns_values(const ModelSpec& model) {
+  return !model.parts.empty() && model.parts.front().name == "q";
+}
+
 ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
-                     const AgentConfig& config) {
+                     const AgentConfig& config, bool distils_values) {
   const bool cloning = algorithm == "bc";
+  if (algorithm == "dqn" || (cloning && distils_values)) {
+    if (continuous) throw std::invalid_argument("action values need a finite number of actions");
+    ModelSpec model;
+    model.parts.push_back(mlp("q", observation_size, actions, config.network));
+    if (!cloning && config.dqn.dueling)
+      model.parts.push_back(mlp("value", observation_size, 1, config.network));
+    return model;
+  }
   if (!cloning && algorithm != "ppo")
     throw std::invalid_argument("no model is defined for algorithm '" + std::string(algorithm) + "'");
   ModelSpec model;

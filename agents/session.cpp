@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "agents/cloning.hpp"
+#include "agents/dqn.hpp"
 #include "agents/ppo.hpp"
 
 namespace impsweep {
@@ -30,13 +31,15 @@ std::unique_ptr<Network> make_network(Backend backend, const ModelSpec& model,
 
 std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_columns) {
   if (request.algorithm == "ppo") return std::make_unique<PpoTrainer>(request, max_columns);
+  if (request.algorithm == "dqn") return std::make_unique<DqnTrainer>(request, max_columns);
   if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
   throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
 }
 
 TrainingSession::TrainingSession(TrainingRequest request)
     : request_(std::move(request)),
-      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config)),
+      policy_(evaluation_policy(request_.model, request_.algorithm, request_.config)),
+      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config), *policy_),
       trainer_(make_trainer(request_, evaluator_.lanes())) {
   outcome_.best_return = -std::numeric_limits<double>::infinity();
 }

@@ -91,6 +91,7 @@ class TrainingSession {
   std::vector<float> play(const char* purpose, std::int64_t episodes);
 
   TrainingRequest request_;
+  std::unique_ptr<ActingPolicy> policy_;
   Evaluator evaluator_;
   std::unique_ptr<Trainer> trainer_;
   TrainingOutcome outcome_;

@@ -41,9 +41,9 @@ bool is_setting_key(const std::string& key) {
 }
 
 std::string declared_type(const std::string& key) {
-  for (const char* algorithm : {"ppo", "bc"})
+  for (const AlgorithmInfo& algorithm : algorithms())
     for (const std::string& task : task_names())
-      for (const OptionState& state : list_settings(paper_settings(task, algorithm)))
+      for (const OptionState& state : list_settings(paper_settings(task, algorithm.name)))
         if (state.option.key == key) return " (" + type_text(state.option) + ")";
   return "";
 }

@@ -1,0 +1,164 @@
+#include "agents/replay_trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "agents/acting_policy.hpp"
+#include "agents/kernels/kernels.hpp"
+
+namespace impsweep {
+namespace {
+
+ReplayOptions with_task(ReplayOptions options, const TaskInfo& task, const AgentConfig& config) {
+  options.B = static_cast<int>(config.sampler.batch_B);
+  options.features = task.observation_size;
+  options.max_active = task.binary ? task.max_active : 0;
+  return options;
+}
+
+}  // namespace
+
+int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
+  const double updates = schedule.replay_ratio * static_cast<double>(steps) / schedule.batch_size;
+  return std::max(1, static_cast<int>(std::nearbyint(updates)));
+}
+
+double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last) {
+  if (i >= last) return final;
+  if (i <= first) return initial;
+  const double part = static_cast<double>(i - first) / static_cast<double>(last - first);
+  return part * final + (1 - part) * initial;
+}
+
+ReplayRollout::ReplayRollout(const TrainingRequest& request)
+    : environment_(make_environment(request.task, static_cast<int>(request.config.sampler.batch_B),
+                                    request.task_options)),
+      stream_prefix_(request.stream_prefix),
+      observation_(environment_->info(), environment_->lanes()) {
+  const auto lanes = static_cast<std::size_t>(environment_->lanes());
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    lanes_.push_back(static_cast<std::int32_t>(lane));
+    task_streams_.emplace_back(fmt::format("{}/environment/{}", stream_prefix_, lane));
+    action_streams_.emplace_back(fmt::format("{}/action/{}", stream_prefix_, lane));
+  }
+  action_.resize(lanes);
+  results_.resize(lanes);
+  reward_.resize(lanes);
+  done_.resize(lanes);
+  outputs_.assign(static_cast<std::size_t>(info().actions * round_up_to_lanes(environment_->lanes())), 0.0f);
+  for (const std::int32_t lane : lanes_) {
+    environment_->attach(lane, task_streams_[static_cast<std::size_t>(lane)]);
+    environment_->reset(lane, lane, observation_.target());
+  }
+}
+
+void ReplayRollout::decorrelate(std::int64_t max_steps) {
+  if (max_steps <= 0) return;
+  for (const std::int32_t lane : lanes_) {
+    Stream stream(fmt::format("{}/decorrelation/{}", stream_prefix_, lane));
+    const std::int64_t steps = stream.below(max_steps);
+    ObservationBatch column = observation_.target();
+    if (column.data != nullptr) column.data += lane;
+    for (std::int64_t s = 0; s < steps; ++s) {
+      const auto action = static_cast<std::int32_t>(stream.below(info().actions));
+      environment_->step({&lane, 1}, {.discrete = &action}, column, {results_.data(), 1});
+      if (results_[0].terminated || results_[0].truncated)
+        environment_->reset(lane, lane, observation_.target());
+    }
+  }
+}
+
+void ReplayRollout::collect(Network& network, double epsilon, int T, ReplayMemory& memory) {
+  const EpsilonGreedyPolicy policy(epsilon);
+  const MutableBatch outputs{outputs_.data(), round_up_to_lanes(environment_->lanes())};
+  for (int t = 0; t < T; ++t) {
+    observation_.observe(*environment_, lanes_);
+    memory.observe(observation_);
+    observation_.infer(network, 0, environment_->lanes(), outputs);
+    policy.act(info().actions, outputs, lanes_, action_streams_, action_.data());
+    environment_->step(lanes_, {.discrete = action_.data()}, observation_.target(), results_);
+    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+      reward_[lane] = results_[lane].reward;
+      done_[lane] = results_[lane].terminated || results_[lane].truncated;
+      if (done_[lane] != 0) environment_->reset(lanes_[lane], lanes_[lane], observation_.target());
+    }
+    memory.append(action_, reward_, done_);
+  }
+}
+
+void ReplayRollout::save(StateWriter& writer) const {
+  writer("rollout.task_streams", task_streams_);
+  writer("rollout.action_streams", action_streams_);
+  writer("rollout.observation", observation_);
+  environment_->save(writer);
+}
+
+void ReplayRollout::load(StateReader& reader) {
+  reader("rollout.task_streams", task_streams_);
+  reader("rollout.action_streams", action_streams_);
+  reader("rollout.observation", observation_);
+  environment_->load(reader);
+}
+
+ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, ReplayOptions options,
+                             const ReplaySchedule& schedule)
+    : config_(request.config),
+      schedule_(schedule),
+      rollout_(request),
+      memory_(with_task(options, rollout_.info(), request.config)),
+      batch_(with_task(std::move(options), rollout_.info(), request.config), schedule.batch_size),
+      network_(make_network(
+          request.backend, request.model, request.mask,
+          {.max_batch = std::max({max_columns, schedule.batch_size, static_cast<int>(memory_.B())})})),
+      replay_stream_(request.stream_prefix + "/replay"),
+      uniform_(static_cast<std::size_t>(schedule.batch_size)) {
+  first_iteration_ = iteration_ = request.start_step / steps_per_iteration();
+  iterations_ = (total_steps() + steps_per_iteration() - 1) / steps_per_iteration();
+  network_->gather(request.initial_parameters, network_->parameters());
+  network_->parameters_changed();
+  rollout_.decorrelate(config_.sampler.decorrelation_steps);
+}
+
+void ReplayTrainer::iterate() {
+  rollout_.collect(acting_network(), epsilon(), static_cast<int>(config_.sampler.batch_T), memory_);
+  UpdateReport last;
+  if (iteration_ - first_iteration_ >= first_learning_iteration()) {
+    const int updates = updates_per_iteration(schedule_, steps_per_iteration());
+    for (int u = 0; u < updates && memory_.can_sample(); ++u) {
+      for (double& value : uniform_) value = replay_stream_.uniform();
+      memory_.sample(uniform_, beta(), batch_);
+      last = learn(batch_);
+    }
+  }
+  ++iteration_;
+  if (!std::isfinite(last.loss) || !std::isfinite(last.gradient_norm))
+    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} steps", last.loss,
+                                      last.gradient_norm, env_steps()));
+}
+
+void ReplayTrainer::save(StateWriter& writer) const {
+  const std::span<const float> parameters = network_->parameters();
+  writer("parameters", std::vector<float>(parameters.begin(), parameters.end()));
+  writer("iteration", iteration_);
+  writer("replay_stream", replay_stream_);
+  writer("memory", memory_);
+  rollout_.save(writer);
+}
+
+void ReplayTrainer::load(StateReader& reader) {
+  std::vector<float> arena;
+  reader("parameters", arena);
+  if (arena.size() != network_->parameters().size())
+    throw ArchiveError("saved parameters are of another network");
+  std::ranges::copy(arena, network_->parameters().begin());
+  network_->parameters_changed();
+  reader("iteration", iteration_);
+  reader("replay_stream", replay_stream_);
+  reader("memory", memory_);
+  rollout_.load(reader);
+}
+
+}  // namespace impsweep
