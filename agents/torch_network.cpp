@@ -296,6 +296,21 @@ class Oracle final : public TorchOracle {
     });
   }
 
+  OracleLoss q_loss(const QLossCase& c) const override {
+    return guarded([&] {
+      const at::Tensor q = matrix(c.q, c.actions, c.batch).requires_grad_();
+      const at::Tensor best = matrix(c.next_selector, c.actions, c.batch).argmax(1, true);
+      const at::Tensor next = matrix(c.next_value, c.actions, c.batch).gather(1, best).squeeze(1);
+      const at::Tensor target = vector(c.returns) + c.discount * vector(c.running) * next;
+      const std::vector<std::int64_t> action(c.action.begin(), c.action.end());
+      const at::Tensor taken = q.gather(1, torch::tensor(action).unsqueeze(1)).squeeze(1);
+      const at::Tensor loss =
+          (vector(c.weight) * torch::huber_loss(taken, target, at::Reduction::None, c.delta)).mean();
+      const auto gradient = torch::autograd::grad({loss}, {q});
+      return OracleLoss{loss.item<double>(), 0, feature_major(gradient[0]), {}, {}};
+    });
+  }
+
   double clip_gradient_norm(std::span<float> gradients, std::span<const std::size_t> tensor_sizes,
                             double limit) const override {
     return guarded([&] {
