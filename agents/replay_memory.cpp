@@ -18,6 +18,7 @@ constexpr int kWordBits = 64;
 // their number is, spares most branches; hence the slack behind the target.
 int active_bits(const std::uint64_t* words, std::size_t count, std::uint16_t* target) {
   static_assert(ObservationColumns::kSlack >= 8);
+  constexpr std::uint64_t kSentinel = std::uint64_t{1} << 63;  // gives the places behind the last one a value
   int active = 0;
   for (std::size_t w = 0; w < count; ++w) {
     std::uint64_t word = words[w];
@@ -25,8 +26,8 @@ int active_bits(const std::uint64_t* words, std::size_t count, std::uint16_t* ta
     for (int done = 0; done < ones; done += 8) {
       std::uint16_t* place = target + active + done;
       for (int i = 0; i < 8; ++i) {
-        place[i] =
-            static_cast<std::uint16_t>(w * kWordBits + static_cast<std::size_t>(std::countr_zero(word)));
+        const int bit = std::countr_zero(word | kSentinel);
+        place[i] = static_cast<std::uint16_t>(w * kWordBits + static_cast<std::size_t>(bit));
         word &= word - 1;
       }
     }
@@ -74,7 +75,7 @@ ReplayMemory::ReplayMemory(ReplayOptions options) : options_(std::move(options))
   if (options_.max_active == 0) {
     row_size_ = features;
     dense_.assign(slots * row_size_, 0.0f);
-  } else if (list * sizeof(std::uint16_t) <= words * sizeof(std::uint64_t)) {
+  } else if (list * sizeof(std::uint16_t) <= 2 * words * sizeof(std::uint64_t)) {
     form_ = Form::kLists;
     row_size_ = list;
     lists_.assign(slots * row_size_, 0);

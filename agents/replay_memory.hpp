@@ -12,8 +12,9 @@
 //                 priority 0 is never drawn again.
 //   uniform       every such slot alike
 //
-// Memory: binary tasks keep the active features as a list of 16-bit numbers or as a bit set, whichever is
-// smaller for the task: 100,000 transitions of MazeGrid take 18 MB, of MinAtar 6 to 17 MB.
+// Memory: binary tasks keep the active features as a list of 16-bit numbers, or as a bit set where a list
+// would be more than twice as large: reading 120 features takes 40 ns from a list and 160 ns from a bit set.
+// 100,000 transitions of MazeGrid take 27 MB, of MinAtar 6 to 14 MB.
 // Nothing is allocated after construction.
 #pragma once
 

@@ -24,10 +24,11 @@ void SumTree::draw(std::span<const double> uniform, std::span<std::uint32_t> lea
     for (std::size_t j = 0; j < count; ++j) {
       const std::size_t child = 2 * std::size_t{leaf[j]};
       const double left = nodes_[child], right = nodes_[child + 1];
-      // Rounding may carry the mass to the far side of a subtree, but never into an empty one.
-      const bool goes_right = (mass_[j] > left && right > 0) || left == 0;
-      mass_[j] -= goes_right ? left : 0.0;
-      const std::size_t next = child + (goes_right ? 1 : 0);
+      // Rounding may carry the mass to the far side of a subtree, but never into an empty one. Without
+      // branches: which way a draw goes cannot be predicted, and a wrong guess costs more than the rest.
+      const bool goes_right = ((mass_[j] > left) & (right > 0)) | (left == 0);
+      mass_[j] -= left * static_cast<double>(goes_right);
+      const std::size_t next = child + static_cast<std::size_t>(goes_right);
       leaf[j] = static_cast<std::uint32_t>(next);
       if (level > 2) __builtin_prefetch(&nodes_[2 * next]);
     }
