@@ -124,6 +124,8 @@ struct AdamConfig {
 struct RegularisationConfig {
   double weight_decay = 0;
   L2Mode l2_mode = L2Mode::kAdamL2;
+  double dropout = 0;
+  bool dropout_target = false;
 
   template <class V>
   void visit(V& v) {
@@ -131,6 +133,9 @@ struct RegularisationConfig {
     v("reg.l2_mode", l2_mode, kAny,
       "adam_l2: gradient term after the norm clip (PyTorch's Adam); adamw: decoupled; loss: in the loss, "
       "before the clip");
+    v("reg.dropout", dropout, Range{0, 0.99},
+      "part of the hidden activations that the pass learned from sets to 0; off in acting and evaluation");
+    v("reg.dropout_target", dropout_target, kAny, "the target network drops activations as well");
   }
 };
 

@@ -8,8 +8,6 @@
 namespace impsweep {
 namespace {
 
-constexpr int kQ = 0, kValue = 1;
-
 AdamConfig adam_of(const AgentConfig& config) {
   AdamConfig adam = config.adam;
   adam.epsilon = config.dqn.adam_epsilon_in_force();
@@ -30,61 +28,34 @@ ReplayOptions memory_options(const TrainingRequest& request) {
 
 }  // namespace
 
-DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model, const AgentConfig& config)
+DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model, const AgentConfig& config,
+                       Stream dropout_stream)
     : online_(online),
       target_(target),
       config_(config.dqn),
       adam_(adam_of(config), config.regularisation, online.parameters().size()),
-      actions_(model.parts[kQ].sizes.back()),
-      stride_(round_up_to_lanes(static_cast<int>(config.dqn.batch_size))),
-      dueling_(model.parts.size() > 1) {
+      values_(model, static_cast<int>(config.dqn.batch_size)),
+      dropout_(model, config.regularisation.dropout, static_cast<int>(config.dqn.batch_size), dropout_stream),
+      drops_target_(config.regularisation.dropout_target),
+      stride_(round_up_to_lanes(static_cast<int>(config.dqn.batch_size))) {
   const auto columns = static_cast<std::size_t>(stride_);
   for (AlignedFloats* matrix : {&q_, &next_online_, &next_target_, &q_gradient_})
-    matrix->assign(static_cast<std::size_t>(actions_) * columns, 0.0f);
-  for (AlignedFloats* row : {&running_, &error_, &state_value_, &value_gradient_}) row->assign(columns, 0.0f);
-}
-
-void DqnLearner::values(Network& network, const ObservationColumns& observation, int batch, Pass pass,
-                        AlignedFloats& q) {
-  const auto run = [&](int part, AlignedFloats& outputs) {
-    if (pass == Pass::kForward)
-      observation.forward(network, part, batch, {outputs.data(), stride_});
-    else
-      observation.infer(network, part, batch, {outputs.data(), stride_});
-  };
-  run(kQ, q);
-  if (!dueling_) return;
-  run(kValue, state_value_);
-  for (int b = 0; b < batch; ++b) {
-    float sum = 0;
-    for (int a = 0; a < actions_; ++a) sum += q[a * stride_ + b];
-    const float shift = state_value_[b] - sum / static_cast<float>(actions_);
-    for (int a = 0; a < actions_; ++a) q[a * stride_ + b] += shift;
-  }
-}
-
-void DqnLearner::backward(int batch) {
-  if (dueling_) {
-    for (int b = 0; b < batch; ++b) {
-      float sum = 0;
-      for (int a = 0; a < actions_; ++a) sum += q_gradient_[a * stride_ + b];
-      value_gradient_[b] = sum;
-      for (int a = 0; a < actions_; ++a) q_gradient_[a * stride_ + b] -= sum / static_cast<float>(actions_);
-    }
-    online_.backward(kValue, batch, {value_gradient_.data(), stride_});
-  }
-  online_.backward(kQ, batch, {q_gradient_.data(), stride_});
+    matrix->assign(static_cast<std::size_t>(values_.actions()) * columns, 0.0f);
+  for (AlignedFloats* row : {&running_, &error_}) row->assign(columns, 0.0f);
 }
 
 UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
   const int size = batch.size;
-  values(target_, batch.next_observation, size, Pass::kInfer, next_target_);
-  if (config_.double_dqn) values(online_, batch.next_observation, size, Pass::kInfer, next_online_);
-  values(online_, batch.observation, size, Pass::kForward, q_);
+  if (drops_target_) dropout_.set(target_);
+  values_.infer(target_, batch.next_observation, size, {next_target_.data(), stride_});
+  if (config_.double_dqn)
+    values_.infer(online_, batch.next_observation, size, {next_online_.data(), stride_});
+  dropout_.set(online_);
+  values_.forward(online_, batch.observation, size, {q_.data(), stride_});
   for (int b = 0; b < size; ++b) running_[b] = batch.done_n[static_cast<std::size_t>(b)] != 0 ? 0.0f : 1.0f;
   UpdateReport report;
   report.loss = kernels().q_loss(
-      {.actions = actions_,
+      {.actions = values_.actions(),
        .batch = size,
        .q = q_.data(),
        .next_selector = config_.double_dqn ? next_online_.data() : next_target_.data(),
@@ -98,7 +69,8 @@ UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
        .delta = static_cast<float>(config_.delta_clip),
        .q_gradient = q_gradient_.data(),
        .td_abs_error = error_.data()});
-  backward(size);
+  values_.backward(online_, size, {q_gradient_.data(), stride_});
+  dropout_.clear(online_);
   report.gradient_norm = adam_.clip_and_step(online_, config_.learning_rate, config_.clip_grad_norm);
   if (adam_.steps() % config_.target_update_interval == 0) copy_to_target();
   return report;
@@ -117,7 +89,8 @@ DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
       config_(request.config.dqn),
       target_(make_network(request.backend, request.model, request.mask,
                            {.max_batch = static_cast<int>(request.config.dqn.batch_size)})),
-      learner_(network(), *target_, request.model, request.config) {
+      learner_(network(), *target_, request.model, request.config,
+               Stream(request.stream_prefix + "/dropout")) {
   learner_.copy_to_target();
 }
 

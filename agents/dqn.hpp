@@ -3,9 +3,6 @@
 //
 //   target = R_n + gamma^n (1 - done_n) Q_target(s', argmax_a Q(s', a))
 //   loss = mean(weight * Huber(Q(s, a) - target)),  the plain mean: the sum of the weights does not enter
-//
-// Dueling: Q = V + A - mean_a A with a network for each; the largest advantage is then the largest value, so
-// that acting needs the advantages alone.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "agents/action_values.hpp"
 #include "agents/adam.hpp"
+#include "agents/dropout.hpp"
 #include "agents/replay_trainer.hpp"
 
 namespace impsweep {
@@ -21,38 +20,37 @@ namespace impsweep {
 // The part of DQN that learns. Both networks are of one model and mask, and are kept by reference.
 class DqnLearner {
  public:
-  DqnLearner(Network& online, Network& target, const ModelSpec&, const AgentConfig&);
+  // Dropped activations, if any, are drawn from the stream.
+  DqnLearner(Network& online, Network& target, const ModelSpec&, const AgentConfig&,
+             Stream dropout_stream = {});
 
   // One update; the target network is copied after every target_update_interval of them.
   UpdateReport learn(const ReplayBatch&);
   void copy_to_target();
 
   // Of the batch learned from, before its update.
-  ConstBatch q() const { return {q_.data(), stride_}; }  // [actions][stride]
-  std::span<const float> td_abs_error() const {
-    return {error_.data(), error_.size()};
-  }  // at most delta_clip
+  ConstBatch q() const { return {q_.data(), stride_}; }           // [actions][stride]
+  std::span<const float> td_abs_error() const { return error_; }  // at most delta_clip
 
   const Adam& optimizer() const { return adam_; }
 
   template <class Archive>
   void visit(Archive& archive) {
     adam_.visit(archive);
+    archive("dropout", dropout_);
   }
 
  private:
-  enum class Pass { kInfer, kForward };
-  void values(Network&, const ObservationColumns&, int batch, Pass, AlignedFloats& q);
-  void backward(int batch);
-
   Network& online_;
   Network& target_;
   DqnConfig config_;
   Adam adam_;
-  int actions_ = 0, stride_ = 0;
-  bool dueling_ = false;
-  AlignedFloats q_, next_online_, next_target_, q_gradient_;      // [actions][stride]
-  AlignedFloats running_, error_, state_value_, value_gradient_;  // [stride]
+  ActionValues values_;
+  Dropout dropout_;
+  bool drops_target_ = false;
+  int stride_ = 0;
+  AlignedFloats q_, next_online_, next_target_, q_gradient_;  // [actions][stride]
+  AlignedFloats running_, error_;                             // [stride]
 };
 
 class DqnTrainer final : public ReplayTrainer {

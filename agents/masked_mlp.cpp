@@ -156,6 +156,28 @@ void NativeNetwork::scatter(std::span<const float> arena, std::span<float> dense
   for (const Entry& entry : entries_) dense[entry.dense] = arena[entry.arena];
 }
 
+void NativeNetwork::set_hidden_factors(int part_index, ConstBatch factors) {
+  Part& part = parts_[part_index];
+  part.factors = factors;
+  if (factors.data != nullptr) part.dropped.resize(part.activation.size());
+  for (std::size_t l = 1; l + 1 < part.dropped.size(); ++l) part.dropped[l].resize(part.activation[l].size());
+}
+
+const float* NativeNetwork::Part::factors_of(std::size_t hidden_layer) const {
+  std::ptrdiff_t units = 0;
+  for (std::size_t l = 1; l < hidden_layer; ++l) units += spec.sizes[l];
+  return factors.data + units * factors.stride;
+}
+
+// values [units of the layer][columns].
+void NativeNetwork::multiply_factors(const Part& part, std::size_t hidden_layer, int columns, float* values) {
+  const float* factors = part.factors_of(hidden_layer);
+  for (int unit = 0; unit < part.spec.sizes[hidden_layer]; ++unit)
+    kernels().multiply(values + static_cast<std::ptrdiff_t>(unit) * columns,
+                       factors + static_cast<std::ptrdiff_t>(unit) * part.factors.stride,
+                       static_cast<std::size_t>(columns));
+}
+
 void NativeNetwork::run_layers(Part& part, int batch, ConstBatch inputs, MutableBatch outputs) {
   const Kernels& k = kernels();
   const int columns = round_up_to_lanes(batch);
@@ -176,7 +198,7 @@ void NativeNetwork::run_layers(Part& part, int batch, ConstBatch inputs, Mutable
               .a = &parameters_[layer.weight],
               .a_row = layer.in,
               .a_depth = 1,
-              .b = part.activation[l].data(),
+              .b = part.inputs_of(l),
               .b_stride = columns,
               .bias = &parameters_[layer.bias],
               .c = part.activation[l + 1].data(),
@@ -186,12 +208,17 @@ void NativeNetwork::run_layers(Part& part, int batch, ConstBatch inputs, Mutable
       k.sparse({.pattern = layer.by_row(),
                 .weight = parameters_.data() + layer.weight,
                 .columns = columns,
-                .b = part.activation[l].data(),
+                .b = part.inputs_of(l),
                 .b_stride = columns,
                 .bias = &parameters_[layer.bias],
                 .c = part.activation[l + 1].data(),
                 .c_stride = columns,
                 .epilogue = epilogue});
+    }
+    if (part.factors.data != nullptr && l + 1 < part.layers.size()) {
+      const std::size_t count = static_cast<std::size_t>(layer.out) * static_cast<std::size_t>(columns);
+      std::copy_n(part.activation[l + 1].begin(), count, part.dropped[l + 1].begin());
+      multiply_factors(part, l + 1, columns, part.dropped[l + 1].data());
     }
   }
   for (int o = 0; o < part.spec.sizes.back(); ++o)
@@ -223,7 +250,7 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
   }
   for (std::size_t l = layers; l-- > 0;) {
     const Layer& layer = part.layers[l];
-    const float* inputs = part.activation[l].data();
+    const float* inputs = part.inputs_of(l);
     float* weight_gradient = gradients_.data() + layer.weight;
     k.row_sums(layer.out, columns, part.delta.data(), columns, &gradients_[layer.bias]);
     if (!layer.keep_bias.empty())
@@ -260,7 +287,7 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
               .c = part.next_delta.data(),
               .c_stride = columns,
               .epilogue = derivative,
-              .activation = inputs});
+              .activation = part.activation[l].data()});
     } else {
       k.sparse({.pattern = layer.by_column(),
                 .weight = parameters_.data() + layer.weight,
@@ -270,8 +297,9 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
                 .c = part.next_delta.data(),
                 .c_stride = columns,
                 .epilogue = derivative,
-                .activation = inputs});
+                .activation = part.activation[l].data()});
     }
+    if (part.factors.data != nullptr) multiply_factors(part, l, columns, part.next_delta.data());
     std::swap(part.delta, part.next_delta);
   }
 }

@@ -36,6 +36,7 @@ class NativeNetwork final : public Network {
   std::size_t log_std_offset() const override { return log_std_offset_; }
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void set_hidden_factors(int part, ConstBatch factors) override;
   void backward(int part, int batch, ConstBatch output_gradients) override;
 
   LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form; }
@@ -61,6 +62,13 @@ class NativeNetwork final : public Network {
     std::vector<Layer> layers;
     // Activations of the last forward pass, [units][batch rounded up]: place 0 is the input.
     std::vector<AlignedFloats> activation;
+    // What the next layer sees of them where hidden factors are set; empty until then.
+    std::vector<AlignedFloats> dropped;
+    ConstBatch factors;
+    const float* inputs_of(std::size_t layer) const {
+      return factors.data != nullptr && layer > 0 ? dropped[layer].data() : activation[layer].data();
+    }
+    const float* factors_of(std::size_t hidden_layer) const;
     AlignedFloats delta, next_delta;  // gradients with respect to a layer's outputs
     AlignedFloats transposed;         // [batch][inputs rounded up], for dense weight gradients
     int transposed_stride = 0;
@@ -71,6 +79,7 @@ class NativeNetwork final : public Network {
   };
 
   void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask);
+  static void multiply_factors(const Part&, std::size_t hidden_layer, int columns, float* values);
   void run_layers(Part&, int batch, ConstBatch inputs, MutableBatch outputs);
 
   std::vector<Part> parts_;

@@ -96,6 +96,10 @@ class Network {
   virtual void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
   virtual void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
 
+  // Factors on the hidden activations of the part (dropout), in every pass until they are set anew; {} is
+  // none. data [hidden units, layer after layer][stride] must stay valid, and cover whole lanes.
+  virtual void set_hidden_factors(int part, ConstBatch factors) = 0;
+
   // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none.
   virtual void backward(int part, int batch, ConstBatch output_gradients) = 0;
 

@@ -7,7 +7,9 @@
 
 #include "agents/cloning.hpp"
 #include "agents/dqn.hpp"
+#include "agents/model.hpp"
 #include "agents/ppo.hpp"
+#include "agents/value_cloning.hpp"
 
 namespace impsweep {
 namespace {
@@ -32,6 +34,8 @@ std::unique_ptr<Network> make_network(Backend backend, const ModelSpec& model,
 std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_columns) {
   if (request.algorithm == "ppo") return std::make_unique<PpoTrainer>(request, max_columns);
   if (request.algorithm == "dqn") return std::make_unique<DqnTrainer>(request, max_columns);
+  if (request.algorithm == "bc" && learns_values(request.model))
+    return std::make_unique<ValueCloningTrainer>(request, max_columns);
   if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
   throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
 }

@@ -31,7 +31,7 @@ class TorchNetwork final : public Network {
       : max_batch_(options.max_batch), mask_(mask.begin(), mask.end()) {
     std::size_t size = 0;
     for (const MlpSpec& part : spec.parts) {
-      parts_.push_back({part, size, 0, {}, {}, {}});
+      parts_.push_back({part, size, 0, {}, {}, {}, {}});
       for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer)
         size +=
             static_cast<std::size_t>(part.sizes[layer] + 1) * static_cast<std::size_t>(part.sizes[layer + 1]);
@@ -82,6 +82,8 @@ class TorchNetwork final : public Network {
     guarded([&] { at(part).output = run(at(part), batch, inputs, outputs); });
   }
 
+  void set_hidden_factors(int part, ConstBatch factors) override { at(part).factors = factors; }
+
   void backward(int part, int batch, ConstBatch output_gradients) override {
     guarded([&] {
       Part& chosen = at(part);
@@ -101,6 +103,7 @@ class TorchNetwork final : public Network {
     std::size_t begin, end;                  // in the arena
     std::vector<at::Tensor> leaves;          // weight, bias of each layer: views of the parameters
     std::vector<at::Tensor> leaf_gradients;  // views of the gradients, in the same order
+    ConstBatch factors;                      // on hidden activations, or null
     at::Tensor output;                       // end of the graph between forward and backward
   };
 
@@ -122,15 +125,26 @@ class TorchNetwork final : public Network {
   at::Tensor run(const Part& part, int batch, ConstBatch inputs, MutableBatch outputs) const {
     assert(batch >= 1 && batch <= max_batch_ && inputs.stride >= batch && outputs.stride >= batch);
     at::Tensor x = batch_view(inputs.data, part.spec.sizes.front(), batch, inputs.stride);
+    const float* factors = part.factors.data;
     for (std::size_t leaf = 0; leaf < part.leaves.size(); leaf += 2) {
       x = torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
       if (leaf + 2 < part.leaves.size())
-        x = part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
+        x = drop(part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x), batch,
+                 part.factors.stride, factors);
       else if (part.spec.tanh_output)
         x = torch::tanh(x);
     }
     batch_view(outputs.data, part.spec.sizes.back(), batch, outputs.stride).copy_(x.detach());
     return x;
+  }
+
+  // Multiplies by the next hidden layer's factors and moves on to those behind them.
+  static at::Tensor drop(const at::Tensor& x, int batch, int stride, const float*& factors) {
+    if (factors == nullptr) return x;
+    const auto units = static_cast<int>(x.size(1));
+    const at::Tensor dropped = x * batch_view(factors, units, batch, stride);
+    factors += static_cast<std::ptrdiff_t>(units) * stride;
+    return dropped;
   }
 
   // `values` starts at `offset` of the arena.

@@ -54,6 +54,7 @@ bool has_key(Kind kind, std::string_view key) {
     return kind == Kind::kValueCloning;
   // Values have no use for it, and DQN has an epsilon of its own.
   if (key == "rl.timeout_bootstrap") return kind == Kind::kPpo || kind == Kind::kPolicyCloning;
+  if (key.starts_with("reg.dropout")) return kind == Kind::kDqn;
   if (key == "adam.epsilon") return kind != Kind::kDqn;
   return true;
 }

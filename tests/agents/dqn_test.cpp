@@ -97,10 +97,10 @@ ReplayBatch random_batch(Stream& stream, int features, int actions, int size) {
   return batch;
 }
 
-TrainingRequest tiny_request(std::int64_t steps) {
+TrainingRequest tiny_request(const char* algorithm, std::int64_t steps) {
   TrainingRequest request;
   request.task = "cartpole";
-  request.algorithm = "dqn";
+  request.algorithm = algorithm;
   request.config.sampler.steps = steps;
   request.config.sampler.batch_B = 3;
   request.config.sampler.batch_T = 5;
@@ -120,6 +120,10 @@ TrainingRequest tiny_request(std::int64_t steps) {
     request.initial_parameters.push_back(request.mask[i] != 0 ? static_cast<float>(stream.uniform() - 0.5)
                                                               : 0.0f);
   request.stream_prefix = "test";
+  request.config.cloning.batch_size = 30;
+  request.config.cloning.replay_size = 100;
+  request.teacher_model = request.model;
+  request.teacher_parameters = random_values(stream, static_cast<int>(count), 1);
   return request;
 }
 
@@ -309,7 +313,7 @@ TEST_CASE("dueling networks: values are V + A - mean A, gradients those of diffe
 
 TEST_CASE("a DQN session that is saved and loaded at any safe point ends with the same bits") {
   for (const bool prioritized : {true, false}) {
-    TrainingRequest request = tiny_request(600);
+    TrainingRequest request = tiny_request("dqn", 600);
     request.config.dqn.prioritized = prioritized;
     TrainingSession whole(request);
     while (whole.advance()) {
@@ -340,8 +344,51 @@ TEST_CASE("a DQN session that is saved and loaded at any safe point ends with th
   }
 }
 
+TEST_CASE("a student learns the values of a DQN expert, keeps its mask, and goes on after saving") {
+  TrainingRequest request = tiny_request("bc", 3000);
+  request.config.cloning.learning_rate = 5e-3;
+  request.mask.assign(request.mask.size(), 1);
+  request.mask[5] = 0;
+  request.initial_parameters[5] = 0;
+  TrainingSession whole(request);
+  while (whole.advance()) {
+  }
+  CHECK(whole.outcome().updates == 198 * 2);  // 4 * 15 / 30, once the memory holds a batch
+  const std::vector<float>& learned = whole.outcome().final_parameters;
+  CHECK(learned[5] == 0.0f);
+  // The student's values on states that the expert might see, before and after.
+  NativeNetwork network(request.model, {}, {.max_batch = 64});
+  Stream stream("states");
+  const AlignedFloats states = widened(random_values(stream, 4 * 64, 0.2), 4, 64);
+  const auto values = [&](const std::vector<float>& parameters) {
+    network.gather(parameters, network.parameters());
+    AlignedFloats q(2 * 64);
+    network.infer(0, 64, {states.data(), 64}, {q.data(), 64});
+    return q;
+  };
+  const auto distance = [&](const std::vector<float>& parameters) {
+    const AlignedFloats student = values(parameters), expert = values(request.teacher_parameters);
+    double sum = 0;
+    for (std::size_t i = 0; i < student.size(); ++i) sum += std::abs(student[i] - expert[i]) / 128;
+    return sum;
+  };
+  CHECK(distance(learned) < 0.2 * distance(request.initial_parameters));
+
+  TrainingSession first(request);
+  for (int i = 0; i < 77; ++i) first.advance();
+  StateWriter saved;
+  first.save(saved);
+  TrainingSession second(request);
+  StateReader reader(saved.bytes().data(), saved.bytes().size());
+  second.load(reader);
+  while (second.advance()) {
+  }
+  CHECK(second.outcome().final_parameters == learned);
+  CHECK(second.outcome().best_returns == whole.outcome().best_returns);
+}
+
 TEST_CASE("a training that resumes its schedules at a later step fills its memory first") {
-  TrainingRequest request = tiny_request(600);
+  TrainingRequest request = tiny_request("dqn", 600);
   request.start_step = 300;
   TrainingSession session(request);
   CHECK(session.env_steps() == 300);
@@ -349,4 +396,71 @@ TEST_CASE("a training that resumes its schedules at a later step fills its memor
   }
   CHECK(session.outcome().env_steps == 600);
   CHECK(session.outcome().updates == 16 * 2);
+}
+
+TEST_CASE("dropout: factors, their share, and the gradients of what is left" * doctest::skip(!kHasTorch)) {
+  use_built_torch_module();
+  for (const Activation activation : {Activation::kRelu, Activation::kTanh}) {
+    const ModelSpec model = {.parts = {{.name = "q", .sizes = {6, 40, 24, 3}, .activation = activation},
+                                       {.name = "value", .sizes = {6, 30, 1}, .activation = activation}}};
+    Stream stream("dropout");
+    const int batch = 50;
+    const std::vector<float> parameters =
+        random_values(stream, static_cast<int>(parameter_count(model)), 0.5);
+    std::vector<std::uint8_t> mask(parameters.size(), 1);
+    for (std::size_t i = 240 + 40; i < 240 + 40 + 960; ++i) mask[i] = stream.uniform() < 0.3;
+    NativeNetwork native(model, mask, {.max_batch = batch});
+    const auto torch = make_torch_network(model, mask, {.max_batch = batch});
+    const AlignedFloats input = widened(random_values(stream, 6 * batch, 1), 6, batch),
+                        seed = widened(random_values(stream, 3 * batch, 1), 3, batch);
+    std::vector<std::vector<float>> outputs, gradients;
+    for (Network* network : {static_cast<Network*>(&native), torch.get()}) {
+      network->gather(parameters, network->parameters());
+      network->parameters_changed();
+      Dropout dropout(model, 0.25, batch, Stream("factors"));
+      dropout.set(*network);
+      std::vector<float> y;
+      for (const int part : {0, 1}) {
+        AlignedFloats output(3 * 64);
+        network->forward(part, batch, {input.data(), 64}, {output.data(), 64});
+        network->backward(part, batch, {seed.data(), 64});
+        y.insert(y.end(), output.begin(), output.begin() + batch);
+      }
+      dropout.clear(*network);
+      AlignedFloats plain(3 * 64);
+      network->infer(0, batch, {input.data(), 64}, {plain.data(), 64});
+      CHECK_FALSE(std::equal(y.begin(), y.begin() + batch, plain.begin()));
+      outputs.push_back(y);
+      gradients.emplace_back(parameters.size());
+      network->scatter(network->gradients(), gradients.back());
+    }
+    for (std::size_t i = 0; i < outputs[0].size(); ++i) CHECK(std::abs(outputs[0][i] - outputs[1][i]) < 1e-5);
+    for (std::size_t i = 0; i < gradients[0].size(); ++i)
+      CHECK(std::abs(gradients[0][i] - gradients[1][i]) < 1e-4);
+  }
+}
+
+TEST_CASE("a DQN session with dropout goes on after saving to the same bits, and differs from one without") {
+  TrainingRequest request = tiny_request("dqn", 600);
+  const auto final_parameters = [&](int stop) {
+    auto session = std::make_unique<TrainingSession>(request);
+    for (int i = 0; i < stop; ++i) session->advance();
+    if (stop > 0) {
+      StateWriter saved;
+      session->save(saved);
+      session = std::make_unique<TrainingSession>(request);
+      StateReader reader(saved.bytes().data(), saved.bytes().size());
+      session->load(reader);
+    }
+    while (session->advance()) {
+    }
+    return session->outcome().final_parameters;
+  };
+  const std::vector<float> plain = final_parameters(0);
+  request.config.regularisation.dropout = 0.1;
+  const std::vector<float> dropped = final_parameters(0);
+  CHECK(dropped != plain);
+  CHECK(final_parameters(20) == dropped);
+  request.config.regularisation.dropout_target = true;
+  CHECK(final_parameters(0) != dropped);
 }

@@ -263,6 +263,13 @@ TEST_CASE("the paper's DQN settings, and where students learn values") {
   CHECK(game.dqn.learning_rate == 2.5e-4);
   CHECK(game.dqn.epsilon_final == 0.05);
   CHECK(game.evaluation.interval == 250'000);
+  CHECK(has_option("minatar-asterix", "bc", "bc.replay_size"));
+  CHECK(has_option("minatar-asterix", "bc", "teacher.dqn.n_step"));
+  CHECK(has_option("minatar-asterix", "bc", "dqn.n_step"));  // the expert's
+  CHECK_FALSE(has_option("minatar-asterix", "bc", "bc.epochs"));
+  CHECK_FALSE(has_option("minatar-asterix", "bc", "teacher.ppo.epochs"));
+  CHECK(paper_settings("minatar-asterix", "bc").teacher.dqn.learning_rate == 2.5e-4);
+  CHECK(paper_settings("minatar-asterix", "bc").teacher.sampler.steps == 15'000'000);
   const AgentConfig student = paper_defaults("minatar-asterix", "bc");
   CHECK(student.sampler.steps == 10'000'000);
   CHECK(student.cloning.learning_rate == 5e-4);
