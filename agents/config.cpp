@@ -102,6 +102,10 @@ AgentConfig paper_defaults(std::string_view task, std::string_view algorithm) {
   return config;
 }
 
+std::vector<std::int64_t> paper_cnn_hidden() {
+  return {128, 64};
+}
+
 std::vector<std::int64_t> paper_teacher_hidden(std::string_view task,
                                                const std::vector<std::int64_t>& student_hidden) {
   using Sizes = std::vector<std::int64_t>;

@@ -54,7 +54,15 @@ constexpr auto enum_names(BestTie) {
   return std::array<std::string_view, 2>{"first", "last"};
 }
 
+enum class Architecture { kMlp, kCnn };
+constexpr auto enum_names(Architecture) {
+  return std::array<std::string_view, 2>{"mlp", "cnn"};
+}
+
 struct NetworkConfig {
+  Architecture architecture = Architecture::kMlp;
+  std::int64_t filters = 16;
+  std::int64_t kernel = 3;
   std::vector<std::int64_t> hidden = {128, 128};
   Activation activation = Activation::kRelu;
   Init init = Init::kKaiming;
@@ -63,6 +71,9 @@ struct NetworkConfig {
   template <class V>
   void visit(V& v) {
     v("network.hidden", hidden, kAtLeastOne, "units of each hidden layer, e.g. [128, 128]");
+    v("network.architecture", architecture, kAny, "mlp; cnn: a convolution over the board comes first");
+    v("network.filters", filters, Range{1, 4096}, "cnn: kernels of the convolution");
+    v("network.kernel", kernel, Range{1, 64}, "cnn: rows and columns of a kernel; stride 1, no padding");
     v("network.activation", activation, kAny, "after every hidden layer");
     v("network.init", init, kAny,
       "initialisation: kaiming U(+-1/sqrt(fan_in)), kaiming_in_scaled, xavier, he");
@@ -294,6 +305,9 @@ bool distils_values(std::string_view task);
 // The paper's settings of `algorithm` ("ppo", "dqn", "bc") on `task` (its appendix C; rlpyt where it is
 // silent).
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);
+
+// Hidden layers behind the convolution (table 10).
+std::vector<std::int64_t> paper_cnn_hidden();
 
 // Hidden layers of the expert that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64
 // teaches 128-128 and 128-128 teaches 256-256; on Acrobot 128-64 teaches all, on MinAtar 512-256.

@@ -8,6 +8,8 @@
 namespace impsweep {
 namespace {
 
+constexpr std::uint32_t kNoPlace = std::numeric_limits<std::uint32_t>::max();
+
 std::size_t padded(std::size_t n) {
   return (n + kLanes - 1) / kLanes * kLanes;
 }
@@ -35,6 +37,75 @@ SparseRows NativeNetwork::Layer::by_column() const {
           .row_begin = column_begin.data(),
           .index = row_index.data(),
           .position = row_position.data()};
+}
+
+SparseRows NativeNetwork::Layer::by_shared_row() const {
+  return {.rows = out,
+          .row_begin = row_begin.data(),
+          .index = column_index.data(),
+          .position = row_position.data()};
+}
+
+// place[i]: where weight i stands among the kept ones; kNoPlace if it is pruned.
+void NativeNetwork::compile_convolution(Layer& layer, const ConvolutionSpec& spec,
+                                        const std::vector<std::uint32_t>& place) {
+  layer.filters = spec.filters;
+  layer.positions = spec.positions();
+  const int positions_per_row = spec.columns - spec.kernel + 1;
+  layer.row_begin.push_back(0);
+  for (int row = 0; row < layer.out; ++row) {
+    const int filter = row / layer.positions, position = row % layer.positions;
+    const int top = position / positions_per_row, left = position % positions_per_row;
+    std::size_t weight =
+        static_cast<std::size_t>(filter) * (place.size() / static_cast<std::size_t>(spec.filters));
+    for (int channel = 0; channel < spec.channels; ++channel) {
+      for (int y = 0; y < spec.kernel; ++y) {
+        for (int x = 0; x < spec.kernel; ++x, ++weight) {
+          if (place[weight] == kNoPlace) continue;
+          const int input = (channel * spec.rows + top + y) * spec.columns + left + x;
+          layer.column_index.push_back(static_cast<std::uint16_t>(input));
+          layer.row_position.push_back(place[weight]);
+        }
+      }
+    }
+    layer.row_begin.push_back(static_cast<std::uint32_t>(layer.column_index.size()));
+  }
+  layer.row_bias.resize(static_cast<std::size_t>(layer.out));
+  layer.row_gradient.resize(static_cast<std::size_t>(layer.out));
+  layer.entry_gradient.resize(layer.column_index.size());
+}
+
+void NativeNetwork::convolution_forward(Layer& layer, int columns, const float* inputs, float* outputs,
+                                        Epilogue epilogue) const {
+  for (int filter = 0; filter < layer.filters; ++filter)
+    std::fill_n(layer.row_bias.begin() + static_cast<std::ptrdiff_t>(filter) * layer.positions,
+                layer.positions, parameters_[layer.bias + static_cast<std::size_t>(filter)]);
+  kernels().sparse({.pattern = layer.by_shared_row(),
+                    .weight = parameters_.data() + layer.weight,
+                    .columns = columns,
+                    .b = inputs,
+                    .b_stride = columns,
+                    .bias = layer.row_bias.data(),
+                    .c = outputs,
+                    .c_stride = columns,
+                    .epilogue = epilogue});
+}
+
+// Sums over the batch, then over the positions in their order.
+void NativeNetwork::convolution_gradients(Layer& layer, int columns, const float* delta,
+                                          const float* inputs) {
+  const Kernels& k = kernels();
+  k.row_sums(layer.out, columns, delta, columns, layer.row_gradient.data());
+  k.sparse_weight_gradient(layer.by_row(), columns, delta, columns, inputs, columns,
+                           layer.entry_gradient.data());
+  float* weight = gradients_.data() + layer.weight;
+  float* bias = gradients_.data() + layer.bias;
+  std::fill_n(weight, layer.kept, 0.0f);
+  std::fill_n(bias, layer.filters, 0.0f);
+  for (std::size_t e = 0; e < layer.entry_gradient.size(); ++e)
+    weight[layer.row_position[e]] += layer.entry_gradient[e];
+  for (int row = 0; row < layer.out; ++row) bias[row / layer.positions] += layer.row_gradient[row];
+  if (!layer.keep_bias.empty()) k.multiply(bias, layer.keep_bias.data(), layer.keep_bias.size());
 }
 
 NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t> mask,
@@ -95,11 +166,23 @@ void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor
       continue;
     }
     Layer& layer = part.layers.emplace_back();
-    layer.out = tensor.shape[0];
-    layer.in = tensor.shape[1];
+    layer.out = part.spec.sizes[static_cast<std::size_t>(tensor.layer) + 1];
+    layer.in = part.spec.sizes[static_cast<std::size_t>(tensor.layer)];
     layer.weight = arena_size_;
     std::size_t count = 0;
     for (std::size_t i = 0; i < tensor.size; ++i) count += kept(tensor.offset + i);
+    if (tensor.layer == 0 && part.spec.convolution) {
+      layer.form = LayerForm::kConvolution;
+      std::vector<std::uint32_t> places(tensor.size, kNoPlace);
+      for (std::size_t i = 0; i < tensor.size; ++i) {
+        if (!kept(tensor.offset + i)) continue;
+        places[i] = static_cast<std::uint32_t>(layer.kept);
+        place(tensor.offset + i, arena_size_ + layer.kept++);
+      }
+      compile_convolution(layer, *part.spec.convolution, places);
+      arena_size_ += padded(layer.kept);
+      continue;
+    }
     layer.masked = count < tensor.size;
     layer.form = static_cast<double>(count) > kDenseAbove * static_cast<double>(tensor.size)
                      ? LayerForm::kDense
@@ -189,9 +272,11 @@ void NativeNetwork::run_layers(Part& part, int batch, ConstBatch inputs, Mutable
     std::fill(row + batch, row + columns, 0.0f);
   }
   for (std::size_t l = 0; l < part.layers.size(); ++l) {
-    const Layer& layer = part.layers[l];
+    Layer& layer = part.layers[l];
     const Epilogue epilogue = activation_of(part.spec, l, part.layers.size());
-    if (layer.form == LayerForm::kDense) {
+    if (layer.form == LayerForm::kConvolution) {
+      convolution_forward(layer, columns, part.activation[l].data(), part.activation[l + 1].data(), epilogue);
+    } else if (layer.form == LayerForm::kDense) {
       k.gemm({.rows = layer.out,
               .depth = layer.in,
               .columns = columns,
@@ -249,8 +334,12 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
     std::fill(row + batch, row + columns, 0.0f);
   }
   for (std::size_t l = layers; l-- > 0;) {
-    const Layer& layer = part.layers[l];
+    Layer& layer = part.layers[l];
     const float* inputs = part.inputs_of(l);
+    if (layer.form == LayerForm::kConvolution) {  // always the first layer
+      convolution_gradients(layer, columns, part.delta.data(), inputs);
+      break;
+    }
     float* weight_gradient = gradients_.data() + layer.weight;
     k.row_sums(layer.out, columns, part.delta.data(), columns, &gradients_[layer.bias]);
     if (!layer.keep_bias.empty())

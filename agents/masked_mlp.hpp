@@ -3,6 +3,7 @@
 // The mask of a training never changes, so every layer is compiled once into the cheaper of two forms:
 //   dense    all out*in weights stand in the arena; pruned ones are held at zero by clearing their gradients;
 //   sparse   only kept weights stand in the arena, row by row with ascending inputs.
+// A convolution is a sparse layer whose rows, one for each filter and position, share the kept weights.
 // Biases, pruned on request only, are held at zero like dense weights.
 // Both forms give the same outputs to the bit (kernels.hpp). The choice depends on the layer's density alone.
 #pragma once
@@ -21,7 +22,7 @@ namespace impsweep {
 // Layers with a larger share of kept weights are computed dense. Measured break-even of the two forms.
 inline constexpr double kDenseAbove = 0.5;
 
-enum class LayerForm { kDense, kSparse };
+enum class LayerForm { kDense, kSparse, kConvolution };
 
 class NativeNetwork final : public Network {
  public:
@@ -54,7 +55,13 @@ class NativeNetwork final : public Network {
     std::vector<std::uint16_t> column_index;             // [kept] input of each entry, by output
     std::vector<std::uint16_t> row_index;                // [kept] output of each entry, by input
     std::vector<std::uint32_t> row_position;             // [kept] arena entry of each, by input
+    // Convolution: row_position holds, by output, the weight of each entry within the layer's.
+    int filters = 0, positions = 0;
+    AlignedFloats row_bias;        // [out] the bias of each row's filter
+    AlignedFloats entry_gradient;  // [entries], summed over the batch but not over the positions
+    AlignedFloats row_gradient;    // [out]
     SparseRows by_row() const;
+    SparseRows by_shared_row() const;
     SparseRows by_column() const;
   };
   struct Part {
@@ -78,6 +85,9 @@ class NativeNetwork final : public Network {
     std::uint32_t dense, arena;
   };
 
+  static void compile_convolution(Layer&, const ConvolutionSpec&, const std::vector<std::uint32_t>& place);
+  void convolution_forward(Layer&, int columns, const float* inputs, float* outputs, Epilogue) const;
+  void convolution_gradients(Layer&, int columns, const float* delta, const float* inputs);
   void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask);
   static void multiply_factors(const Part&, std::size_t hidden_layer, int columns, float* values);
   void run_layers(Part&, int batch, ConstBatch inputs, MutableBatch outputs);

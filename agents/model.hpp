@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agents/network.hpp"
+#include "envs/environment.hpp"
 
 namespace impsweep {
 
@@ -19,5 +20,10 @@ bool learns_values(const ModelSpec&);
 // algorithm that has no model here. `distils_values`: of bc, what the task's experts teach.
 ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
                      const AgentConfig&, bool distils_values = false);
+
+// The same for a task. With network.architecture = cnn every network starts with a convolution over the
+// task's board; throws std::invalid_argument if it has none.
+ModelSpec model_spec(const TaskInfo&, std::string_view algorithm, const AgentConfig&,
+                     bool distils_values = false);
 
 }  // namespace impsweep

@@ -32,9 +32,12 @@ class TorchNetwork final : public Network {
     std::size_t size = 0;
     for (const MlpSpec& part : spec.parts) {
       parts_.push_back({part, size, 0, {}, {}, {}, {}});
-      for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer)
-        size +=
-            static_cast<std::size_t>(part.sizes[layer] + 1) * static_cast<std::size_t>(part.sizes[layer + 1]);
+      for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer) {
+        const std::vector<int> shape = weight_shape(part, layer);
+        std::size_t weights = 1;
+        for (const int extent : shape) weights *= static_cast<std::size_t>(extent);
+        size += weights + static_cast<std::size_t>(shape[0]);
+      }
       parts_.back().end = size;
     }
     log_std_offset_ = size;
@@ -111,14 +114,15 @@ class TorchNetwork final : public Network {
 
   void make_views(Part& part) {
     std::size_t offset = part.begin;
-    const auto add = [&](std::initializer_list<std::int64_t> shape) {
+    const auto add = [&](const std::vector<std::int64_t>& shape) {
       part.leaves.push_back(torch::from_blob(parameters_.data() + offset, shape).requires_grad_());
       part.leaf_gradients.push_back(torch::from_blob(gradients_.data() + offset, shape));
       offset += static_cast<std::size_t>(part.leaves.back().numel());
     };
     for (std::size_t layer = 0; layer + 1 < part.spec.sizes.size(); ++layer) {
-      add({part.spec.sizes[layer + 1], part.spec.sizes[layer]});
-      add({part.spec.sizes[layer + 1]});
+      const std::vector<int> shape = weight_shape(part.spec, layer);
+      add({shape.begin(), shape.end()});
+      add({shape[0]});
     }
   }
 
@@ -127,7 +131,8 @@ class TorchNetwork final : public Network {
     at::Tensor x = batch_view(inputs.data, part.spec.sizes.front(), batch, inputs.stride);
     const float* factors = part.factors.data;
     for (std::size_t leaf = 0; leaf < part.leaves.size(); leaf += 2) {
-      x = torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
+      x = leaf == 0 && part.spec.convolution ? convolve(part, x)
+                                             : torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
       if (leaf + 2 < part.leaves.size())
         x = drop(part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x), batch,
                  part.factors.stride, factors);
@@ -136,6 +141,13 @@ class TorchNetwork final : public Network {
     }
     batch_view(outputs.data, part.spec.sizes.back(), batch, outputs.stride).copy_(x.detach());
     return x;
+  }
+
+  // Flat boards to flat maps, both [batch][channel, row, column].
+  static at::Tensor convolve(const Part& part, const at::Tensor& x) {
+    const ConvolutionSpec& c = *part.spec.convolution;
+    const at::Tensor boards = x.reshape({x.size(0), c.channels, c.rows, c.columns});
+    return torch::conv2d(boards, part.leaves[0], part.leaves[1]).flatten(1);
   }
 
   // Multiplies by the next hidden layer's factors and moves on to those behind them.

@@ -56,7 +56,7 @@ std::array<std::string, 4> classes_of(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
   const std::string kind = settings.task + "." + settings.algorithm;
-  const std::string network = kind + "." + network_name(settings.agent.network.hidden);
+  const std::string network = kind + "." + network_name(settings.agent.network);
   const int halvings = static_cast<int>(std::lround(-std::log2(std::max(node.density, 1e-6))));
   return {fmt::format("{}.{}", network, halvings), network, kind, ""};
 }

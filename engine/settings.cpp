@@ -118,8 +118,10 @@ const std::vector<AlgorithmInfo>& algorithms() {
   return kAlgorithms;
 }
 
-std::string network_name(const std::vector<std::int64_t>& hidden) {
-  return fmt::format("{}", fmt::join(hidden, "-"));
+std::string network_name(const NetworkConfig& network) {
+  const bool convolves = network.architecture == Architecture::kCnn;
+  return fmt::format("{}{}", convolves ? fmt::format("cnn{}x{}-", network.filters, network.kernel) : "",
+                     fmt::join(network.hidden, "-"));
 }
 
 Settings paper_settings(const std::string& task, const std::string& algorithm) {
@@ -253,6 +255,17 @@ void check_agent(const AgentConfig& agent, Kind kind, const std::string& prefix,
         place, prefix, agent.evaluation.interval, prefix, agent.sampler.steps);
 }
 
+void check_architecture(const std::string& task, const NetworkConfig& network, const std::string& prefix,
+                        const std::string& place) {
+  if (network.architecture == Architecture::kMlp) return;
+  const TaskInfo& info = known_task(task, place);
+  if (std::min(info.rows, info.columns) < network.kernel)
+    throw InputError(
+        "{}: '{}network.architecture' = \"cnn\" needs a board of at least {} rows and columns, and task '{}' "
+        "shows {} x {}",
+        place, prefix, network.kernel, task, info.rows, info.columns);
+}
+
 void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& key, const std::string& place) {
   constexpr std::int64_t kMostUnits = 1 << 20;
   if (hidden.empty())
@@ -274,6 +287,9 @@ void check_settings(const Settings& settings, const std::string& place) {
     check_agent(settings.teacher, kind_of(settings.task, teacher_algorithm(settings.task)), "teacher.",
                 place);
   }
+  check_architecture(settings.task, agent.network, "", place);
+  if (settings.algorithm == "bc")
+    check_architecture(settings.task, settings.teacher.network, "teacher.", place);
   if (settings.algorithm == "dqn" && find_task(settings.task)->continuous)
     throw InputError("{}: DQN needs a finite number of actions, and those of task '{}' are continuous", place,
                      settings.task);
@@ -306,8 +322,7 @@ ModelSpec model_of(const Settings& settings) {
   const TaskInfo* info = find_task(settings.task);
   if (info == nullptr)
     throw InputError("unknown task '{}'{}", settings.task, suggestion(settings.task, task_names()));
-  return model_spec(info->observation_size, info->actions, info->continuous, settings.algorithm,
-                    settings.agent, distils_values(settings.task));
+  return model_spec(*info, settings.algorithm, settings.agent, distils_values(settings.task));
 }
 
 }  // namespace impsweep

@@ -39,8 +39,8 @@ struct Settings {
   TaskOptions task_options;  // those that were set
 };
 
-// "128-128", as in names of chains.
-std::string network_name(const std::vector<std::int64_t>& hidden);
+// "128-128" or "cnn16x3-128-64", as in names of chains.
+std::string network_name(const NetworkConfig&);
 
 // What the paper does, for a known task and algorithm. paper_rounds is the paper's number of rounds.
 Settings paper_settings(const std::string& task, const std::string& algorithm);
