@@ -245,8 +245,14 @@ void check_agent(const AgentConfig& agent, Kind kind, const std::string& prefix,
   if (kind == Kind::kPpo) check_minibatches(agent, agent.ppo.minibatches, prefix, "ppo.minibatches", place);
   if (kind == Kind::kPolicyCloning)
     check_minibatches(agent, agent.cloning.minibatches, prefix, "bc.minibatches", place);
-  if (kind == Kind::kDqn)
+  if (kind == Kind::kDqn) {
     check_memory(agent, agent.dqn.replay_size, agent.dqn.n_step, prefix + "dqn.replay_size", place);
+    if (agent.dqn.min_steps_learn >= agent.sampler.steps)
+      throw InputError(
+          "{}: '{}dqn.min_steps_learn' = {} is not reached within '{}rl.steps' = {}, so nothing would be "
+          "learned; lower it",
+          place, prefix, agent.dqn.min_steps_learn, prefix, agent.sampler.steps);
+  }
   if (kind == Kind::kValueCloning) check_memory(agent, agent.cloning.replay_size, 1, "bc.replay_size", place);
   if (agent.evaluation.interval > agent.sampler.steps)
     throw InputError(

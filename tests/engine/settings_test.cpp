@@ -99,7 +99,7 @@ TEST_CASE("a student with a critic is pruned like actor and critic") {
 }
 
 TEST_CASE("every declared option can be set to its default and is listed once") {
-  for (const char* algorithm : {"ppo", "bc"}) {
+  for (const char* algorithm : {"ppo", "dqn", "bc"}) {
     Settings settings = paper_settings("cartpole", algorithm);
     std::vector<std::string> keys;
     for (const OptionState& state : list_settings(settings)) {
@@ -247,6 +247,18 @@ TEST_CASE("settings of DQN are its own") {
   const std::string head = "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"dqn\"]\nseeds = 1\n";
   CHECK(mentions(error_of(head + "dqn.replay_size = 10\n"), {"'dqn.replay_size' = 10", "28.."}));
   CHECK(mentions(error_of(head + "dqn.batchsize = 10\n"), {"did you mean 'dqn.batch_size'"}));
+  CHECK(mentions(error_of(head + "dqn.min_steps_learn = 80000\n"),
+                 {"not reached", "nothing would be learned"}));
+}
+
+TEST_CASE("a convolution needs a board; its name tells it from a network without") {
+  CHECK(mentions(error_of(std::string(kHead) + "network.architecture = \"cnn\"\n"),
+                 {"needs a board", "'cartpole' shows 0 x 0"}));
+  NetworkConfig network;
+  CHECK(network_name(network) == "128-128");
+  network.architecture = Architecture::kCnn;
+  network.hidden = paper_cnn_hidden();
+  CHECK(network_name(network) == "cnn16x3-128-64");
 }
 
 TEST_CASE("the paper's DQN settings, and where students learn values") {
