@@ -8,11 +8,7 @@
 namespace impsweep {
 
 Adam::Adam(const AdamConfig& config, const RegularisationConfig& regularisation, std::size_t arena_size)
-    : config_(config),
-      regularisation_(regularisation),
-      first_(arena_size, 0.0f),
-      second_(arena_size, 0.0f),
-      carry_(arena_size, 0.0f) {}
+    : config_(config), regularisation_(regularisation), first_(arena_size, 0.0f), second_(arena_size, 0.0f) {}
 
 float Adam::clip_and_step(Network& network, double learning_rate, double clip_norm) {
   const Kernels& k = kernels();
@@ -37,8 +33,7 @@ float Adam::clip_and_step(Network& network, double learning_rate, double clip_no
       .gradient_scale = std::min(1.0f, static_cast<float>(clip_norm) / (norm + 1e-6f)),
       .gradient_decay = mode == L2Mode::kAdamL2 ? decay : 0.0f,
       .parameter_decay = mode == L2Mode::kAdamW ? static_cast<float>(learning_rate * decay) : 0.0f};
-  k.adam(arguments, parameters.size(), parameters.data(), gradients.data(), first_.data(), second_.data(),
-         carry_.data());
+  k.adam(arguments, gradients.size(), parameters.data(), gradients.data(), first_.data(), second_.data());
   network.parameters_changed();
   return norm;
 }

@@ -30,14 +30,13 @@ class Adam {
     archive("adam.steps", steps_);
     archive("adam.first", first_);
     archive("adam.second", second_);
-    archive("adam.carry", carry_);
   }
 
  private:
   AdamConfig config_;
   RegularisationConfig regularisation_;
   std::int64_t steps_ = 0;
-  AlignedFloats first_, second_, carry_;
+  AlignedFloats first_, second_;
 };
 
 }  // namespace impsweep

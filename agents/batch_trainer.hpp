@@ -42,7 +42,7 @@ class BatchLearner {
       : network_(network),
         minibatch_(minibatch),
         iterations_(iterations),
-        adam_(config.adam, config.regularisation, network.parameters().size()) {}
+        adam_(config.adam, config.regularisation, network.gradients().size()) {}
 
   Network& network_;
   MinibatchPlan minibatch_;

@@ -33,7 +33,7 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
     : online_(online),
       target_(target),
       config_(config.dqn),
-      adam_(adam_of(config), config.regularisation, online.parameters().size()),
+      adam_(adam_of(config), config.regularisation, online.gradients().size()),
       values_(model, static_cast<int>(config.dqn.batch_size)),
       dropout_(model, config.regularisation.dropout, static_cast<int>(config.dqn.batch_size), dropout_stream),
       drops_target_(config.regularisation.dropout_target),
@@ -46,8 +46,12 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
 
 UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
   const int size = batch.size;
-  if (drops_target_) dropout_.set(target_);
-  values_.infer(target_, batch.next_observation, size, {next_target_.data(), stride_});
+  if (drops_target_) {
+    dropout_.set(target_);
+    values_.forward(target_, batch.next_observation, size, {next_target_.data(), stride_});
+  } else {
+    values_.infer(target_, batch.next_observation, size, {next_target_.data(), stride_});
+  }
   if (config_.double_dqn)
     values_.infer(online_, batch.next_observation, size, {next_online_.data(), stride_});
   dropout_.set(online_);
@@ -87,8 +91,7 @@ DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
                      .replay_ratio = request.config.dqn.replay_ratio,
                      .min_steps_learn = request.config.dqn.min_steps_learn}),
       config_(request.config.dqn),
-      target_(make_network(request.backend, request.model, request.mask,
-                           {.max_batch = static_cast<int>(request.config.dqn.batch_size)})),
+      target_(make_network(request.backend, request.model, request.mask, network_options())),
       learner_(network(), *target_, request.model, request.config,
                Stream(request.stream_prefix + "/dropout")) {
   learner_.copy_to_target();

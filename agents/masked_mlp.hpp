@@ -1,35 +1,40 @@
 // agents/masked_mlp.hpp - the native backend: multilayer perceptrons compiled for one mask.
 //
-// The mask of a training never changes, so every layer is compiled once into the cheaper of two forms:
-//   dense    all out*in weights stand in the arena; pruned ones are held at zero by clearing their gradients;
-//   sparse   only kept weights stand in the arena, row by row with ascending inputs.
-// A convolution is a sparse layer whose rows, one for each filter and position, share the kept weights.
-// Biases, pruned on request only, are held at zero like dense weights.
-// Both forms give the same outputs to the bit (kernels.hpp). The choice depends on the layer's density alone.
+// The mask of a training never changes, so whatever cannot matter is left out once and for all, exactly:
+//   a hidden unit without a kept path to an output   nothing depends on it, and its gradients are zero
+//   an input without a kept weight                   is not even copied
+//   the kept weights and biases of such units        are parked behind the trained ones: they are part of the
+//                                                    parameters, keep their value, and cost nothing
+// A hidden unit without kept inputs stays: it emits the activation of its bias, and biases train. Under
+// weight decay nothing is left out, since unreachable weights decay as well.
+//
+// Each layer of what is left gets its cheapest form (masked_layer.hpp). A convolution stands in front of the
+// others as a network of its own, whose maps are their inputs.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "agents/aligned.hpp"
-#include "agents/kernels/kernels.hpp"
+#include "agents/convolution.hpp"
+#include "agents/masked_layer.hpp"
 #include "agents/network.hpp"
 
 namespace impsweep {
-
-// Layers with a larger share of kept weights are computed dense. Measured break-even of the two forms.
-inline constexpr double kDenseAbove = 0.5;
-
-enum class LayerForm { kDense, kSparse, kConvolution };
 
 class NativeNetwork final : public Network {
  public:
   NativeNetwork(const ModelSpec&, std::span<const std::uint8_t> mask, NetworkOptions);
 
   std::string_view backend() const override { return "native"; }
-  int input_size(int part) const override { return parts_[part].spec.sizes.front(); }
+  int input_size(int part) const override {
+    const Part& p = parts_[part];
+    return p.front ? p.front->layer.in() : p.spec.sizes.front();
+  }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
   void gather(std::span<const float> dense, std::span<float> arena) const override;
@@ -37,68 +42,83 @@ class NativeNetwork final : public Network {
   std::size_t log_std_offset() const override { return log_std_offset_; }
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
+  void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
   void set_hidden_factors(int part, ConstBatch factors) override;
   void backward(int part, int batch, ConstBatch output_gradients) override;
 
-  LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form; }
+  LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form(); }
+
+  // Weights of all parts: kept by the mask, and of these the ones that can matter.
+  struct Effective {
+    std::size_t kept = 0, trained = 0;
+  };
+  Effective effective() const { return effective_; }
 
  private:
-  struct Layer {
-    int in = 0, out = 0;
-    LayerForm form = LayerForm::kDense;
-    bool masked = false;                                 // dense with some weights pruned
-    std::size_t weight = 0, bias = 0;                    // offsets in the arena
-    std::size_t kept = 0;                                // entries in the arena
-    AlignedFloats keep;                                  // [out * in] 1 or 0, for dense masked layers
-    AlignedFloats keep_bias;                             // [out] 1 or 0, empty if all are kept
-    std::vector<std::uint32_t> row_begin, column_begin;  // sparse: by output; by input
-    std::vector<std::uint16_t> column_index;             // [kept] input of each entry, by output
-    std::vector<std::uint16_t> row_index;                // [kept] output of each entry, by input
-    std::vector<std::uint32_t> row_position;             // [kept] arena entry of each, by input
-    // Convolution: row_position holds, by output, the weight of each entry within the layer's.
-    int filters = 0, positions = 0;
-    AlignedFloats row_bias;        // [out] the bias of each row's filter
-    AlignedFloats entry_gradient;  // [entries], summed over the batch but not over the positions
-    AlignedFloats row_gradient;    // [out]
-    SparseRows by_row() const;
-    SparseRows by_shared_row() const;
-    SparseRows by_column() const;
+  // The convolution of a part.
+  struct Front {
+    explicit Front(ConvolutionLayer convolution) : layer(std::move(convolution)) {}
+    ConvolutionLayer layer;
+    std::size_t weight = 0, bias = 0;  // offsets in the arena
+    AlignedFloats keep_bias;           // [filters in whole lanes] 1 or 0
+    AlignedFloats board;               // [cells][columns]
+    AlignedFloats maps, dropped;       // [outputs][columns], before and after hidden factors
+    AlignedFloats delta;               // gradients with respect to the maps
   };
   struct Part {
-    MlpSpec spec;
-    std::vector<Layer> layers;
-    // Activations of the last forward pass, [units][batch rounded up]: place 0 is the input.
+    MlpSpec spec;  // without the convolution
+    std::optional<Front> front;
+    std::vector<std::vector<int>> units;  // that matter: inputs, hidden layers, outputs
+    std::vector<MaskedLayer> layers;
+    std::vector<std::size_t> weight, bias;  // offsets in the arena
+    std::vector<AlignedFloats> keep_bias;   // [outputs in whole lanes] 1 or 0, empty if all are kept
+    std::vector<int> place_of_input;        // in units[0], -1 if it does not matter; empty if all do
+    // Activations of the last pass, [units][columns]; place 0 is the input.
     std::vector<AlignedFloats> activation;
-    // What the next layer sees of them where hidden factors are set; empty until then.
-    std::vector<AlignedFloats> dropped;
-    ConstBatch factors;
-    const float* inputs_of(std::size_t layer) const {
-      return factors.data != nullptr && layer > 0 ? dropped[layer].data() : activation[layer].data();
-    }
-    const float* factors_of(std::size_t hidden_layer) const;
-    AlignedFloats delta, next_delta;  // gradients with respect to a layer's outputs
-    AlignedFloats transposed;         // [batch][inputs rounded up], for dense weight gradients
-    int transposed_stride = 0;
+    AlignedFloats samples, next_samples;  // activations by samples, [batch][units in whole lanes]
+    AlignedFloats delta, next_delta;      // gradients with respect to a layer's outputs, [units][columns]
+    AlignedFloats scratch;
+    ConstBatch factors;                  // on hidden activations, or null
+    std::vector<AlignedFloats> dropped;  // activations times factors; empty until there are any
+    bool is_dropped = false;             // by the last forward pass
+    // Binary inputs of the last pass, in places of units[0]. The lists are copied only if inputs were left
+    // out.
+    ActiveBatch active;
+    bool is_active = false;
+    std::vector<std::uint32_t> active_begin;
+    std::vector<std::uint16_t> active_feature;
+    std::vector<std::uint32_t> feature_begin, next_sample;  // the same by feature: its samples
+    std::vector<std::uint16_t> feature_sample;
   };
-  // One kept parameter run: where dense order and arena order meet.
+  // Where dense order and arena order meet.
   struct Entry {
     std::uint32_t dense, arena;
   };
 
-  static void compile_convolution(Layer&, const ConvolutionSpec&, const std::vector<std::uint32_t>& place);
-  void convolution_forward(Layer&, int columns, const float* inputs, float* outputs, Epilogue) const;
-  void convolution_gradients(Layer&, int columns, const float* delta, const float* inputs);
-  void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask);
-  static void multiply_factors(const Part&, std::size_t hidden_layer, int columns, float* values);
-  void run_layers(Part&, int batch, ConstBatch inputs, MutableBatch outputs);
+  void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask,
+               const NetworkOptions&, std::vector<std::uint32_t>& parked);
+  void compile_front(Part&, const Tensor& weight, const Tensor& bias, std::span<const std::uint8_t> mask,
+                     int max_columns);
+  enum class Pass { kInfer, kForward };
+  void load(Part&, int batch, ConstBatch inputs, Pass) const;
+  void load(Part&, int batch, const ActiveBatch& inputs, Pass) const;
+  void run_front(Part&, int batch, Pass) const;
+  void front_gradients(Part&, int columns);
+  static void multiply_factors(const Part&, std::size_t level, int columns, float* values);
+  void load(Part&, int batch, ConstBatch inputs) const;
+  void load(Part&, int batch, const ActiveBatch& inputs) const;
+  static void list_by_feature(Part&, int batch);
+  void run_inference(Part&, int batch, MutableBatch outputs) const;
+  void run_forward(Part&, int batch, MutableBatch outputs) const;
+  Epilogue activation_of(const Part&, std::size_t layer) const;
 
   std::vector<Part> parts_;
-  int max_columns_ = 0;  // capacity of the internal batches, whose stride is the batch rounded up
   AlignedFloats parameters_, gradients_;
   std::vector<Entry> entries_;
-  std::size_t dense_size_ = 0;
-  std::size_t arena_size_ = 0;  // while compiling
+  std::size_t dense_size_ = 0, arena_size_ = 0;
   std::size_t log_std_offset_ = 0;
+  Effective effective_;
 };
 
 }  // namespace impsweep

@@ -35,8 +35,8 @@ struct MlpSpec {
   std::vector<int> sizes;                     // inputs, hidden ..., outputs
   Activation activation = Activation::kRelu;  // after each hidden layer
   bool tanh_output = false;                   // tanh on the output layer (mean of a Gaussian policy)
-  // Set: layer 0 is a convolution from sizes[0] = channels * rows * columns to sizes[1] = filters *
-  // positions.
+  // Set: layer 0, which others must follow, is a convolution from sizes[0] = channels * rows * columns to
+  // sizes[1] = filters * positions.
   std::optional<ConvolutionSpec> convolution = {};
 };
 
@@ -86,21 +86,23 @@ class Network {
   virtual int input_size(int part) const = 0;
 
   // Trainable values in arena order. Writing to them must be followed by parameters_changed().
-  // Both arenas are equally long, a multiple of 16 (kLanes of kernels/kernels.hpp): the optimizer and the
-  // norm run over whole lanes. Places that hold no parameter are zero in both, and must be left so.
+  // Gradients belong to the first parameters; those behind them are not trained (nothing depends on them) and
+  // keep their values. Both lengths are multiples of 16 (kLanes of kernels/kernels.hpp): the optimizer and
+  // the norm run over whole lanes. Places that hold no parameter are zero in both, and must be left so.
   virtual std::span<float> parameters() = 0;
   virtual std::span<float> gradients() = 0;
   virtual void parameters_changed() {}
 
-  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places.
+  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places, and where an arena of the
+  // gradients' length has nothing.
   virtual void gather(std::span<const float> dense, std::span<float> arena) const = 0;
   virtual void scatter(std::span<const float> arena, std::span<float> dense) const = 0;
 
   // Offset of log_std in the arena (its length is the specification's); meaningless without one.
   virtual std::size_t log_std_offset() const = 0;
 
-  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass. At most `max_batch`
-  // samples.
+  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass, and spoils what an earlier
+  // forward pass of the part has kept. At most `max_batch` samples.
   virtual void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
   // Like infer, but remembers activations; the inputs must stay valid until backward of this part.
@@ -111,8 +113,9 @@ class Network {
   virtual void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
   virtual void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
 
-  // Factors on the hidden activations of the part (dropout), in every pass until they are set anew; {} is
-  // none. data [hidden units, layer after layer][stride] must stay valid, and cover whole lanes.
+  // Factors on the hidden activations of the part (dropout) in forward passes, and backwards, until they are
+  // set anew; {} is none. data [hidden units, layer after layer][stride] must stay valid, and cover whole
+  // lanes.
   virtual void set_hidden_factors(int part, ConstBatch factors) = 0;
 
   // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none.
@@ -125,6 +128,9 @@ class Network {
 
 struct NetworkOptions {
   int max_batch = 256;  // largest batch that will be passed
+  // Leave out what cannot matter. Only without weight decay, which reaches every weight.
+  bool remove_unreachable = true;
+  double active_inputs = 0;  // binary inputs: about how many are 1 at a time; 0 for others
 };
 
 // mask: [parameter_count] in dense order, 1 = kept; empty = all kept. Parameters start at zero.

@@ -19,6 +19,12 @@ ReplayOptions with_task(ReplayOptions options, const TaskInfo& task, const Agent
   return options;
 }
 
+// How many features are 1 at a time is known only in play; about half of what is possible is near enough for
+// choosing a layer's form.
+double usual_active_inputs(const TaskInfo& task) {
+  return task.binary ? 0.5 * task.max_active : 0.0;
+}
+
 }  // namespace
 
 int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
@@ -110,9 +116,11 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
       rollout_(request),
       memory_(with_task(options, rollout_.info(), request.config)),
       batch_(with_task(std::move(options), rollout_.info(), request.config), schedule.batch_size),
-      network_(make_network(
-          request.backend, request.model, request.mask,
-          {.max_batch = std::max({max_columns, schedule.batch_size, static_cast<int>(memory_.B())})})),
+      network_options_(
+          {.max_batch = std::max({max_columns, schedule.batch_size, static_cast<int>(memory_.B())}),
+           .remove_unreachable = request.config.regularisation.weight_decay == 0,
+           .active_inputs = usual_active_inputs(rollout_.info())}),
+      network_(make_network(request.backend, request.model, request.mask, network_options_)),
       replay_stream_(request.stream_prefix + "/replay"),
       uniform_(static_cast<std::size_t>(schedule.batch_size)) {
   first_iteration_ = iteration_ = request.start_step / steps_per_iteration();

@@ -78,6 +78,8 @@ class ReplayTrainer : public Trainer {
   virtual UpdateReport learn(const ReplayBatch&) = 0;
 
   ReplayMemory& memory() { return memory_; }
+  // Of the network that is trained; a network with the same has its parameters in the same places.
+  const NetworkOptions& network_options() const { return network_options_; }
   std::int64_t iteration() const { return iteration_; }
   std::int64_t total_steps() const { return config_.sampler.steps; }
   std::int64_t steps_per_iteration() const { return config_.sampler.batch_B * config_.sampler.batch_T; }
@@ -90,6 +92,7 @@ class ReplayTrainer : public Trainer {
   ReplayRollout rollout_;
   ReplayMemory memory_;
   ReplayBatch batch_;
+  NetworkOptions network_options_;
   std::unique_ptr<Network> network_;
   std::int64_t first_iteration_ = 0, iteration_ = 0, iterations_ = 0;
   Stream replay_stream_;

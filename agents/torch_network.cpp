@@ -77,12 +77,12 @@ class TorchNetwork final : public Network {
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
       const c10::InferenceMode no_graph;
-      run(at(part), batch, inputs, outputs);
+      run(at(part), batch, inputs, outputs, false);
     });
   }
 
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
-    guarded([&] { at(part).output = run(at(part), batch, inputs, outputs); });
+    guarded([&] { at(part).output = run(at(part), batch, inputs, outputs, true); });
   }
 
   void set_hidden_factors(int part, ConstBatch factors) override { at(part).factors = factors; }
@@ -126,10 +126,11 @@ class TorchNetwork final : public Network {
     }
   }
 
-  at::Tensor run(const Part& part, int batch, ConstBatch inputs, MutableBatch outputs) const {
+  at::Tensor run(const Part& part, int batch, ConstBatch inputs, MutableBatch outputs,
+                 bool keeps_graph) const {
     assert(batch >= 1 && batch <= max_batch_ && inputs.stride >= batch && outputs.stride >= batch);
     at::Tensor x = batch_view(inputs.data, part.spec.sizes.front(), batch, inputs.stride);
-    const float* factors = part.factors.data;
+    const float* factors = keeps_graph ? part.factors.data : nullptr;
     for (std::size_t leaf = 0; leaf < part.leaves.size(); leaf += 2) {
       x = leaf == 0 && part.spec.convolution ? convolve(part, x)
                                              : torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);

@@ -32,7 +32,7 @@ ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max
           {.max_batch = std::max(batch_size(request), static_cast<int>(request.config.sampler.batch_B))})),
       student_values_(request.model, batch_size(request)),
       teacher_values_(request.teacher_model, batch_size(request)),
-      adam_(request.config.adam, request.config.regularisation, network().parameters().size()),
+      adam_(request.config.adam, request.config.regularisation, network().gradients().size()),
       stride_(round_up_to_lanes(batch_size(request))) {
   teacher_->gather(request.teacher_parameters, teacher_->parameters());
   teacher_->parameters_changed();

@@ -16,11 +16,11 @@ constexpr std::chrono::seconds kIndexInterval{10};
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
 
 // What is not wanted is never waited for, so it may pass for done.
-std::vector<bool> done_or_unwanted(const Plan& plan, const Store& store, const std::vector<bool>& wanted) {
-  const std::set<std::string> finished = store.finished();
+std::vector<bool> done_or_unwanted(const Plan& plan, const StoreContents& contents,
+                                   const std::vector<bool>& wanted) {
   std::vector<bool> done;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    done.push_back(!wanted[i] || finished.contains(plan.trainings[i].digest));
+    done.push_back(!wanted[i] || contents.has(plan.trainings[i].digest));
   return done;
 }
 
@@ -31,24 +31,16 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
     : transport_(transport),
       plan_(plan),
       store_(store),
-      scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, store, wanted))),
+      contents_(read_contents(store)),
+      cost_model_(learned_costs(plan, contents_)),
+      scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted))),
       journal_(store, transport.ranks()),
-      store_plan_(plan_of_store(store)),
       start_(Clock::now()),
       last_index_(start_),
       last_heartbeat_(start_ - kHeartbeatInterval) {
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
   done_at_start_ = scheduler_.counts().done - unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) present_.insert(rank);
-  for (TrainingIndex i = 0; i < store_plan_.trainings.size(); ++i)
-    store_index_[store_plan_.trainings[i].digest] = i;
-  read_summaries(store, store_plan_, store_summaries_);
-  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
-    const auto known = store_index_.find(plan.trainings[i].digest);
-    if (known != store_index_.end() && store_summaries_.contains(known->second))
-      cost_model_.observe(plan, i, store_summaries_[known->second].wall_seconds);
-  }
-
   display_.say(fmt::format("{}: {} chains, {} trainings, {} already done; {} rank{}",
                            store.directory().string(), plan.chains.size(), wanted_, done_at_start_,
                            transport.ranks(), transport.ranks() == 1 ? "" : "s"));
@@ -95,7 +87,7 @@ void Coordinator::handle(const Message& message) {
       const Digest& digest = plan_.trainings[message.training].digest;
       journal_.training_done(digest, message.summary.wall_seconds);
       cost_model_.observe(plan_, message.training, message.summary.wall_seconds);
-      store_summaries_[store_index_.at(digest)] = message.summary;
+      contents_.summaries[contents_.index.at(digest)] = message.summary;
       env_steps_done_ += message.summary.env_steps;
       ++done_now_;
       index_is_old_ = true;
@@ -160,7 +152,7 @@ void Coordinator::attend() {
 }
 
 void Coordinator::update_index() {
-  write_index(store_, store_plan_, store_summaries_);
+  write_index(store_, contents_.plan, contents_.summaries);
   last_index_ = Clock::now();
   index_is_old_ = false;
 }
@@ -231,7 +223,7 @@ int Coordinator::conclude(bool stopped) {
   const char* outcome = complete ? "complete" : stopped ? "stopped" : "failed";
   journal_.run_ended(outcome);
   if (complete && !plan_.chains.empty())
-    display_.say(fmt::format("\n{}", return_tables(store_plan_, store_summaries_)));
+    display_.say(fmt::format("\n{}", return_tables(contents_.plan, contents_.summaries)));
   display_.say(fmt::format("{}: {}/{} trainings done, {} of them now in {} ({} steps/s)", outcome, done,
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9))));

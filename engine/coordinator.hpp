@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/cost_model.hpp"
 #include "engine/journal.hpp"
 #include "engine/messages.hpp"
 #include "engine/progress.hpp"
@@ -64,13 +63,11 @@ class Coordinator {
   const Plan& plan_;
   const Store& store_;
   std::size_t wanted_ = 0, unwanted_ = 0, done_at_start_ = 0, done_now_ = 0;
+  StoreContents contents_;  // of all jobs in the store, for the index
   CostModel cost_model_;
   Scheduler scheduler_;
   Journal journal_;
   ProgressDisplay display_;
-  Plan store_plan_;                 // of all jobs in the store, for the index
-  RoundSummaries store_summaries_;  // by its indices
-  std::map<Digest, TrainingIndex> store_index_;
   bool index_is_old_ = true;
   std::set<int> idle_, present_;     // worker ranks that wait for work; that have not said goodbye
   std::map<int, Running> running_;   // by rank

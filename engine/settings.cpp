@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "engine/streams.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -325,10 +326,27 @@ Settings teacher_settings(const Settings& student) {
 }
 
 ModelSpec model_of(const Settings& settings) {
-  const TaskInfo* info = find_task(settings.task);
-  if (info == nullptr)
+  const TaskInfo* declared = find_task(settings.task);
+  if (declared == nullptr)
     throw InputError("unknown task '{}'{}", settings.task, suggestion(settings.task, task_names()));
-  return model_spec(*info, settings.algorithm, settings.agent, distils_values(settings.task));
+  TaskInfo info = *declared;
+  if (!settings.task_options.empty())  // they may change sizes
+    info = make_environment(settings.task, 1, settings.task_options)->info();
+  return model_spec(info, settings.algorithm, settings.agent, distils_values(settings.task));
+}
+
+TaskOptions seeded_task_options(const Settings& settings, std::int64_t seed) {
+  TaskOptions options = settings.task_options;
+  const TaskInfo* info = find_task(settings.task);
+  if (info == nullptr || info->seed_option.empty()) return options;
+  const auto [number, is_unset] = options.try_emplace(info->seed_option, std::int64_t{0});
+  if (!is_unset && number->second != OptionValue(std::int64_t{0})) return options;
+  StreamNames names;
+  names.master_seed = settings.master_seed;
+  names.task = settings.task;
+  names.seed = seed;
+  number->second = 1 + Stream(names.of_task(info->seed_option)).below((std::int64_t{1} << 53) - 1);
+  return options;
 }
 
 }  // namespace impsweep

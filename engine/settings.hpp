@@ -76,4 +76,8 @@ Settings teacher_settings(const Settings& student);
 // The networks that are trained.
 ModelSpec model_of(const Settings&);
 
+// The task's options in a training of this seed: those that were set and, for a task with a random part, the
+// number that names the seed's own (the same under every baseline, in every round).
+TaskOptions seeded_task_options(const Settings&, std::int64_t seed);
+
 }  // namespace impsweep

@@ -78,6 +78,28 @@ void read_summaries(const Store& store, const Plan& plan, RoundSummaries& known)
   }
 }
 
+bool StoreContents::has(const Digest& digest) const {
+  const auto found = index.find(digest);
+  return found != index.end() && summaries.contains(found->second);
+}
+
+StoreContents read_contents(const Store& store) {
+  StoreContents contents;
+  contents.plan = plan_of_store(store);
+  read_summaries(store, contents.plan, contents.summaries);
+  for (TrainingIndex i = 0; i < contents.plan.trainings.size(); ++i)
+    contents.index[contents.plan.trainings[i].digest] = i;
+  return contents;
+}
+
+CostModel learned_costs(const Plan& plan, const StoreContents& contents) {
+  CostModel costs;
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+    if (const Digest& digest = plan.trainings[i].digest; contents.has(digest))
+      costs.observe(plan, i, contents.summaries.at(contents.index.at(digest)).wall_seconds);
+  return costs;
+}
+
 Table rounds_table(const Plan& plan, const RoundSummaries& summaries) {
   const std::vector<Row> rows = finished_rows(plan, summaries);
   Table table;

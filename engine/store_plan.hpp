@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/cost_model.hpp"
 #include "engine/plan.hpp"
 #include "engine/round_record.hpp"
 #include "io/store.hpp"
@@ -20,6 +21,19 @@ using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
 
 // Reads the summaries of all finished trainings of the plan that `known` does not have yet.
 void read_summaries(const Store&, const Plan&, RoundSummaries& known);
+
+// What a store is meant to hold and what of it is there, whole and undamaged; damaged files are put aside.
+struct StoreContents {
+  Plan plan;
+  RoundSummaries summaries;
+  std::map<Digest, TrainingIndex> index;  // of the plan's trainings
+
+  bool has(const Digest&) const;
+};
+StoreContents read_contents(const Store&);
+
+// A model of costs that has learned from every finished training of the plan.
+CostModel learned_costs(const Plan&, const StoreContents&);
 
 // One row per finished round of every chain, every scalar a column; rounds of several chains that are one
 // training appear once per chain. Experts are rows of chains called "expert-...".

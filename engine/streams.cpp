@@ -8,6 +8,10 @@ std::string StreamNames::initial_weights(std::string_view tensor) const {
   return fmt::format("{}/{}/{}/s{}/weights/{}", master_seed, task, network, seed, tensor);
 }
 
+std::string StreamNames::of_task(std::string_view part) const {
+  return fmt::format("{}/{}/s{}/task/{}", master_seed, task, seed, part);
+}
+
 std::string StreamNames::of_training(std::string_view purpose) const {
   return fmt::format("{}/{}/{}/{}/s{}/r{}/{}", master_seed, task, algorithm, network, seed, round, purpose);
 }

@@ -3,6 +3,7 @@
 // users).
 //
 //   initial weights   (master seed, task, network, seed, tensor): shared by baselines, algorithms and schemes
+//   random tasks      (master seed, task, seed, part): shared by everything that a seed trains on the task
 //   everything else   (master seed, task, algorithm, network, seed, round, purpose [, index]): shared by
 //                     baselines and variants, which are compared pair by pair
 //   of a baseline     the same and the baseline: permutations, random masks, re-initialised parameters
@@ -23,6 +24,8 @@ struct StreamNames {
   std::string baseline;  // "mask/permuted"; read by of_baseline only
 
   std::string initial_weights(std::string_view tensor) const;
+
+  std::string of_task(std::string_view part) const;
 
   // purpose: "minibatch", "action", "evaluation" ...; index: a lane, an evaluation ...
   std::string of_training(std::string_view purpose) const;

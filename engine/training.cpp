@@ -54,7 +54,7 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
 
   TrainingRequest request;
   request.task = settings.task;
-  request.task_options = settings.task_options;
+  request.task_options = seeded_task_options(settings, node.seed);
   request.algorithm = settings.algorithm;
   request.config = settings.agent;
   request.backend = backend;

@@ -26,15 +26,23 @@ struct TaskInfo {
   int observation_size = 0;  // features of a flat observation
   int actions = 0;           // number of actions, or dimension of a continuous action
   bool continuous = false;
-  int max_steps = 0;  // episode limit in steps; truncation, applied by the environment
+  int max_steps = 0;  // episode limit in steps; truncation, applied by the environment; 0: none
   std::vector<std::string> observation_names;  // one per feature, empty if they form a board
   // Boards: feature f stands for channel f / (rows * columns), row and column; all empty or zero for vectors.
   std::vector<std::string> channel_names;  // one per channel
   int rows = 0, columns = 0;
   bool binary = false;  // every feature is 0 or 1: active_features() describes an observation completely
-  int max_active = 0;   // binary tasks: the largest number of features that can be 1 at once
-  std::vector<Option> options;  // keys "<task>.<name>" with defaults
-  int semantics = 1;            // raised whenever results of this task change
+  // Coded tasks: every observation is a function of a vector of code_size zeros and ones, of which at most
+  // max_active are 1. active_features() gives the ones and Environment::expand() the observations, so that a
+  // memory can keep the former. The code of a binary task is its observation. Both are 0 for other tasks.
+  int code_size = 0;
+  int max_active = 0;
+  std::vector<Option> options;  // keys "<task or family>.<name>" with defaults, e.g. "minatar.sticky_actions"
+  // Tasks that are partly random themselves: the integer option that names the draw. Where it is 0, whoever
+  // trains sets it to a number that depends on the seed of the training.
+  std::string seed_option;
+  std::string picture;  // what the task looks like at the start, in text; may be empty
+  int semantics = 1;    // raised whenever results of this task change
 };
 
 // Values of a task's own options by full key; what is absent has its declared default.
@@ -47,7 +55,7 @@ struct StepResult {
 };
 
 struct ObservationBatch {
-  float* data = nullptr;  // [observation_size][stride]; null for a binary task: nothing is written
+  float* data = nullptr;  // [observation_size][stride]; null for a coded task: nothing is written
   int stride = 0;         // columns per row, >= number of columns in use
 };
 
@@ -73,9 +81,14 @@ class Environment {
   virtual void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
                     std::span<StepResult> results) = 0;
 
-  // Binary tasks: writes the features of the lane's current observation that are 1, ascending, at most
-  // max_active of them, and returns their number. Other tasks have none.
+  // Coded tasks: writes the elements of the code of the lane's current observation that are 1, ascending, at
+  // most max_active of them, and returns their number. Other tasks have none.
   virtual int active_features(int /*lane*/, std::uint16_t* /*features*/) const { return 0; }
+
+  // Coded tasks: writes the observations of any codes, whatever the state of the lanes. The ones of column c
+  // are feature[begin[c]] .. feature[begin[c + 1] - 1], ascending; begin has columns + 1 elements.
+  virtual void expand(int /*columns*/, const std::uint32_t* /*begin*/, const std::uint16_t* /*feature*/,
+                      ObservationBatch) const {}
 
   // Internal state as doubles, where the task declares one (classic control); for comparison with recordings.
   virtual int state_size() const { return 0; }

@@ -2,7 +2,7 @@
 // steps all columns, each lane counts its steps, and the step limit sets `truncated`.
 //
 //   struct Task {
-//     static constexpr int kObservation, kActions;
+//     static constexpr int kObservation, kActions;   // kActions: at most, options may leave fewer
 //     using Action = int;                       // or std::array<float, kActions> for continuous actions
 //     struct Parameters { ... };                // values of the options, equal in all lanes
 //     explicit Task(const Parameters&);
@@ -10,6 +10,10 @@
 //     StepResult step(Action, Draws&);          // leaves `truncated` alone
 //     void observe(float* out, int stride) const;    // feature f to out[f * stride]
 //     template <class A> void visit(A& archive);     // the state, without the parameters
+//     // Optional, for tasks whose observations have a binary code:
+//     int active_features(std::uint16_t*) const;
+//     // Optional, where the code is not the observation itself; writes one observation:
+//     void expand(std::span<const std::uint16_t> active, float* out, int stride) const;
 //     // Optional, for comparison with recordings:
 //     static constexpr int kState;
 //     void get_state(std::span<double>) const;
@@ -34,7 +38,7 @@ class LaneEnvironment final : public Environment {
   // info.max_steps is the limit that is applied; 0 means none.
   LaneEnvironment(TaskInfo info, int lanes, const typename Task::Parameters& parameters)
       : info_(std::move(info)) {
-    assert(info_.observation_size == Task::kObservation && info_.actions == Task::kActions);
+    assert(info_.observation_size == Task::kObservation && info_.actions <= Task::kActions);
     lanes_.reserve(static_cast<std::size_t>(lanes));
     for (int lane = 0; lane < lanes; ++lane) lanes_.push_back(Lane{Task(parameters), nullptr, 0});
   }
@@ -65,8 +69,17 @@ class LaneEnvironment final : public Environment {
   }
 
   int active_features(int lane, std::uint16_t* features) const override {
-    if constexpr (kIsBinary) return lanes_[static_cast<std::size_t>(lane)].task.active_features(features);
+    if constexpr (kHasCode) return lanes_[static_cast<std::size_t>(lane)].task.active_features(features);
     return 0;
+  }
+
+  void expand(int columns, const std::uint32_t* begin, const std::uint16_t* feature,
+              ObservationBatch observations) const override {
+    if constexpr (kHasCode) {
+      for (int c = 0; c < columns; ++c)
+        expand_column({feature + begin[c], feature + begin[c + 1]}, observations.data + c,
+                      observations.stride);
+    }
   }
 
   int state_size() const override {
@@ -94,8 +107,12 @@ class LaneEnvironment final : public Environment {
 
  private:
   static constexpr bool kHasState = requires { Task::kState; };
-  static constexpr bool kIsBinary = requires(const Task& task, std::uint16_t* features) {
+  static constexpr bool kHasCode = requires(const Task& task, std::uint16_t* features) {
     task.active_features(features);
+  };
+  static constexpr bool kHasExpand =
+      requires(const Task& task, std::span<const std::uint16_t> active, float* out) {
+    task.expand(active, out, 1);
   };
 
   struct Lane {
@@ -113,6 +130,16 @@ class LaneEnvironment final : public Environment {
   Lane& at(int lane) {
     assert(lane >= 0 && lane < lanes());
     return lanes_[static_cast<std::size_t>(lane)];
+  }
+
+  // One observation from its code, feature f to out[f * stride].
+  void expand_column(std::span<const std::uint16_t> active, float* out, int stride) const {
+    if constexpr (kHasExpand) {
+      lanes_.front().task.expand(active, out, stride);
+    } else {
+      for (std::ptrdiff_t f = 0; f < Task::kObservation; ++f) out[f * stride] = 0;
+      for (const std::uint16_t f : active) out[std::ptrdiff_t{f} * stride] = 1;
+    }
   }
 
   static typename Task::Action action_of(const ActionBatch& actions, std::size_t column) {

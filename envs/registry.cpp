@@ -6,6 +6,12 @@
 #include "envs/acrobot.hpp"
 #include "envs/cartpole.hpp"
 #include "envs/environment.hpp"
+#include "envs/mazegrid.hpp"
+#include "envs/minatar/asterix.hpp"
+#include "envs/minatar/breakout.hpp"
+#include "envs/minatar/freeway.hpp"
+#include "envs/minatar/seaquest.hpp"
+#include "envs/minatar/space_invaders.hpp"
 
 namespace impsweep {
 namespace {
@@ -20,6 +26,14 @@ const std::vector<Entry>& entries() {
   static const std::vector<Entry> list = {
       {cartpole_info(), make_cartpole},
       {acrobot_info(), make_acrobot},
+      {mazegrid_info(), make_mazegrid},
+      {mazegrid_rgb_info(), make_mazegrid_rgb},
+      {mazegrid_entangled_info(), make_mazegrid_entangled},
+      {minatar::game_info<minatar::Asterix>(), minatar::make_game<minatar::Asterix>},
+      {minatar::game_info<minatar::Breakout>(), minatar::make_game<minatar::Breakout>},
+      {minatar::game_info<minatar::Freeway>(), minatar::make_game<minatar::Freeway>},
+      {minatar::game_info<minatar::Seaquest>(), minatar::make_game<minatar::Seaquest>},
+      {minatar::game_info<minatar::SpaceInvaders>(), minatar::make_game<minatar::SpaceInvaders>},
   };
   return list;
 }

@@ -35,15 +35,16 @@ enum class Epilogue {
   kTanhDerivative,  // y * (1 - activation^2)
 };
 
-// c[r][j] = epilogue(bias[r] + sum_k a(r, k) * b[k][j]), r < rows, j < columns.
+// c[r][j] = epilogue(bias[r] + column_bias[j] + sum_k a(r, k) * b[k][j]), r < rows, j < columns.
 struct GemmArguments {
   int rows = 0, depth = 0, columns = 0;
   const float* a = nullptr;  // a(r, k) = a[r * a_row + k * a_depth]
   std::ptrdiff_t a_row = 0, a_depth = 0;
   const float* b = nullptr;  // [depth][b_stride]
   std::ptrdiff_t b_stride = 0;
-  const float* bias = nullptr;  // [rows] or null for zero
-  float* c = nullptr;           // [rows][c_stride]
+  const float* bias = nullptr;         // [rows] or null for zero
+  const float* column_bias = nullptr;  // [columns in whole lanes] or null for zero; not together with bias
+  float* c = nullptr;                  // [rows][c_stride]
   std::ptrdiff_t c_stride = 0;
   Epilogue epilogue = Epilogue::kNone;
   const float* activation = nullptr;  // [rows][c_stride], for the derivatives
@@ -51,14 +52,20 @@ struct GemmArguments {
   int stored_columns = 0;
 };
 
-// A kept set of weights by rows: row r holds entries row_begin[r] .. row_begin[r+1]-1; entry e multiplies
-// b[index[e]] with weight[position ? position[e] : e].
+// A kept set of weights, cut into segments: runs of entries of one row. Segments of a row follow each other
+// in the order of its sum, but other rows may come in between: so a block of inputs stays in the cache while
+// all rows pass over it. Entry e multiplies b[index[e]] with weight[position ? position[e] : e].
 struct SparseRows {
-  int rows = 0;
-  const std::uint32_t* row_begin = nullptr;  // [rows + 1]
-  const std::uint16_t* index = nullptr;      // [kept]
-  const std::uint32_t* position = nullptr;   // [kept] or null
+  int segments = 0;
+  const std::uint32_t* begin = nullptr;  // [segments + 1] into the entries
+  const std::uint16_t* row = nullptr;    // [segments]
+  // [segments] kOpensRow: the sum starts here; kClosesRow: it ends here, so bias and epilogue follow.
+  const std::uint8_t* ends = nullptr;
+  const std::uint16_t* index = nullptr;     // [kept]
+  const std::uint32_t* position = nullptr;  // [kept] or null
+  bool cut = false;                         // some row has more than one segment
 };
+inline constexpr std::uint8_t kOpensRow = 1, kClosesRow = 2;
 
 // c[r][j] = epilogue(bias[r] + sum over entries of weight * b[index][j]).
 struct SparseArguments {
@@ -72,6 +79,14 @@ struct SparseArguments {
   std::ptrdiff_t c_stride = 0;
   Epilogue epilogue = Epilogue::kNone;
   const float* activation = nullptr;
+};
+
+// Sums of selected rows, for the first layer under binary inputs: sum j is over the rows that its list names.
+struct ActiveArguments {
+  const std::uint32_t* begin = nullptr;  // [count + 1] into list
+  const std::uint16_t* list = nullptr;   // rows, ascending within a sum
+  int count = 0;                         // sums
+  int columns = 0;                       // of every row, in whole lanes
 };
 
 struct AdamArguments {
@@ -139,6 +154,9 @@ struct Kernels {
   // gradient[e] = sum over the batch of dy[row][b] * x[index[e]][b]
   void (*sparse_weight_gradient)(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
                                  const float* x, std::ptrdiff_t x_stride, float* gradient);
+  // result[j] = epilogue(bias + sum of source[row] over the rows of list j); source and result
+  // [rows][columns], bias [columns] or null for zero.
+  void (*add_rows)(const ActiveArguments&, const float* source, const float* bias, Epilogue, float* result);
   // sum[r] = sum over the batch of dy[r][b]
   void (*row_sums)(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* sum);
   // transposed[c][r] = source[r][c], r < rows, c < columns; rows up to a multiple of 16 are zero-filled in
@@ -147,9 +165,9 @@ struct Kernels {
                     float* transposed, std::ptrdiff_t transposed_stride);
   float (*squared_norm)(const float* values, std::size_t count);  // count: multiple of 16
   void (*multiply)(float* values, const float* factors, std::size_t count);
-  // All arrays [count], a multiple of 16. `carry` is what rounding cut off the parameters so far.
+  // All arrays [count], a multiple of 16.
   void (*adam)(const AdamArguments&, std::size_t count, float* parameters, const float* gradients,
-               float* first_moment, float* second_moment, float* carry);
+               float* first_moment, float* second_moment);
   void (*softmax)(int actions, int batch, const float* logits, float* probability, std::ptrdiff_t stride);
   PpoLossSums (*ppo_loss)(const PpoLossArguments&);
   float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss

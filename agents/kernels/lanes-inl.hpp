@@ -246,6 +246,73 @@ HWY_INLINE float horizontal_sum(const Lanes& v) {
   return x[0];
 }
 
+// The same for eight vectors at once: total[e] = horizontal_sum(v[e]).
+HWY_INLINE void horizontal_sums8(const Lanes* v, float* total) {
+#if IMPSWEEP_VECTOR
+  using Half = hn::CappedTag<float, 8>;
+  const Half half;
+  const hn::RepartitionToWide<Half> wide;
+  using HalfRegister = hn::Vec<Half>;
+  // Order of the arguments such that the last step leaves the sums in order.
+  static constexpr int kOrder[8] = {0, 2, 1, 3, 4, 6, 5, 7};
+  HalfRegister eight[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    const Lanes& x = v[kOrder[i]];
+#if HWY_TARGET == HWY_AVX3
+    eight[i] = hn::Add(hn::LowerHalf(half, x.part[0]), hn::UpperHalf(half, x.part[0]));
+#else
+    eight[i] = hn::Add(x.part[0], x.part[1]);
+#endif
+  }
+  HalfRegister four[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i)
+    four[i] = hn::Add(hn::ConcatLowerLower(half, eight[2 * i + 1], eight[2 * i]),
+                      hn::ConcatUpperUpper(half, eight[2 * i + 1], eight[2 * i]));
+  HalfRegister two[2];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const auto a = hn::BitCast(wide, four[2 * i]), b = hn::BitCast(wide, four[2 * i + 1]);
+    two[i] = hn::Add(hn::BitCast(half, hn::InterleaveLower(wide, a, b)),
+                     hn::BitCast(half, hn::InterleaveUpper(wide, a, b)));
+  }
+  hn::StoreU(hn::Add(hn::ConcatEven(half, two[1], two[0]), hn::ConcatOdd(half, two[1], two[0])), half, total);
+#else
+  for (int i = 0; i < 8; ++i) total[i] = horizontal_sum(v[i]);
+#endif
+}
+
+// target[c][r] = source[r][c] for four rows and sixteen columns.
+HWY_INLINE void transpose_4x16(const float* source, std::ptrdiff_t source_stride, float* target,
+                               std::ptrdiff_t target_stride) {
+#if IMPSWEEP_VECTOR
+  const Tag tag;
+  const hn::RepartitionToWide<Tag> wide;
+  alignas(64) float block[4][16];
+#pragma GCC unroll 2
+  for (int i = 0; i < kRegisters; ++i) {
+    const float* from = source + i * kRegisterLanes;
+    const Register a = load1(from), b = load1(from + source_stride), c = load1(from + 2 * source_stride),
+                   d = load1(from + 3 * source_stride);
+    const auto ab = hn::BitCast(wide, hn::InterleaveLower(tag, a, b));
+    const auto cd = hn::BitCast(wide, hn::InterleaveLower(tag, c, d));
+    const auto ab_high = hn::BitCast(wide, hn::InterleaveUpper(tag, a, b));
+    const auto cd_high = hn::BitCast(wide, hn::InterleaveUpper(tag, c, d));
+    store1(hn::BitCast(tag, hn::InterleaveLower(wide, ab, cd)), block[0] + i * kRegisterLanes);
+    store1(hn::BitCast(tag, hn::InterleaveUpper(wide, ab, cd)), block[1] + i * kRegisterLanes);
+    store1(hn::BitCast(tag, hn::InterleaveLower(wide, ab_high, cd_high)), block[2] + i * kRegisterLanes);
+    store1(hn::BitCast(tag, hn::InterleaveUpper(wide, ab_high, cd_high)), block[3] + i * kRegisterLanes);
+  }
+  // Block c % 4 holds column c at 4 * (c / 4).
+#pragma GCC unroll 16
+  for (int c = 0; c < 16; ++c) std::memcpy(target + c * target_stride, block[c % 4] + c / 4 * 4, 16);
+#else
+  for (int c = 0; c < 16; ++c)
+    for (int r = 0; r < 4; ++r) target[c * target_stride + r] = source[r * source_stride + c];
+#endif
+}
+
 // e^x to about 1 ulp on [-87, 88]; smaller arguments give 0-like tiny values, larger ones are capped.
 // Cody-Waite reduction by ln 2 and a polynomial of degree 6 (minimax coefficients as in Cephes' expf).
 HWY_INLINE Lanes exponential(const Lanes& x) {

@@ -50,7 +50,7 @@ int command_evaluate(const Arguments& arguments) {
   network->gather(round.best, network->parameters());
   network->parameters_changed();
   const auto policy = evaluation_policy(model, settings.algorithm, settings.agent);
-  Evaluator evaluator(settings.task, settings.task_options, lanes, *policy);
+  Evaluator evaluator(settings.task, seeded_task_options(settings, node.seed), lanes, *policy);
   const std::string streams =
       stream_names(settings, node.baseline, node.seed, node.round).of_training("evaluate-command");
   const std::vector<float> returns = evaluator.play_episodes(*network, 0, episodes, streams);
@@ -60,6 +60,7 @@ int command_evaluate(const Arguments& arguments) {
                                       {"round", node.round},
                                       {"density", node.density},
                                       {"episodes", episodes},
+                                      {"returns", returns},
                                       {"mean", summary.mean},
                                       {"deviation", summary.deviation},
                                       {"minimum", *std::ranges::min_element(returns)},

@@ -1,5 +1,6 @@
 // impsweep tasks: what can be trained, and every option with the paper's value for a task.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -10,13 +11,20 @@
 namespace impsweep {
 namespace {
 
+std::string step_limit(const TaskInfo& task) {
+  return task.max_steps > 0 ? std::to_string(task.max_steps) : "none";
+}
+
 void show(const TaskInfo& task) {
   fmt::print("{}: {}\n\n", task.name, task.description);
-  fmt::print("  observation   {} numbers", task.observation_size);
+  if (!task.picture.empty()) fmt::print("{}\n", task.picture);
+  fmt::print("  observation   {} {}", task.observation_size, task.binary ? "zeros and ones" : "numbers");
+  if (task.rows > 0)
+    fmt::print(": {} x {} cells of {}", task.rows, task.columns, fmt::join(task.channel_names, ", "));
   for (std::size_t i = 0; i < task.observation_names.size(); ++i)
     fmt::print("{}{}", i == 0 ? ": " : ", ", task.observation_names[i]);
   fmt::print("\n  actions       {}{}\n  step limit    {}\n", task.actions,
-             task.continuous ? " dimensions" : ", discrete", task.max_steps);
+             task.continuous ? " dimensions" : ", discrete", step_limit(task));
   for (const AlgorithmInfo& algorithm : algorithms()) {
     if (!algorithm.available) continue;
     const Settings settings = paper_settings(task.name, algorithm.name);
@@ -69,11 +77,11 @@ int command_tasks(const Arguments& arguments) {
     show(*find_task(names.front()));
     return kComplete;
   }
-  fmt::print("{:<12} {:>11} {:>8} {:>10}  {}\n", "task", "observation", "actions", "step limit", "");
+  fmt::print("{:<22} {:>11} {:>8} {:>10}  {}\n", "task", "observation", "actions", "step limit", "");
   for (const std::string& name : names) {
     const TaskInfo& task = *find_task(name);
-    fmt::print("{:<12} {:>11} {:>8} {:>10}  {}\n", task.name, task.observation_size, task.actions,
-               task.max_steps, task.description);
+    fmt::print("{:<22} {:>11} {:>8} {:>10}  {}\n", task.name, task.observation_size, task.actions,
+               step_limit(task), task.description);
   }
   return kComplete;
 }

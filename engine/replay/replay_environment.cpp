@@ -96,7 +96,8 @@ TaskOptions options_of(const TaskInfo& info, const RecordedEpisode& episode) {
   TaskOptions options;
   for (const Option& option : info.options) {
     const std::string name = option.key.substr(option.key.rfind('.') + 1);
-    const auto attribute = episode.attributes.find(name);
+    const auto attribute =
+        episode.attributes.find(name == "sticky_actions" ? std::string("sticky_action_prob") : name);
     const auto gym_id = episode.attributes.find("gym_id");
     if (attribute != episode.attributes.end()) {
       const std::int64_t* flag = std::get_if<std::int64_t>(&attribute->second);
@@ -118,20 +119,21 @@ class Run {
       : environment_(make_environment(info.name, 1, options_of(info, episode))),
         draws_(episode.draws),
         observation_(static_cast<std::size_t>(info.observation_size)),
+        active_(static_cast<std::size_t>(info.max_active)),
         state_(static_cast<std::size_t>(environment_->state_size())) {
     environment_->attach(0, draws_);
   }
 
   void reset() {
     draws_.begin_step(-1);
-    environment_->reset(0, 0, {observation_.data(), 1});
-    environment_->get_state(0, state_);
+    environment_->reset(0, 0, written_observation());
+    look();
   }
   void step(int step, std::int32_t action) {
     static constexpr std::int32_t kLane = 0;
     draws_.begin_step(step);
-    environment_->step({&kLane, 1}, {&action, nullptr, 1}, {observation_.data(), 1}, {&result_, 1});
-    environment_->get_state(0, state_);
+    environment_->step({&kLane, 1}, {&action, nullptr, 1}, written_observation(), {&result_, 1});
+    look();
   }
   void set_state(std::span<const double> state) { environment_->set_state(0, state); }
 
@@ -141,9 +143,21 @@ class Run {
   const StepResult& result() const { return result_; }
 
  private:
+  // Coded observations are read as learners read them: by their active features.
+  bool is_coded() const { return !active_.empty(); }
+  ObservationBatch written_observation() { return {is_coded() ? nullptr : observation_.data(), 1}; }
+  void look() {
+    environment_->get_state(0, state_);
+    if (!is_coded()) return;
+    const std::uint32_t begin[] = {
+        0, static_cast<std::uint32_t>(environment_->active_features(0, active_.data()))};
+    environment_->expand(1, begin, active_.data(), {observation_.data(), 1});
+  }
+
   std::unique_ptr<Environment> environment_;
   RecordedDraws draws_;
   std::vector<float> observation_;
+  std::vector<std::uint16_t> active_;  // [max_active]
   std::vector<double> state_;
   StepResult result_;
 };

@@ -11,7 +11,8 @@
 // Acrobot: within one unit in the last place), rewards and flags equal.
 //
 // Per-episode settings come from the episode's attributes: each attribute that is named like an option of the
-// task ("reset_low" for "cartpole.reset_low") sets it, and the suffix of `gym_id` sets "version".
+// task ("reset_low" for "cartpole.reset_low") sets it, `sticky_action_prob` sets "sticky_actions", and the
+// suffix of `gym_id` sets "version".
 #pragma once
 
 #include <cstdint>

@@ -101,9 +101,11 @@ TEST_CASE("the paper's network for MinAtar has its tensors, bounds and counts") 
 TEST_CASE("one filter at one place") {
   const ModelSpec model = {
       .parts = {
-          {.name = "q", .sizes = {2 * 3 * 4, 1 * 2 * 3}, .convolution = ConvolutionSpec{2, 3, 4, 1, 2}}}};
+          {.name = "q", .sizes = {2 * 3 * 4, 1 * 2 * 3, 6}, .convolution = ConvolutionSpec{2, 3, 4, 1, 2}}}};
   NativeNetwork network(model, {}, {.max_batch = 1});
-  const std::vector<float> parameters = {1, 2, 3, 4, 10, 20, 30, 40, 0.5f};
+  std::vector<float> parameters = {1, 2, 3, 4, 10, 20, 30, 40, 0.5f};
+  for (int i = 0; i < 36; ++i) parameters.push_back(i % 7 == 0 ? 1.0f : 0.0f);  // shows the map as it is
+  parameters.insert(parameters.end(), 6, 0.0f);
   network.gather(parameters, network.parameters());
   AlignedFloats input(24 * 16, 0.0f), output(6 * 16);
   for (int i = 0; i < 24; ++i) input[i * 16] = static_cast<float>(i);
@@ -134,7 +136,7 @@ TEST_CASE("convolutions: outputs and gradients agree with LibTorch's" * doctest:
           for (float& value : input) value = static_cast<float>(stream.uniform() < 0.3);
           for (float& value : seed) value = static_cast<float>(stream.uniform() - 0.5);
           NativeNetwork native(model, mask, {.max_batch = batch});
-          CHECK(native.form(0, 0) == LayerForm::kConvolution);
+          CHECK(native.input_size(0) == 126);
           const auto torch = make_torch_network(model, mask, {.max_batch = batch});
           const PassResult ours = run(native, model, batch, parameters, input, seed),
                            theirs = run(*torch, model, batch, parameters, input, seed);

@@ -144,6 +144,32 @@ TEST_CASE("a sweep called like a task does not hide the task's options") {
   CHECK(std::get<std::int64_t>(points[0].settings.task_options.at("cartpole.max_steps")) == 50);
 }
 
+TEST_CASE("options of a family of tasks are known to each of its tasks, and may change sizes") {
+  const auto points = points_of(
+      "[[sweep]]\ntasks = [\"minatar-breakout\", \"minatar-freeway\"]\nalgorithms = [\"ppo\"]\nseeds = 1\n"
+      "minatar.minimal_actions = true\n");
+  CHECK(model_of(points[0].settings).parts[0].sizes.back() == 3);
+  CHECK(model_of(paper_settings("minatar-breakout", "ppo")).parts[0].sizes.back() == 6);
+  CHECK(!has_option("cartpole", "ppo", "minatar.minimal_actions"));
+}
+
+TEST_CASE("a task with a random part gets a number for each seed, unless it is set") {
+  Settings settings = paper_settings("mazegrid-entangled", "ppo");
+  const std::string key = "mazegrid.entangle_seed";
+  const auto number = [&](std::int64_t seed) { return seeded_task_options(settings, seed).at(key); };
+  CHECK(number(1) == number(1));
+  CHECK(number(1) != number(2));
+  CHECK(number(1) != OptionValue(std::int64_t{0}));
+  const OptionValue with_master_seed_0 = number(1);
+  settings.master_seed = 9;
+  CHECK(number(1) != with_master_seed_0);
+  settings.task_options[key] = std::int64_t{0};
+  CHECK(number(1) != OptionValue(std::int64_t{0}));
+  settings.task_options[key] = std::int64_t{5};
+  CHECK(number(1) == OptionValue(std::int64_t{5}));
+  CHECK(seeded_task_options(paper_settings("cartpole", "ppo"), 1).empty());
+}
+
 TEST_CASE("seeds are a number or a list") {
   CHECK(points_of(std::string(kHead))[0].seeds == std::vector<std::int64_t>{0});
   const auto points = points_of("[[sweep]]\ntasks=[\"cartpole\"]\nalgorithms=[\"ppo\"]\nseeds=[7, 3]\n");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -124,6 +125,13 @@ TEST_CASE("every task: the declaration is complete") {
     CHECK(info->actions > 0);
     CHECK((info->observation_names.empty() ||
            static_cast<int>(info->observation_names.size()) == info->observation_size));
+    if (info->rows > 0)
+      CHECK(static_cast<int>(info->channel_names.size()) * info->rows * info->columns ==
+            info->observation_size);
+    CHECK((info->code_size > 0) == (info->max_active > 0));
+    if (info->binary) CHECK(info->code_size == info->observation_size);
+    if (!info->seed_option.empty())
+      CHECK(std::ranges::count(info->options, info->seed_option, &Option::key) == 1);
     for (const Option& option : info->options) {
       CAPTURE(option.key);
       CHECK(!option.help.empty());
@@ -161,6 +169,33 @@ TEST_CASE("every task: a saved environment continues identically in another one"
     other.play(600);
     CHECK(player.history == other.history);
     CHECK_THROWS_AS(Player(name, 3, "c").load(bytes), ArchiveError);
+  }
+}
+
+TEST_CASE("every coded task: the active features determine the observation") {
+  for (const std::string& name : task_names()) {
+    const TaskInfo& info = *find_task(name);
+    if (info.code_size == 0) continue;
+    CAPTURE(name);
+    Player player(name, 2, "a");
+    std::vector<float> expanded(player.observations.size());
+    for (int t = 0; t < 500; ++t) {
+      player.play(1);
+      std::vector<std::uint16_t> features(static_cast<std::size_t>(2 * info.max_active));
+      std::uint32_t begin[3] = {0, 0, 0};
+      for (int lane = 0; lane < 2; ++lane) {
+        std::uint16_t* const first = features.data() + begin[lane];
+        const int count = player.environment->active_features(lane, first);
+        REQUIRE(count <= info.max_active);
+        CHECK(std::ranges::adjacent_find(first, first + count, std::greater_equal()) == first + count);
+        CHECK(std::all_of(first, first + count, [&](int f) { return f < info.code_size; }));
+        begin[lane + 1] = begin[lane] + static_cast<std::uint32_t>(count);
+      }
+      player.environment->expand(2, begin, features.data(), {expanded.data(), 2});
+      REQUIRE(expanded == player.observations);
+      if (info.binary)
+        CHECK(std::ranges::count(player.observations, 1.0f) == static_cast<std::ptrdiff_t>(begin[2]));
+    }
   }
 }
 
