@@ -1,4 +1,4 @@
-// agents/evaluation.hpp - undiscounted returns of a stochastic policy (protocol section 3.5).
+// agents/evaluation.hpp - undiscounted returns of a network and its policy (protocol section 3.5).
 //
 //   episodes  a fixed number of full episodes; lanes whose episode ended leave the batch
 //   rlpyt     B lanes for a capped number of steps; only completed episodes count, which favours short ones
@@ -14,6 +14,7 @@
 #include "agents/aligned.hpp"
 #include "agents/config.hpp"
 #include "agents/network.hpp"
+#include "agents/observation_columns.hpp"
 #include "agents/policy.hpp"
 #include "envs/environment.hpp"
 
@@ -28,8 +29,8 @@ ReturnSummary summarize(const std::vector<float>& returns);
 class Evaluator {
  public:
   // `lanes`: copies of the task played at once, which is also the largest batch passed to a network.
-  // `threads` step them together.
-  Evaluator(std::string_view task, const TaskOptions&, int lanes, int threads = 1);
+  // The policy is for as many columns; `threads` step the lanes together.
+  Evaluator(std::string_view task, const TaskOptions&, int lanes, std::unique_ptr<Policy>, int threads = 1);
 
   int lanes() const { return static_cast<int>(task_streams_.size()); }
 
@@ -50,13 +51,12 @@ class Evaluator {
 
   std::unique_ptr<Environment> environment_;
   std::unique_ptr<Policy> policy_;
-  int stride_ = 0;
   std::vector<Stream> task_streams_, action_streams_;  // by lane
   std::vector<std::int32_t> lane_of_column_;
   std::vector<StepResult> results_;
   std::vector<double> running_return_;  // by lane
   std::vector<std::int64_t> episode_;   // by lane
-  AlignedFloats observation_;
+  ObservationColumns observation_;
 };
 
 }  // namespace impsweep

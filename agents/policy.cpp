@@ -5,6 +5,7 @@
 
 #include "agents/aligned.hpp"
 #include "agents/kernels/kernels.hpp"
+#include "agents/model.hpp"
 
 namespace impsweep {
 namespace {
@@ -17,9 +18,9 @@ class SoftmaxPolicy final : public Policy {
         probability_(static_cast<std::size_t>(actions) * stride_, 0.0f),
         action_(static_cast<std::size_t>(stride_), 0) {}
 
-  void act(Network& network, int part, int columns, ConstBatch observations, Stream* streams,
+  void act(Network& network, int part, int columns, const ObservationColumns& observations, Stream* streams,
            const std::int32_t* stream_of_column) override {
-    network.infer(part, columns, observations, {probability_.data(), stride_});
+    observations.infer(network, part, columns, {probability_.data(), stride_});
     kernels().softmax(actions_, columns, probability_.data(), probability_.data(), stride_);
     for (int c = 0; c < columns; ++c) action_[c] = draw(c, streams[stream_of_column[c]].uniform());
   }
@@ -65,9 +66,9 @@ class GaussianPolicy final : public Policy {
         action_(mean_.size(), 0.0f),
         log_std_(static_cast<std::size_t>(dimensions), 0.0f) {}
 
-  void act(Network& network, int part, int columns, ConstBatch observations, Stream* streams,
+  void act(Network& network, int part, int columns, const ObservationColumns& observations, Stream* streams,
            const std::int32_t* stream_of_column) override {
-    network.infer(part, columns, observations, {mean_.data(), stride_});
+    observations.infer(network, part, columns, {mean_.data(), stride_});
     for (int d = 0; d < dimensions_; ++d)
       log_std_[d] = network.parameters()[network.log_std_offset() + static_cast<std::size_t>(d)];
     for (int c = 0; c < columns; ++c) {
@@ -114,9 +115,48 @@ class GaussianPolicy final : public Policy {
 
 }  // namespace
 
-std::unique_ptr<Policy> make_policy(const TaskInfo& task, int columns) {
-  if (task.continuous) return std::make_unique<GaussianPolicy>(task.actions, columns);
-  return std::make_unique<SoftmaxPolicy>(task.actions, columns);
+std::unique_ptr<Policy> make_policy(int actions, bool continuous, int columns) {
+  if (continuous) return std::make_unique<GaussianPolicy>(actions, columns);
+  return std::make_unique<SoftmaxPolicy>(actions, columns);
+}
+
+EpsilonGreedyPolicy::EpsilonGreedyPolicy(int actions, int columns, double epsilon)
+    : actions_(actions),
+      stride_(round_up_to_lanes(columns)),
+      epsilon_(epsilon),
+      value_(static_cast<std::size_t>(actions) * stride_, 0.0f),
+      action_(static_cast<std::size_t>(stride_), 0) {}
+
+void EpsilonGreedyPolicy::act(Network& network, int part, int columns, const ObservationColumns& observations,
+                              Stream* streams, const std::int32_t* stream_of_column) {
+  observations.infer(network, part, columns, {value_.data(), stride_});
+  for (int c = 0; c < columns; ++c) {
+    Stream& stream = streams[stream_of_column[c]];
+    if (stream.uniform() < epsilon_) {
+      act_at_random(c, stream);
+      continue;
+    }
+    std::int32_t best = 0;
+    for (std::int32_t a = 1; a < actions_; ++a)
+      if (value_[a * stride_ + c] > value_[best * stride_ + c]) best = a;
+    action_[c] = best;
+  }
+}
+
+void EpsilonGreedyPolicy::act_at_random(int column, Stream& stream) {
+  action_[column] = static_cast<std::int32_t>(stream.below(actions_));
+}
+
+void EpsilonGreedyPolicy::record(int column, Samples& samples, int i) const {
+  samples.action[i] = action_[column];
+}
+
+std::unique_ptr<Policy> evaluation_policy(const ModelSpec& model, std::string_view algorithm,
+                                          const AgentConfig& config, int columns) {
+  const int outputs = model.parts.front().sizes.back();
+  if (!learns_values(model)) return make_policy(outputs, model.log_std > 0, columns);
+  return std::make_unique<EpsilonGreedyPolicy>(
+      outputs, columns, algorithm == "bc" ? config.cloning.epsilon_eval : config.dqn.epsilon_eval);
 }
 
 double draw_normal(Stream& stream) {

@@ -12,14 +12,12 @@ namespace impsweep {
 Rollout::Rollout(std::string_view task, const TaskOptions& options, int B, const std::string& stream_prefix,
                  int threads)
     : environment_(in_parallel(make_environment(task, B, options), threads)),
-      policy_(make_policy(environment_->info(), B)),
+      policy_(make_policy(environment_->info().actions, environment_->info().continuous, B)),
       lanes_(B),
-      stride_(round_up_to_lanes(B)),
       stream_prefix_(stream_prefix),
       lane_of_column_(B),
-      results_(B) {
-  const TaskInfo& info = environment_->info();
-  observation_.assign(static_cast<std::size_t>(info.observation_size) * stride_, 0.0f);
+      results_(B),
+      observation_(environment_->info().observation_size, 0, B) {
   for (int lane = 0; lane < B; ++lane) {
     lane_of_column_[lane] = lane;
     task_streams_.emplace_back(fmt::format("{}/environment/{}", stream_prefix, lane));
@@ -27,7 +25,7 @@ Rollout::Rollout(std::string_view task, const TaskOptions& options, int B, const
   }
   for (int lane = 0; lane < B; ++lane) {
     environment_->attach(lane, task_streams_[lane]);
-    environment_->reset(lane, lane, {observation_.data(), stride_});
+    environment_->reset(lane, lane, observation_.target());
   }
 }
 
@@ -37,18 +35,19 @@ void Rollout::decorrelate(std::int64_t max_steps) {
     Stream stream(fmt::format("{}/decorrelation/{}", stream_prefix_, lane));
     const std::int64_t steps = stream.below(max_steps);
     const std::int32_t column_lane = lane;
+    const ObservationBatch all = observation_.target();
     for (std::int64_t s = 0; s < steps; ++s) {
       policy_->act_at_random(lane, stream);
-      environment_->step({&column_lane, 1}, policy_->actions().from(lane),
-                         {observation_.data() + lane, stride_}, {results_.data(), 1});
+      environment_->step({&column_lane, 1}, policy_->actions().from(lane), {all.data + lane, all.stride},
+                         {results_.data(), 1});
       if (results_[0].terminated || results_[0].truncated)
-        environment_->reset(lane, lane, {observation_.data(), stride_});
+        environment_->reset(lane, lane, observation_.target());
     }
   }
 }
 
 void Rollout::collect(Network& network, int part, Samples& samples) {
-  const ObservationBatch batch{observation_.data(), stride_};
+  const ObservationBatch batch = observation_.target();
   if (timeouts_.stride != samples.stride) {
     timeouts_.stride = samples.stride;
     timeouts_.observation.assign(static_cast<std::size_t>(samples.observation_size) * samples.stride, 0.0f);
@@ -56,12 +55,12 @@ void Rollout::collect(Network& network, int part, Samples& samples) {
   }
   timeouts_.sample.clear();
   for (int t = 0; t < samples.T; ++t) {
-    policy_->act(network, part, lanes_, current(), action_streams_.data(), lane_of_column_.data());
+    policy_->act(network, part, lanes_, observation_, action_streams_.data(), lane_of_column_.data());
     for (int lane = 0; lane < lanes_; ++lane) {
       const int i = lane * samples.T + t;
       for (int f = 0; f < samples.observation_size; ++f)
         samples.observation[static_cast<std::size_t>(f) * samples.stride + i] =
-            observation_[static_cast<std::size_t>(f) * stride_ + lane];
+            batch.data[static_cast<std::size_t>(f) * batch.stride + lane];
       policy_->record(lane, samples, i);
     }
     environment_->step(lane_of_column_, policy_->actions(), batch, results_);
@@ -75,7 +74,7 @@ void Rollout::collect(Network& network, int part, Samples& samples) {
         const auto column = timeouts_.sample.size();
         for (int f = 0; f < samples.observation_size; ++f)
           timeouts_.observation[static_cast<std::size_t>(f) * timeouts_.stride + column] =
-              observation_[static_cast<std::size_t>(f) * stride_ + lane];
+              batch.data[static_cast<std::size_t>(f) * batch.stride + lane];
         timeouts_.sample.push_back(i);
       }
       environment_->reset(lane, lane, batch);

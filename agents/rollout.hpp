@@ -30,7 +30,7 @@ class Rollout {
   void collect(Network& network, int part, Samples& samples);
 
   // Observations after the last step: [observation_size][lanes rounded up].
-  ConstBatch current() const { return {observation_.data(), stride_}; }
+  ConstBatch current() const { return observation_.dense(); }
 
   // Steps of the last rollout that only the time limit ended, with the observations they led to.
   struct Timeouts {
@@ -48,12 +48,12 @@ class Rollout {
  private:
   std::unique_ptr<Environment> environment_;
   std::unique_ptr<Policy> policy_;
-  int lanes_ = 0, stride_ = 0;
+  int lanes_ = 0;
   std::string stream_prefix_;
   std::vector<Stream> task_streams_, action_streams_;  // one per lane
   std::vector<std::int32_t> lane_of_column_;
   std::vector<StepResult> results_;
-  AlignedFloats observation_;  // [observation_size][stride_]
+  ObservationColumns observation_;  // written out, for learning wants them so
   Timeouts timeouts_;
 };
 

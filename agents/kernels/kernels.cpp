@@ -548,6 +548,44 @@ float cross_entropy(const CrossEntropyArguments& x) {
   return horizontal_sum(loss_sum) * per_sample;
 }
 
+float q_loss(const QLossArguments& q) {
+  const Lanes zero = set(0.0f), half = set(0.5f);
+  const Lanes discount = set(q.discount), delta = set(q.delta);
+  const float per_sample = 1.0f / static_cast<float>(q.batch);
+  Lanes loss_sum = zero;
+  for (int c = 0; c < q.batch; c += kLanes) {
+    const LaneMask valid = inside(c, q.batch);
+    Lanes best = load(q.next_selector + c), next = load(q.next_value + c);
+    for (int a = 1; a < q.actions; ++a) {
+      const Lanes candidate = load(q.next_selector + a * q.stride + c);
+      const LaneMask better = best < candidate;
+      best = select(better, candidate, best);
+      next = select(better, load(q.next_value + a * q.stride + c), next);
+    }
+    float taken[kLanes];
+    for (int l = 0; l < kLanes; ++l)
+      taken[l] = c + l < q.batch ? q.q[q.action[c + l] * q.stride + c + l] : 0.0f;
+    const Lanes target = fma(discount * load(q.running + c), next, load(q.return_ + c));
+    const Lanes error = select(valid, load(taken) - target, zero);
+    const Lanes magnitude = larger(error, zero - error);
+    const Lanes limited = smaller(magnitude, delta);
+    store(limited, q.td_abs_error + c);
+    // 0.5 m^2 and delta (m - delta / 2) are both l (m - l / 2) with l = min(m, delta).
+    const Lanes weight = select(valid, load(q.weight + c), zero);
+    loss_sum = fma(weight * limited, magnitude - half * limited, loss_sum);
+    const Lanes slope = larger(smaller(error, delta), zero - delta) * weight * set(per_sample);
+    float gradient[kLanes];
+    store(slope, gradient);
+    for (int a = 0; a < q.actions; ++a) {
+      float chosen[kLanes];
+      for (int l = 0; l < kLanes; ++l)
+        chosen[l] = c + l < q.batch && q.action[c + l] == a ? gradient[l] : 0.0f;
+      store(load(chosen), q.q_gradient + a * q.stride + c);
+    }
+  }
+  return horizontal_sum(loss_sum) * per_sample;
+}
+
 template <Lanes (*kFunction)(const Lanes&)>
 void elementwise(const float* x, float* y, std::size_t count) {
   for (std::size_t i = 0; i < count; i += kLanes) store(kFunction(load(x + i)), y + i);
@@ -581,6 +619,7 @@ const Kernels& table() {
       .gaussian_ppo_loss = gaussian_ppo_loss,
       .gaussian_log_likelihood = gaussian_log_likelihood,
       .cross_entropy = cross_entropy,
+      .q_loss = q_loss,
       .exp = elementwise<exponential_of>,
       .log = elementwise<logarithm_of>,
       .tanh = elementwise<hyperbolic_tangent_of>,

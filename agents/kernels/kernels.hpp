@@ -145,6 +145,26 @@ struct CrossEntropyArguments {
   float* loss_per_sample = nullptr;  // [batch rounded up]
 };
 
+// Huber loss of the temporal differences of the actions taken:
+//   target = return + discount * running * next_value[argmax_a next_selector], running = 0 after an end
+//   loss = mean over the batch of weight * (0.5 e^2 if |e| <= delta, else delta (|e| - delta / 2))
+// with e = q[action] - target. Of equal selectors the first counts.
+struct QLossArguments {
+  int actions = 0, batch = 0;
+  const float* q = nullptr;  // [actions][stride]
+  const float* next_selector =
+      nullptr;                        // [actions][stride], which action counts: the online network's values
+  const float* next_value = nullptr;  // [actions][stride], what it is worth: the target network's
+  std::ptrdiff_t stride = 0;
+  const std::int32_t* action = nullptr;  // [batch rounded up]
+  const float* return_ = nullptr;        // [batch rounded up]
+  const float* running = nullptr;        // [batch rounded up], 1 or 0
+  const float* weight = nullptr;         // [batch rounded up]
+  float discount = 0, delta = 1;
+  float* q_gradient = nullptr;    // [actions][stride], zero beyond the batch
+  float* td_abs_error = nullptr;  // [batch rounded up], |e| but at most delta
+};
+
 struct Kernels {
   std::string_view name;  // "scalar", "avx2", "avx512"
   void (*gemm)(const GemmArguments&);
@@ -173,6 +193,7 @@ struct Kernels {
   void (*gaussian_log_likelihood)(int dimensions, int batch, const float* mean, const float* action,
                                   std::ptrdiff_t stride, const float* log_std, float* log_likelihood);
   float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss
+  float (*q_loss)(const QLossArguments&);                    // returns the mean loss
   void (*exp)(const float* x, float* y, std::size_t count);  // elementwise, count: multiple of 16; for tests
   void (*log)(const float* x, float* y, std::size_t count);
   void (*tanh)(const float* x, float* y, std::size_t count);

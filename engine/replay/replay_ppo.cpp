@@ -1,12 +1,12 @@
 // Recorded PPO updates: the samples are given, everything after them is computed by the code that trains.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <vector>
 
 #include "agents/kernels/kernels.hpp"
 #include "agents/masked_mlp.hpp"
 #include "agents/ppo.hpp"
+#include "engine/replay/recorded_values.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
 
@@ -40,22 +40,6 @@ ModelSpec recorded_model(const Hdf5File& file, const std::string& group) {
   return {.parts = {actor, critic}, .log_std = continuous ? number("action_size") : 0};
 }
 
-// A parameter tree in dense order; `absent` fills tensors that the tree does not have.
-template <class T>
-std::vector<T> read_tree(const Hdf5File& file, const std::string& tree, const std::vector<Tensor>& tensors,
-                         T absent) {
-  std::vector<T> values;
-  for (const Tensor& tensor : tensors) {
-    const std::string path = tree + "/" + tensor.name;
-    const std::vector<T> part = file.exists(path) ? file.read<T>(path) : std::vector<T>(tensor.size, absent);
-    if (part.size() != tensor.size)
-      throw InputError("{}: '{}' has {} elements where the network has {}", file.name(), path, part.size(),
-                       tensor.size);
-    values.insert(values.end(), part.begin(), part.end());
-  }
-  return values;
-}
-
 // [T,B] recorded time-major into sample order, i = b * T + t; and back.
 template <class Target, class Source>
 void from_time_major(int T, int B, const std::vector<Source>& source, Target* target) {
@@ -68,14 +52,6 @@ std::vector<float> to_time_major(int T, int B, const AlignedFloats& source) {
   for (int t = 0; t < T; ++t)
     for (int b = 0; b < B; ++b) target[static_cast<std::size_t>(t) * B + b] = source[b * T + t];
   return target;
-}
-
-template <class T>
-std::vector<T> read_sized(const Hdf5File& file, const std::string& path, std::size_t size) {
-  std::vector<T> values = file.read<T>(path);
-  if (values.size() != size)
-    throw InputError("{}: '{}' has {} elements instead of {}", file.name(), path, values.size(), size);
-  return values;
 }
 
 // A recorded [T,B,rows] as feature-major rows in sample order.
@@ -129,11 +105,6 @@ Samples recorded_samples(const Hdf5File& file, const std::string& group, int T, 
       throw InputError("{}: '{}' holds action {} of {} actions", file.name(), path("action"), action,
                        actions);
   return s;
-}
-
-std::vector<float> square_roots(std::vector<float> values) {
-  for (float& value : values) value = std::sqrt(value);
-  return values;
 }
 
 }  // namespace

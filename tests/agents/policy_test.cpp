@@ -12,13 +12,6 @@ using namespace impsweep;
 
 namespace {
 
-TaskInfo task_with(int actions, bool continuous) {
-  TaskInfo info;
-  info.actions = actions;
-  info.continuous = continuous;
-  return info;
-}
-
 // One layer without weights: the outputs are these biases, whatever is observed.
 struct ConstantNetwork {
   ModelSpec model;
@@ -55,14 +48,14 @@ TEST_CASE("normal numbers have the moments of the normal distribution") {
 
 TEST_CASE("a Gaussian policy acts with its mean and its own deviation, column by column") {
   ConstantNetwork constant({0.3f, -0.8f}, {std::log(0.5f), std::log(0.1f)});
-  const auto policy = make_policy(task_with(2, true), 3);
-  const AlignedFloats observation(16, 0.0f);
+  const auto policy = make_policy(2, true, 3);
+  const ObservationColumns observation(1, 0, 3);
   std::vector<Stream> streams = {Stream("a"), Stream("b"), Stream("a")};
   const std::vector<std::int32_t> straight = {0, 1, 2};
   double mean[2] = {0, 0}, squares[2] = {0, 0};
   constexpr int kCount = 20000;
   for (int i = 0; i < kCount; ++i) {
-    policy->act(constant.network, 0, 3, {observation.data(), 16}, streams.data(), straight.data());
+    policy->act(constant.network, 0, 3, observation, streams.data(), straight.data());
     const ActionBatch actions = policy->actions();
     for (int d = 0; d < 2; ++d) {
       const float* row = actions.continuous + d * actions.stride;
@@ -92,17 +85,35 @@ TEST_CASE("a Gaussian policy acts with its mean and its own deviation, column by
 
 TEST_CASE("a softmax policy draws by inversion of one uniform per column") {
   ConstantNetwork constant({std::log(0.2f), std::log(0.5f), std::log(0.3f)}, {});
-  const auto policy = make_policy(task_with(3, false), 2);
-  const AlignedFloats observation(16, 0.0f);
+  const auto policy = make_policy(3, false, 2);
+  const ObservationColumns observation(1, 0, 2);
   std::vector<Stream> streams = {Stream("x"), Stream("y")}, twins = streams;
   const std::vector<std::int32_t> crossed = {1, 0};
   for (int i = 0; i < 1000; ++i) {
-    policy->act(constant.network, 0, 2, {observation.data(), 16}, streams.data(), crossed.data());
+    policy->act(constant.network, 0, 2, observation, streams.data(), crossed.data());
     for (int c = 0; c < 2; ++c) {
       const double u = twins[static_cast<std::size_t>(crossed[static_cast<std::size_t>(c)])].uniform();
       CHECK(policy->actions().discrete[c] == (u < 0.2 ? 0 : u < 0.7 ? 1 : 2));
     }
   }
+}
+
+TEST_CASE("an epsilon-greedy policy takes the first of the best actions, or any") {
+  ConstantNetwork constant({0.0f, 2.0f, 2.0f}, {});
+  const ObservationColumns observation(1, 0, 1);
+  std::vector<Stream> streams = {Stream("greedy")};
+  const std::int32_t own = 0;
+  EpsilonGreedyPolicy policy(3, 1, 0.0);
+  policy.act(constant.network, 0, 1, observation, streams.data(), &own);
+  CHECK(policy.actions().discrete[0] == 1);
+  policy.set_epsilon(0.3);
+  std::vector<int> times(3, 0);
+  for (int i = 0; i < 3000; ++i) {
+    policy.act(constant.network, 0, 1, observation, streams.data(), &own);
+    ++times[static_cast<std::size_t>(policy.actions().discrete[0])];
+  }
+  CHECK(times[0] == doctest::Approx(300).epsilon(0.2));
+  CHECK(times[2] == doctest::Approx(300).epsilon(0.2));
 }
 
 TEST_CASE("cloning brings a Gaussian student to its expert's mean and deviation") {
