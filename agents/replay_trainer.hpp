@@ -44,6 +44,9 @@ class ReplayRollout {
 
   const TaskInfo& info() const { return environment_->info(); }
 
+  // Completes a memory's options with what the task is. The rollout must outlive the memory.
+  ReplayOptions for_task(ReplayOptions) const;
+
   void save(StateWriter&) const;
   void load(StateReader&);
 
@@ -57,6 +60,7 @@ class ReplayRollout {
   std::vector<float> reward_;
   std::vector<std::uint8_t> done_;
   ObservationColumns observation_;
+  ObservationColumns code_;  // of coded tasks whose observations are not their codes: what the memory keeps
 };
 
 class ReplayTrainer : public Trainer {
