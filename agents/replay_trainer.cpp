@@ -17,13 +17,11 @@ bool is_coded(const TaskInfo& task) {
   return !task.binary && task.code_size > 0;
 }
 
-// How many features are 1 at a time is known only in play; about half of what is possible is near enough for
-// choosing a layer's form.
+}  // namespace
+
 double usual_active_inputs(const TaskInfo& task) {
   return task.binary ? 0.5 * task.max_active : 0.0;
 }
-
-}  // namespace
 
 int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
   const double updates = schedule.replay_ratio * static_cast<double>(steps) / schedule.batch_size;

@@ -23,6 +23,10 @@ struct ReplaySchedule {
   std::int64_t min_steps_learn = 0;  // environment steps before the first update
 };
 
+// Of binary tasks, for NetworkOptions: how many features are 1 at a time is known only in play; about half of
+// what is possible is near enough for choosing a layer's form. 0 for others.
+double usual_active_inputs(const TaskInfo&);
+
 // max(1, ratio * steps / batch, rounded half to even).
 int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);
 
