@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <charconv>
 
 namespace impsweep {
 namespace {
@@ -20,7 +20,7 @@ nav { padding-top: .7rem; font-size: .9rem; display: flex; flex-wrap: wrap; gap:
 a { color: var(--accent); }
 h1 { font-size: 1.6rem; margin: 1rem 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
-h1, h2, h3, td, th, figcaption, summary { overflow-wrap: anywhere; }
+h1, h2, h3, figcaption, summary, p { overflow-wrap: anywhere; }
 p { margin: .4rem 0; max-width: 75ch; }
 .muted, figcaption { color: var(--muted); font-size: .88rem; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 1rem; }
@@ -29,17 +29,19 @@ figure { margin: 0 0 1rem; background: var(--card); border: 1px solid var(--line
   padding: .6rem; }
 .wide { grid-column: 1 / -1; }
 .chart { overflow-x: auto; }
-.chart svg { display: block; height: auto; margin: 0 auto; }
+.chart svg { display: block; width: 100%; height: auto; margin: 0 auto; }
 .chart svg [fill="black"] { fill: var(--ink); }
 .chart svg g[color="black"] { color: var(--ink); }
 .chart svg [stroke="black"] { stroke: var(--ink); }
+.chart svg [stroke^="rgb(192"] { stroke: var(--line); }
 .chart svg image { image-rendering: pixelated; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin-bottom: 1rem; }
 table { border-collapse: collapse; font-size: .88rem; width: 100%; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
-th { font-weight: 600; overflow-wrap: normal; }
-.verdict { font-weight: 600; white-space: nowrap; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th { font-weight: 600; }
+.verdict { font-weight: 600; white-space: nowrap; display: inline-block; min-width: 7em; }
+summary { cursor: pointer; padding: .1rem 0; }
 .supported { color: var(--good); } .contradicted { color: var(--bad); } .undecided { color: var(--open); }
 .not-run { color: var(--muted); font-weight: 400; }
 .bar { height: .6rem; background: var(--line); border-radius: .3rem; overflow: hidden; margin: .5rem 0; }
@@ -61,9 +63,15 @@ for (const box of document.querySelectorAll('.slider')) {
 }
 )";
 
+constexpr double kSmallest = 0.7, kLargest = 1.25;  // size of pictures in a page, to their own
+
+// "12", "0.5 [0.4, 0.6]", "500.0 ± 1.2", "≤ 0.04", "80 %"; not "128-128".
 bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789+-.,/ %[]eE") == std::string::npos &&
-         text.find_first_of("0123456789") != std::string::npos;
+  const std::size_t digit = text.find_first_of("0123456789");
+  if (digit == std::string::npos || text.find_first_not_of("0123456789+-.,/ %[]±≤") != std::string::npos)
+    return false;
+  const std::size_t minus = text.find('-', digit);
+  return minus == std::string::npos || text[minus - 1] == ' ' || text[minus - 1] == '[';
 }
 
 }  // namespace
@@ -120,7 +128,12 @@ std::string html_table(const HtmlTable& table) {
 std::string inline_svg(std::string_view file) {
   const std::size_t first = file.find("<svg");
   if (first == std::string_view::npos) return "";
-  return "<div class=\"chart\">" + std::string(file.substr(first)) + "</div>\n";
+  // The width in pixels, as the plotting program wrote it, bounds how far the picture shrinks and grows.
+  double width = 0;
+  if (const std::size_t at = file.find("width=\"", first); at != std::string_view::npos)
+    std::from_chars(file.data() + at + 7, file.data() + file.size(), width);
+  return fmt::format("<div class=\"chart\"><svg style=\"min-width:{:.0f}px;max-width:{:.0f}px\" {}</div>\n",
+                     kSmallest * width, kLargest * width, file.substr(first + 4));
 }
 
 std::string html_slider(const std::vector<std::pair<std::string, std::string>>& frames) {

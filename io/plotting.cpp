@@ -21,8 +21,8 @@ extern char** environ;
 namespace impsweep {
 namespace {
 
-constexpr int kLegendRowHeight = 22;  // pixels
-constexpr int kLegendEntryWidth = 190;
+constexpr int kLegendRowHeight = 21;  // pixels
+constexpr double kLegendLetterWidth = 7.5, kLegendSampleWidth = 50;
 constexpr double kPdfPixelsPerInch = 96;
 constexpr double kPngScale = 2;  // sharp on dense screens and in slides
 
@@ -59,9 +59,12 @@ class Script {
     rows_ = (figure.panels.size() + columns_ - 1) / columns_;
     collect_legend();
     width_ = static_cast<int>(columns_) * figure.panel_width;
-    entries_per_row_ = static_cast<std::size_t>(std::max(1, width_ / kLegendEntryWidth));
-    legend_rows_ = (legend_.size() + entries_per_row_ - 1) / entries_per_row_;
-    legend_height_ = static_cast<int>(legend_rows_) * kLegendRowHeight;
+    std::size_t longest = 0;
+    for (const Entry& entry : legend_) longest = std::max(longest, entry.title.size());
+    const double entry_width = kLegendSampleWidth + kLegendLetterWidth * static_cast<double>(longest);
+    legend_columns_ = std::max<std::size_t>(1, static_cast<std::size_t>(width_ / entry_width));
+    legend_rows_ = (legend_.size() + legend_columns_ - 1) / legend_columns_;
+    legend_height_ = legend_.empty() ? 0 : static_cast<int>(legend_rows_) * kLegendRowHeight + 8;
     height_ = static_cast<int>(rows_) * figure.panel_height + legend_height_;
     begin(format);
     legend();
@@ -74,7 +77,7 @@ class Script {
  private:
   struct Entry {
     std::string title, colour;
-    bool dashed = false, bar = false;
+    bool dashed = false, points = true, bar = false;
   };
 
   template <class... Args>
@@ -86,7 +89,7 @@ class Script {
     const auto add = [&](const std::vector<Series>& all, bool bar) {
       for (const Series& series : all)
         if (!series.title.empty() && std::ranges::find(legend_, series.title, &Entry::title) == legend_.end())
-          legend_.push_back({series.title, series.colour, series.dashed, bar});
+          legend_.push_back({series.title, series.colour, series.dashed, series.points, bar});
     };
     for (const Panel& panel : figure_.panels) {
       add(panel.lines, false);
@@ -126,20 +129,19 @@ class Script {
 
   // A strip above the panels that holds nothing but the key, so that all panels have equal sizes.
   void legend() {
-    for (std::size_t row = 0; row < legend_rows_; ++row) {
-      const double height = static_cast<double>(kLegendRowHeight) / height_;
-      line("set origin 0,{:.5f}", 1 - static_cast<double>(row + 1) * height);
-      line("set size 1,{:.5f}", height);
+    if (!legend_.empty()) {
+      const double height = static_cast<double>(legend_height_) / height_;
+      line("set origin 0,{:.5f}; set size 1,{:.5f}", 1 - height, height);
       line("set lmargin 0; set rmargin 0; set tmargin 0; set bmargin 0");
-      line("unset border; unset tics; unset title; unset xlabel; unset ylabel");
-      line("set xrange [0:1]; set yrange [0:1]");
-      line("set key at screen 0.5,{:.5f} center horizontal samplen 2 width 1",
-           1 - (static_cast<double>(row) + 0.5) * height);
+      line("unset border; unset tics; set xrange [0:1]; set yrange [0:1]");
+      line(
+          "set key at screen 0.5,{:.5f} center Left reverse horizontal maxcols {} samplen 2 width -1 spacing "
+          "1",
+          1 - height / 2, legend_columns_);
       std::string plots;
-      for (std::size_t i = row * entries_per_row_; i < std::min(legend_.size(), (row + 1) * entries_per_row_);
-           ++i)
-        plots += fmt::format("{}NaN with {} title {}", plots.empty() ? "" : ", ", style(legend_[i]),
-                             literal(legend_[i].title));
+      for (const Entry& entry : legend_)
+        plots += fmt::format("{}NaN with {} title {}", plots.empty() ? "" : ", ", style(entry),
+                             literal(entry.title));
       line("plot {}", plots);
     }
     line("unset key");
@@ -147,8 +149,8 @@ class Script {
 
   static std::string style(const Entry& entry) {
     if (entry.bar) return fmt::format("boxes fs solid 0.85 noborder lc rgb {}", literal(entry.colour));
-    return fmt::format("linespoints lw 1.6 pt 7 ps 0.45 {} lc rgb {}", entry.dashed ? "dt 2" : "dt 1",
-                       literal(entry.colour));
+    return fmt::format("{} lw 1.6 {} lc rgb {}", entry.points ? "linespoints pt 7 ps 0.45" : "lines",
+                       entry.dashed ? "dt 2" : "dt 1", literal(entry.colour));
   }
 
   void panel(std::size_t index) {
@@ -162,20 +164,25 @@ class Script {
     line("set title {} offset 0,-0.4", literal(panel.title));
     line("set xlabel {} offset 0,0.4", literal(panel.x_label));
     line("set ylabel {} offset 0.8,0", literal(panel.y_label));
-    line("set border 3 lw 0.6; set autoscale; unset logscale; set size noratio; set offsets 0,0,0,0");
+    line(
+        "set border 3 lw 0.6; set autoscale; set autoscale fix; unset logscale; set size noratio; set "
+        "offsets 0,0,0,0");
     if (panel.map) {
       heat_map(panel, *panel.map);
       return;
     }
     line("set lmargin 9; set rmargin 2; set tmargin 2; set bmargin 3.4");
-    line(
-        "set tics out nomirror scale 0.5; set xtics auto; set ytics auto; set grid ytics lt 1 lw 0.4 lc rgb "
-        "'#c0c0c0'");
+    line("set grid ytics lt 1 lw 0.4 lc rgb '#c0c0c0'");
+    line("set xtics out nomirror scale 0.5 {}",
+         panel.x_ticks.empty() ? "autofreq" : tick_list(panel.x_ticks));
+    line("set ytics out nomirror scale 0.5 {}",
+         panel.y_ticks.empty() ? "autofreq" : tick_list(panel.y_ticks));
     if (panel.logarithmic_x) line("set logscale x");
-    if (!panel.x_ticks.empty()) line("set xtics {}", tick_list(panel.x_ticks));
-    if (!panel.y_ticks.empty()) line("set ytics {}", tick_list(panel.y_ticks));
-    if (panel.y_minimum) line("set yrange [{}:*]", *panel.y_minimum);
-    if (panel.bars.empty() && !panel.logarithmic_x) line("set offsets graph 0.02, graph 0.02, 0, 0");
+    if (panel.y_minimum) line("set yrange [{}:*]; set autoscale yfixmax", *panel.y_minimum);
+    if (!panel.bars.empty())
+      line("set offsets 0.3, 0.3, 0, 0");
+    else if (!panel.logarithmic_x)
+      line("set offsets graph 0.02, graph 0.02, graph 0.04, {}", panel.y_minimum ? "0" : "graph 0.04");
     chart(panel);
   }
 
@@ -199,10 +206,20 @@ class Script {
             fmt::format("{} using 1:3:4 with filledcurves fs transparent solid 0.16 noborder lc rgb {}", data,
                         literal(series.colour)));
       lines.push_back(fmt::format("{} using 1:2 with {}", data,
-                                  style({series.title, series.colour, series.dashed, false})));
+                                  style({series.title, series.colour, series.dashed, series.points, false})));
     }
     bands.insert(bands.end(), lines.begin(), lines.end());
-    line("plot {}", bands.empty() ? "NaN" : fmt::format("{}", fmt::join(bands, ", ")));
+    const auto has_points = [](const std::vector<Series>& all) {
+      return std::ranges::any_of(all, [](const Series& series) {
+        return std::ranges::any_of(series.y, [](double y) { return std::isfinite(y); });
+      });
+    };
+    if (!has_points(panel.lines) && !has_points(panel.bars)) {
+      line("set xrange [0:1]; set yrange [0:1]; set label 1 'nothing to show yet' at 0.5,0.5 center");
+      bands = {"NaN notitle"};
+    }
+    line("plot {}", fmt::join(bands, ", "));
+    line("unset label 1");
   }
 
   void heat_map(const Panel& panel, const HeatMap& map) {
@@ -248,7 +265,7 @@ class Script {
   const Figure& figure_;
   std::string text_;
   std::vector<Entry> legend_;
-  std::size_t columns_ = 1, rows_ = 1, entries_per_row_ = 1, legend_rows_ = 0;
+  std::size_t columns_ = 1, rows_ = 1, legend_columns_ = 1, legend_rows_ = 0;
   int width_ = 0, height_ = 0, legend_height_ = 0, blocks_ = 0;
 };
 

@@ -21,7 +21,7 @@ struct Series {
   std::string title;   // in the legend; equal titles of a figure are one entry
   std::string colour;  // "#c0392b"
   std::vector<double> x, y, low, high;
-  bool dashed = false;
+  bool dashed = false, points = true;
 };
 
 // Cells in row-major order, row 0 on top. Zero is drawn in grey, apart from the scale of what is larger.

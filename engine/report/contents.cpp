@@ -47,12 +47,16 @@ HtmlTable numbers_table(const Group& group) {
     row.push_back(returns.empty() ? "" : fmt::format("{:.1f}", interquartile_mean(returns)));
     row.push_back(own.of.empty() ? "" : interval_text(bootstrap_interval(own.of.front())));
     const std::size_t count = curves.seeds.size();
-    row.push_back(!scale.usable || count == 0
-                      ? ""
-                      : interval_text(bootstrap_interval({&count, 1}, [&](const Resample& drawn) {
-                          return sufficient_density(group, scale, curves.values.front(), drawn.front(),
-                                                    kAlpha);
-                        })));
+    if (scale.usable && count > 0) {
+      const Interval interval = bootstrap_interval({&count, 1}, [&](const Resample& drawn) {
+        return sufficient_density(group, scale, curves.values.front(), drawn.front(), kAlpha);
+      });
+      // Where it held to the end, the sweep did not go far enough to find it.
+      const bool to_the_end = interval.mean == group.density[curves.rounds - 1];
+      row.push_back((to_the_end ? "≤ " : "") + interval_text(interval));
+    } else {
+      row.emplace_back();
+    }
     const Baseline pair[] = {Baseline::kMaskWeights, baseline};
     const Areas both = baseline == pair[0] ? Areas{} : areas(group, pair);
     row.push_back(both.of.empty() ? ""
@@ -131,31 +135,35 @@ ReportSection group_section(const Group& group) {
 
 ReportSection overall_section(const Results& results) {
   ReportSection section{"Over all tasks", "", {}, {}};
-  std::vector<std::string> algorithms, tasks;
-  const auto note = [](std::vector<std::string>& known, const std::string& name) {
-    if (std::ranges::find(known, name) == known.end()) known.push_back(name);
+  // Rounds of different pruning fractions have no density in common.
+  std::vector<std::pair<std::string, double>> schedules;
+  std::vector<std::string> tasks;
+  const auto note = [](auto& known, const auto& item) {
+    if (std::ranges::find(known, item) == known.end()) known.push_back(item);
   };
   for (const Group& group : results.groups) {
     if (!has_rounds(group)) continue;
-    note(algorithms, group.algorithm);
+    note(schedules, std::pair(group.algorithm, group.settings.imp.prune_fraction));
     note(tasks, group.task);
   }
-  for (const std::string& algorithm : algorithms) {
+  for (const auto& [algorithm, fraction] : schedules) {
     std::vector<const Group*> groups;
     std::string names;
     for (const Group& group : results.groups) {
-      if (!has_rounds(group) || group.algorithm != algorithm || group.variant != "default") continue;
+      if (!has_rounds(group) || group.algorithm != algorithm || group.variant != "default" ||
+          group.settings.imp.prune_fraction != fraction)
+        continue;
       groups.push_back(&group);
       names += (names.empty() ? "" : "; ") + group.name() + ", " + coverage_text(group);
     }
     if (groups.empty()) continue;
+    const std::string name = fmt::format("{}, {} pruned per round", algorithm, percent_text(fraction));
     section.figures.push_back(single(
-        "Normalised return, " + algorithm,
-        fmt::format(
-            "0: untrained network, 1: dense agent of round 0; mean over {} group{} that have finished the "
-            "round; band: one standard deviation of their means. {}.",
-            groups.size(), groups.size() == 1 ? "" : "s", names),
-        "aggregate " + algorithm, aggregate_panel(groups, algorithm)));
+        "Normalised return, " + name,
+        fmt::format("0: untrained network, 1: dense agent of round 0; mean over groups, as long as all of "
+                    "them have finished the round; band: one standard deviation of their means. {}.",
+                    names),
+        fmt::format("aggregate {} {:g}", algorithm, fraction), aggregate_panel(groups, name)));
   }
   for (const std::string& task : tasks) {
     std::vector<NamedGroup> groups;

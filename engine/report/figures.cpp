@@ -39,6 +39,16 @@ std::vector<Tick> density_ticks(const Group& group, std::size_t most = kMostTick
   return ticks;
 }
 
+// At multiples of 1, 2 or 5 times a power of ten.
+std::vector<Tick> step_ticks(double most) {
+  double step = std::pow(10.0, std::floor(std::log10(std::max(most, 1.0))) - 1);
+  for (const double factor : {2.0, 2.5, 2.0, 2.0})
+    if (most / step > kMostTicks) step *= factor;
+  std::vector<Tick> ticks;
+  for (double at = 0; at <= most * 1.001; at += step) ticks.push_back({at, count_text(at)});
+  return ticks;
+}
+
 // Mean and band of a value by round; rounds without a finished seed are left out.
 Series line_over_rounds(const Group& group, Baseline baseline, const RoundValue& value,
                         const std::function<double(std::size_t)>& x) {
@@ -255,6 +265,8 @@ Panel channels_panel(const Group& group, const std::string& title) {
 Panel inputs_left_panel(const Group& group, const std::string& title) {
   Panel panel = density_panel(group, title, "inputs left");
   panel.y_minimum = 0;
+  if (const int inputs = group.tensors.front().shape[1]; inputs <= static_cast<int>(kMostBars))
+    for (int i = 0; i <= inputs; ++i) panel.y_ticks.push_back({static_cast<double>(i), fmt::format("{}", i)});
   for (const auto& [baseline, seeds] : group.chains) {
     Series series = line_over_rounds(group, baseline, [](const RoundFacts& round) {
       return static_cast<double>(round.summary.inputs_left);
@@ -346,6 +358,7 @@ Panel curves_panel(const Group& group, Baseline baseline, const std::string& tit
   panel.title = title;
   panel.x_label = "environment steps";
   panel.y_label = "return";
+  panel.x_ticks = step_ticks(static_cast<double>(group.env_steps));
   const std::vector<std::size_t> rounds = shown_rounds(group, kMostCurves);
   for (std::size_t i = 0; i < rounds.size(); ++i) {
     Series series;
@@ -363,6 +376,7 @@ Panel curves_panel(const Group& group, Baseline baseline, const std::string& tit
       series.y.push_back(mean_deviation(values).mean);
     }
     series.title = percent_text(group.density[rounds[i]]);
+    series.points = false;
     series.colour =
         ramp(rounds.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(rounds.size() - 1));
     panel.lines.push_back(std::move(series));
@@ -379,14 +393,17 @@ Panel aggregate_panel(std::span<const Group* const> groups, const std::string& t
     series.colour = colour_of(info.baseline);
     for (std::size_t round = 0; round < longest.rounds(); ++round) {
       std::vector<double> means;
+      std::size_t usable = 0;
       for (const Group* group : groups) {
         const Scale scale = scale_of(*group);
+        if (!scale.usable) continue;
+        ++usable;
         const std::vector<double> values =
             over_seeds(*group, info.baseline, round,
                        [&](const RoundFacts& facts) { return scale.performance(facts.summary.best_return); });
-        if (scale.usable && !values.empty()) means.push_back(mean_deviation(values).mean);
+        if (!values.empty()) means.push_back(mean_deviation(values).mean);
       }
-      if (means.size() < groups.size()) break;  // a mean over other tasks would jump
+      if (means.empty() || means.size() < usable) break;  // a mean over other tasks would jump
       const MeanDeviation m = mean_deviation(means);
       series.x.push_back(as_x(round));
       series.y.push_back(m.mean);

@@ -54,7 +54,8 @@ std::vector<std::size_t> shown_rounds(const Group&, std::size_t most = 12);
 // Learning curves of some rounds of a baseline, dark to bright with falling density.
 Panel curves_panel(const Group&, Baseline, const std::string& title);
 
-// Mean over groups of P by baseline (analysis.hpp), band: deviation of the groups' means.
+// Mean over groups of P by baseline (analysis.hpp), band: deviation of the groups' means. Groups whose dense
+// agents are no better than untrained ones have no P and are left out.
 Panel aggregate_panel(std::span<const Group* const>, const std::string& title);
 
 // "10.7 %", "0.155 %".

@@ -66,12 +66,12 @@ std::string overview(const Results& results) {
     const double part = status.trainings == 0 ? 0
                                               : static_cast<double>(status.trainings_done) /
                                                     static_cast<double>(status.trainings);
-    std::string state = "complete";
+    std::string state = "Complete";
     if (status.trainings_done < status.trainings)
       state = status.live_ranks > 0
-                  ? fmt::format("under way on {} rank{}, ETA {}", status.live_ranks,
+                  ? fmt::format("Under way on {} rank{}, ETA {}", status.live_ranks,
                                 status.live_ranks == 1 ? "" : "s", duration_text(status.eta_seconds))
-                  : fmt::format("incomplete; no run is working on it, about {} of work left on one core",
+                  : fmt::format("Incomplete; no run is working on it, about {} of work left on one core",
                                 duration_text(status.eta_seconds));
     text += fmt::format(
         "<p><strong>{}</strong>: {} of {} trainings, {} of {} chains; {} failed, {} blocked. {}.</p>"
@@ -109,14 +109,20 @@ std::string finding_row(const Finding& finding) {
 }
 
 std::string verdicts(const std::vector<JudgedHypothesis>& hypotheses) {
+  const auto count = [&](Verdict verdict) {
+    return std::ranges::count(hypotheses, verdict, &JudgedHypothesis::verdict);
+  };
   std::string text =
       "<section id=\"verdicts\"><h2>The paper's claims</h2>\n"
       "<p class=\"muted\">P is the return on a scale from the untrained network (0) to the dense agent (1), "
       "AUC its "
       "mean over rounds. Intervals: 95 % bootstrap over seeds. Fewer than five seeds decide nothing.</p>\n";
+  text += paragraph(fmt::format("{} supported, {} contradicted, {} undecided, {} not run.",
+                                count(Verdict::kSupported), count(Verdict::kContradicted),
+                                count(Verdict::kUndecided), count(Verdict::kNotRun)));
   for (const JudgedHypothesis& hypothesis : hypotheses) {
     const std::string head = fmt::format("<strong>{}</strong> {} {}", html_escape(hypothesis.id),
-                                         html_escape(hypothesis.claim), verdict_cell(hypothesis.verdict));
+                                         verdict_cell(hypothesis.verdict), html_escape(hypothesis.claim));
     std::string rows;
     for (const Finding& finding : hypothesis.findings) rows += finding_row(finding);
     text += fmt::format("<details><summary>{}</summary><p class=\"muted\">Confirmed by: {}. Needs: {}.</p>\n",
