@@ -22,7 +22,7 @@ namespace impsweep {
 namespace {
 
 constexpr int kLegendRowHeight = 21;  // pixels
-constexpr double kLegendLetterWidth = 7.5, kLegendSampleWidth = 50;
+constexpr double kLegendLetterWidth = 7.5, kLegendSampleWidth = 55;
 constexpr double kPdfPixelsPerInch = 96;
 constexpr double kPngScale = 2;  // sharp on dense screens and in slides
 
@@ -135,7 +135,8 @@ class Script {
       line("set lmargin 0; set rmargin 0; set tmargin 0; set bmargin 0");
       line("unset border; unset tics; set xrange [0:1]; set yrange [0:1]");
       line(
-          "set key at screen 0.5,{:.5f} center Left reverse horizontal maxcols {} samplen 2 width -1 spacing "
+          "set key at screen 0.5,{:.5f} center Left reverse horizontal maxcols {} samplen 2 width 0.5 "
+          "spacing "
           "1",
           1 - height / 2, legend_columns_);
       std::string plots;

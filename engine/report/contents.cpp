@@ -70,7 +70,7 @@ ReportFigure board_figure(const Group& group, const std::string& caption) {
   ReportFigure figure{
       "Input layer by round",
       "Sum of |weight| from each input into the first layer, best checkpoint, mean over seeds; "
-      "each round on its own scale, inputs that are gone in grey. " +
+      "each round on its own scale from light to dark, inputs that are gone in grey. " +
           caption,
       {},
       {}};
@@ -114,7 +114,7 @@ ReportSection group_section(const Group& group) {
     const bool map = panel->map.has_value();
     add("Input layer by round",
         map ? "Sum of |weight| from each input into the first layer, best checkpoint, mean over seeds of "
-              "mask/weights; each round on its own scale, inputs that are gone in grey. "
+              "mask/weights; each round on its own scale from light to dark, inputs that are gone in grey. "
             : "Sum of |weight| from each input into the first layer, best checkpoint, mean over seeds of "
               "mask/weights. ",
         "inputs", std::move(*panel));

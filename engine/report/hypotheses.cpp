@@ -212,7 +212,7 @@ void h6(const Results& results, Findings& findings) {
 
 void h8(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && g.prunable.size() > 1; })) {
+       select(results, [](const Group& g) { return is_plain(g) && is(g, "mazegrid", "dqn"); })) {
     std::vector<double> margins;
     for (const ChainFacts* chain : complete_tickets(*group)) {
       double sum = 0, rounds = 0;
@@ -656,7 +656,7 @@ constexpr Hypothesis kHypotheses[] = {
      "weight contribution, convolutional above MLP", "convolutional networks on MinAtar and ATARI", nullptr},
     {"H8", "Early layers are pruned most.",
      "remaining fraction of the input layer below all others, rounds from 3 on",
-     "finished mask/weights chains", h8},
+     "finished mask/weights chains of mazegrid dqn", h8},
     {"H9", "MazeGrid: what goes of the enemies' channels is where no enemy can be.",
      "AUROC of |weight| for reachable against other cells > 0.5", "mask/weights of mazegrid dqn", h9},
     {"H10", "MazeGrid: the agent's channel is pruned least.",
