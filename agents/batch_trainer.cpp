@@ -11,10 +11,10 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
                            std::int64_t epochs)
     : config_(request.config),
       rollout_(request.task, request.task_options, static_cast<int>(request.config.sampler.batch_B),
-               request.stream_prefix),
+               request.stream_prefix, request.threads),
       samples_(static_cast<int>(request.config.sampler.batch_T),
                static_cast<int>(request.config.sampler.batch_B), rollout_.info().observation_size,
-               rollout_.info().actions),
+               rollout_.info().actions, rollout_.info().continuous),
       minibatch_(samples_.size(), minibatches),
       max_columns_(std::max({max_columns, minibatch_.size, samples_.B})),
       iterations_((request.config.sampler.steps + samples_.size() - 1) / samples_.size()),

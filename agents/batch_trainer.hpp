@@ -15,13 +15,6 @@
 
 namespace impsweep {
 
-// One gradient step, as measured before it.
-struct UpdateReport {
-  float loss = 0;
-  float entropy = 0;        // PPO only
-  float gradient_norm = 0;  // over all parameters, before the clip
-};
-
 // What is learned by: a network's optimizer, schedules and one minibatch of scratch memory.
 class BatchLearner {
  public:

@@ -1,9 +1,10 @@
 // agents/cloning.hpp - behavioural cloning of a frozen expert (policy distillation, protocol of the paper's
-// section 3.1): the expert acts with its own stochastic policy, the student learns its action probabilities
-// on the states visited.
+// section 3.1): the expert acts with its own stochastic policy, the student learns the distribution of its
+// actions on the states visited.
 //
-//   loss = mean over samples of -sum_a p_expert(a) log softmax(student)(a)  [+ mean(0.5 (V - V_expert)^2) if
-//   distilled]
+//   softmax   loss = mean over samples of -sum_a p_expert(a) log softmax(student)(a)
+//   Gaussian  loss = mean over samples of KL(expert || student); the student has a log_std of its own
+//   and + mean(0.5 (V - V_expert)^2) if the critic is distilled
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,24 @@
 
 namespace impsweep {
 
+// The loss of one kind of policy on a minibatch. A column is a sample; matrices are [actions][stride].
+class CloningObjective {
+ public:
+  virtual ~CloningObjective() = default;
+
+  // Mean loss on the samples order[0 .. size-1]; writes the gradients with respect to the student's outputs
+  // and, for a Gaussian, its log_std.
+  virtual float evaluate(const Samples&, const std::int32_t* order, int size, const float* outputs,
+                         float* output_gradient, std::span<const float> log_std,
+                         std::span<float> log_std_gradient) = 0;
+};
+
 // The student's network has part 0 = actor and, if the critic is distilled, part 1 = critic.
 class CloningLearner final : public BatchLearner {
  public:
   CloningLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  // Uses samples.probability (and samples.value) of the expert.
+  // Uses the expert's distributions (and values) in the samples.
   UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
 
   double learning_rate() const;
@@ -30,9 +43,9 @@ class CloningLearner final : public BatchLearner {
   float learn_values(const Samples&, const std::int32_t* order);
 
   CloningConfig config_;
-  int observation_size_ = 0, actions_ = 0, stride_ = 0;
-  AlignedFloats observation_, logits_, logit_gradient_, teacher_probability_, loss_per_sample_;
-  AlignedFloats values_, value_gradient_;
+  int observation_size_ = 0, log_std_ = 0, stride_ = 0;
+  std::unique_ptr<CloningObjective> objective_;
+  AlignedFloats observation_, outputs_, output_gradient_, values_, value_gradient_;
 };
 
 class CloningTrainer final : public BatchTrainer {

@@ -54,7 +54,15 @@ constexpr auto enum_names(BestTie) {
   return std::array<std::string_view, 2>{"first", "last"};
 }
 
+enum class Architecture { kMlp, kCnn };
+constexpr auto enum_names(Architecture) {
+  return std::array<std::string_view, 2>{"mlp", "cnn"};
+}
+
 struct NetworkConfig {
+  Architecture architecture = Architecture::kMlp;
+  std::int64_t filters = 16;
+  std::int64_t kernel = 3;
   std::vector<std::int64_t> hidden = {128, 128};
   Activation activation = Activation::kRelu;
   Init init = Init::kKaiming;
@@ -63,6 +71,9 @@ struct NetworkConfig {
   template <class V>
   void visit(V& v) {
     v("network.hidden", hidden, kAtLeastOne, "units of each hidden layer, e.g. [128, 128]");
+    v("network.architecture", architecture, kAny, "mlp; cnn: a convolution over the board comes first");
+    v("network.filters", filters, Range{1, 4096}, "cnn: kernels of the convolution");
+    v("network.kernel", kernel, Range{1, 64}, "cnn: rows and columns of a kernel; stride 1, no padding");
     v("network.activation", activation, kAny, "after every hidden layer");
     v("network.init", init, kAny,
       "initialisation: kaiming U(+-1/sqrt(fan_in)), kaiming_in_scaled, xavier, he");
@@ -124,6 +135,8 @@ struct AdamConfig {
 struct RegularisationConfig {
   double weight_decay = 0;
   L2Mode l2_mode = L2Mode::kAdamL2;
+  double dropout = 0;
+  bool dropout_target = false;
 
   template <class V>
   void visit(V& v) {
@@ -131,6 +144,9 @@ struct RegularisationConfig {
     v("reg.l2_mode", l2_mode, kAny,
       "adam_l2: gradient term after the norm clip (PyTorch's Adam); adamw: decoupled; loss: in the loss, "
       "before the clip");
+    v("reg.dropout", dropout, Range{0, 0.99},
+      "part of the hidden activations that the pass learned from sets to 0; off in acting and evaluation");
+    v("reg.dropout_target", dropout_target, kAny, "the target network drops activations as well");
   }
 };
 
@@ -163,6 +179,62 @@ struct PpoConfig {
   }
 };
 
+struct DqnConfig {
+  double learning_rate = 5e-4;
+  double discount = 0.99;
+  std::int64_t batch_size = 256;
+  std::int64_t replay_size = 100'000;
+  double replay_ratio = 4;
+  std::int64_t min_steps_learn = 50'000;
+  std::int64_t n_step = 1;
+  bool double_dqn = true;
+  bool dueling = false;
+  std::int64_t target_update_interval = 312;
+  double delta_clip = 1.0;
+  double clip_grad_norm = 10.0;
+  double adam_epsilon = 0;
+  bool prioritized = true;
+  double priority_alpha = 0.6;
+  double beta_initial = 0.4, beta_final = 1.0;
+  std::int64_t beta_steps = 0;
+  double epsilon_initial = 1.0, epsilon_final = 0.01;
+  std::int64_t epsilon_steps = 1'000'000;
+  double epsilon_eval = 0.001;
+
+  // Adam's epsilon in force; rlpyt's default for DQN falls with the batch.
+  double adam_epsilon_in_force() const {
+    return adam_epsilon > 0 ? adam_epsilon : 0.01 / static_cast<double>(batch_size);
+  }
+
+  template <class V>
+  void visit(V& v) {
+    v("dqn.learning_rate", learning_rate, kPositive, "Adam step size");
+    v("dqn.discount", discount, kFraction, "gamma");
+    v("dqn.batch_size", batch_size, Range{1, 65536}, "transitions per update");
+    v("dqn.replay_size", replay_size, kAtLeastOne, "transitions kept, rounded up to whole time steps");
+    v("dqn.replay_ratio", replay_ratio, kPositive,
+      "transitions learned from for each one collected; at least one update per iteration");
+    v("dqn.min_steps_learn", min_steps_learn, kNonNegative, "environment steps before the first update");
+    v("dqn.n_step", n_step, Range{1, 1000}, "rewards summed before the bootstrap");
+    v("dqn.double", double_dqn, kAny, "the online network chooses the action that the target network values");
+    v("dqn.dueling", dueling, kAny, "separate networks for the value and the advantages");
+    v("dqn.target_update_interval", target_update_interval, kAtLeastOne,
+      "updates between copies to the target network");
+    v("dqn.delta_clip", delta_clip, kPositive, "Huber delta, and the largest priority");
+    v("dqn.clip_grad_norm", clip_grad_norm, kPositive, "limit of the global gradient norm");
+    v("dqn.adam_epsilon", adam_epsilon, kNonNegative, "added outside the square root; 0: 0.01 / batch_size");
+    v("dqn.prioritized", prioritized, kAny, "prioritized replay; false: uniform");
+    v("dqn.priority_alpha", priority_alpha, kNonNegative, "exponent of the priorities");
+    v("dqn.beta_initial", beta_initial, kNonNegative, "exponent of the importance weights at first");
+    v("dqn.beta_final", beta_final, kNonNegative, "and after dqn.beta_steps");
+    v("dqn.beta_steps", beta_steps, kNonNegative, "environment steps until then; 0: the whole training");
+    v("dqn.epsilon_initial", epsilon_initial, kFraction, "probability of a random action at first");
+    v("dqn.epsilon_final", epsilon_final, kFraction, "and after dqn.epsilon_steps");
+    v("dqn.epsilon_steps", epsilon_steps, kNonNegative, "environment steps until then");
+    v("dqn.epsilon_eval", epsilon_eval, kFraction, "in evaluations");
+  }
+};
+
 struct CloningConfig {
   double learning_rate = 1e-3;
   std::int64_t epochs = 4;
@@ -170,6 +242,11 @@ struct CloningConfig {
   double clip_grad_norm = 1.0;
   bool linear_schedule = false;
   CloningCritic critic = CloningCritic::kNone;
+  std::int64_t batch_size = 256;
+  std::int64_t replay_size = 100'000;
+  double replay_ratio = 4;
+  double delta_clip = 1.0;
+  double epsilon_expert = 0.05, epsilon_eval = 0.001;
   std::vector<std::int64_t> teacher_hidden = {64, 64};
   std::int64_t teacher_candidates = 5;
   std::int64_t teacher_seed = 1000;
@@ -182,6 +259,13 @@ struct CloningConfig {
     v("bc.clip_grad_norm", clip_grad_norm, kPositive, "limit of the global gradient norm");
     v("bc.linear_schedule", linear_schedule, kAny, "learning rate falls linearly to zero");
     v("bc.critic", critic, kAny, "none, or distill: the student also learns the expert's values");
+    v("bc.batch_size", batch_size, Range{1, 65536}, "states per update");
+    v("bc.replay_size", replay_size, kAtLeastOne, "expert states kept, rounded up to whole time steps");
+    v("bc.replay_ratio", replay_ratio, kPositive,
+      "states learned from for each one visited; at least one update per iteration");
+    v("bc.delta_clip", delta_clip, kPositive, "Huber delta of the difference of values");
+    v("bc.epsilon_expert", epsilon_expert, kFraction, "probability of a random action of the expert");
+    v("bc.epsilon_eval", epsilon_eval, kFraction, "probability of a random action in evaluations");
     v("bc.teacher_hidden", teacher_hidden, kAtLeastOne, "hidden layers of the expert");
     v("bc.teacher_candidates", teacher_candidates, Range{1, 1000},
       "dense trainings of which the best becomes the expert");
@@ -198,6 +282,7 @@ struct AgentConfig {
   RegularisationConfig regularisation;
   BestTie best_tie = BestTie::kFirst;
   PpoConfig ppo;
+  DqnConfig dqn;
   CloningConfig cloning;
 
   template <class V>
@@ -209,15 +294,26 @@ struct AgentConfig {
     regularisation.visit(v);
     v("imp.best_tie", best_tie, kAny, "which of equal best evaluations counts as the best checkpoint");
     ppo.visit(v);
+    dqn.visit(v);
     cloning.visit(v);
   }
 };
 
-// The paper's settings of `algorithm` ("ppo", "bc") on `task` (its appendix C; rlpyt where it is silent).
+// Whether experts of the task are DQN agents whose values students learn, and not policies trained by PPO.
+bool distils_values(std::string_view task);
+
+// The paper's settings of `algorithm` ("ppo", "dqn", "bc") on `task` (its appendix C; rlpyt where it is
+// silent).
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);
 
+// The four robots, for which the paper has one set of values.
+bool is_locomotion(std::string_view task);
+
+// Hidden layers behind the convolution (table 10).
+std::vector<std::int64_t> paper_cnn_hidden();
+
 // Hidden layers of the expert that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64
-// teaches 128-128 and 128-128 teaches 256-256; on Acrobot 128-64 teaches all.
+// teaches 128-128 and 128-128 teaches 256-256; on Acrobot 128-64 teaches all, on MinAtar 512-256.
 std::vector<std::int64_t> paper_teacher_hidden(std::string_view task,
                                                const std::vector<std::int64_t>& student_hidden);
 

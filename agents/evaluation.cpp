@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "agents/kernels/kernels.hpp"
-#include "agents/rollout.hpp"
+#include "envs/parallel_environment.hpp"
 
 namespace impsweep {
 
@@ -21,19 +21,17 @@ ReturnSummary summarize(const std::vector<float>& returns) {
   return summary;
 }
 
-Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lanes)
-    : environment_(make_environment(task, lanes, options)),
-      stride_(round_up_to_lanes(lanes)),
+Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lanes,
+                     std::unique_ptr<Policy> policy, int threads)
+    : environment_(in_parallel(make_environment(task, lanes, options), threads)),
+      policy_(std::move(policy)),
       task_streams_(lanes),
       action_streams_(lanes),
       lane_of_column_(lanes),
-      action_(stride_, 0),
       results_(lanes),
       running_return_(lanes),
-      episode_(lanes) {
-  const TaskInfo& info = environment_->info();
-  observation_.assign(static_cast<std::size_t>(info.observation_size) * stride_, 0.0f);
-  probability_.assign(static_cast<std::size_t>(info.actions) * stride_, 0.0f);
+      episode_(lanes),
+      observation_(environment_->info(), lanes) {
   for (int lane = 0; lane < lanes; ++lane) environment_->attach(lane, task_streams_[lane]);
 }
 
@@ -42,19 +40,14 @@ void Evaluator::start_episode(int lane, int column, const std::string& stream_pr
   action_streams_[lane] = Stream(fmt::format("{}/{}/action", stream_prefix, episode));
   running_return_[lane] = 0;
   episode_[lane] = episode;
-  environment_->reset(lane, column, {observation_.data(), stride_});
+  environment_->reset(lane, column, observation_.target());
 }
 
 void Evaluator::act(Network& network, int part, int columns) {
-  const int actions = environment_->info().actions;
-  network.infer(part, columns, {observation_.data(), stride_}, {probability_.data(), stride_});
-  kernels().softmax(actions, columns, probability_.data(), probability_.data(), stride_);
-  for (int c = 0; c < columns; ++c)
-    sample_actions(actions, 1, probability_.data() + c, stride_, &action_streams_[lane_of_column_[c]],
-                   &action_[c]);
-  environment_->step({lane_of_column_.data(), static_cast<std::size_t>(columns)},
-                     {.discrete = action_.data()}, {observation_.data(), stride_},
-                     {results_.data(), static_cast<std::size_t>(columns)});
+  const std::span<const std::int32_t> lanes(lane_of_column_.data(), static_cast<std::size_t>(columns));
+  observation_.observe(*environment_, lanes);
+  policy_->act(network, part, columns, observation_, action_streams_.data(), lanes.data());
+  environment_->step(lanes, policy_->actions(), observation_.target(), {results_.data(), lanes.size()});
 }
 
 std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int64_t episodes,
@@ -66,7 +59,6 @@ std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int
     lane_of_column_[columns] = columns;
     start_episode(columns, columns, stream_prefix, started++);
   }
-  const int features = environment_->info().observation_size;
   while (columns > 0) {
     act(network, part, columns);
     for (int c = columns; c-- > 0;) {
@@ -81,9 +73,7 @@ std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int
       // The last column takes the place of the one that leaves.
       --columns;
       lane_of_column_[c] = lane_of_column_[columns];
-      for (int f = 0; f < features; ++f)
-        observation_[static_cast<std::size_t>(f) * stride_ + c] =
-            observation_[static_cast<std::size_t>(f) * stride_ + columns];
+      observation_.move_column(columns, c);
     }
   }
   return returns;

@@ -1,4 +1,4 @@
-// agents/evaluation.hpp - undiscounted returns of a stochastic softmax policy (protocol section 3.5).
+// agents/evaluation.hpp - undiscounted returns of a network and its policy (protocol section 3.5).
 //
 //   episodes  a fixed number of full episodes; lanes whose episode ended leave the batch
 //   rlpyt     B lanes for a capped number of steps; only completed episodes count, which favours short ones
@@ -14,6 +14,8 @@
 #include "agents/aligned.hpp"
 #include "agents/config.hpp"
 #include "agents/network.hpp"
+#include "agents/observation_columns.hpp"
+#include "agents/policy.hpp"
 #include "envs/environment.hpp"
 
 namespace impsweep {
@@ -27,7 +29,8 @@ ReturnSummary summarize(const std::vector<float>& returns);
 class Evaluator {
  public:
   // `lanes`: copies of the task played at once, which is also the largest batch passed to a network.
-  Evaluator(std::string_view task, const TaskOptions&, int lanes);
+  // The policy is for as many columns; `threads` step the lanes together.
+  Evaluator(std::string_view task, const TaskOptions&, int lanes, std::unique_ptr<Policy>, int threads = 1);
 
   int lanes() const { return static_cast<int>(task_streams_.size()); }
 
@@ -47,13 +50,13 @@ class Evaluator {
   void act(Network&, int part, int columns);
 
   std::unique_ptr<Environment> environment_;
-  int stride_ = 0;
+  std::unique_ptr<Policy> policy_;
   std::vector<Stream> task_streams_, action_streams_;  // by lane
-  std::vector<std::int32_t> lane_of_column_, action_;
+  std::vector<std::int32_t> lane_of_column_;
   std::vector<StepResult> results_;
   std::vector<double> running_return_;  // by lane
   std::vector<std::int64_t> episode_;   // by lane
-  AlignedFloats observation_, probability_;
+  ObservationColumns observation_;
 };
 
 }  // namespace impsweep

@@ -81,6 +81,11 @@ void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor
   for (const int size : spec.sizes)
     if (size > std::numeric_limits<std::uint16_t>::max())
       throw std::invalid_argument("layers are limited to 65535 units");
+  if (spec.convolution) {
+    compile_front(part, *weights.front(), *biases.front(), mask, round_up_to_lanes(options.max_batch));
+    weights.erase(weights.begin());
+    biases.erase(biases.begin());
+  }
 
   if (options.remove_unreachable) {
     part.units = units_that_matter(spec, weights, mask);
@@ -114,7 +119,8 @@ void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor
     for (int o = 0; o < static_cast<int>(out.size()); ++o)
       for (int i = 0; i < static_cast<int>(in.size()); ++i) keep.push_back(kept(dense_of(o, i)) ? 1 : 0);
     const double active_inputs =
-        l == 0 ? options.active_inputs * static_cast<double>(in.size()) / spec.sizes.front() : 0;
+        l == 0 && !part.front ? options.active_inputs * static_cast<double>(in.size()) / spec.sizes.front()
+                              : 0;
     const MaskedLayer& layer = part.layers.emplace_back(static_cast<int>(in.size()),
                                                         static_cast<int>(out.size()), keep, active_inputs);
     part.weight.push_back(arena_size_);
@@ -155,14 +161,68 @@ void NativeNetwork::compile(Part& part, int part_index, const std::vector<Tensor
   part.scratch.assign(scratch, 0.0f);
 }
 
+void NativeNetwork::compile_front(Part& part, const Tensor& weight, const Tensor& bias,
+                                  std::span<const std::uint8_t> mask, int max_columns) {
+  const auto kept = [&](std::size_t dense) { return mask.empty() || mask[dense] != 0; };
+  std::vector<std::uint8_t> keep(weight.size);
+  for (std::size_t i = 0; i < weight.size; ++i) keep[i] = kept(weight.offset + i);
+  part.front.emplace(ConvolutionLayer(*part.spec.convolution, keep));
+  part.spec.convolution.reset();
+  part.spec.sizes.erase(part.spec.sizes.begin());
+  Front& front = *part.front;
+  front.weight = arena_size_;
+  for (const std::uint32_t i : front.layer.kept_weights())
+    entries_.push_back(
+        {static_cast<std::uint32_t>(weight.offset + i), static_cast<std::uint32_t>(arena_size_++)});
+  arena_size_ = whole_lanes(arena_size_);
+  front.bias = arena_size_;
+  front.keep_bias.assign(whole_lanes(bias.size), 0.0f);
+  for (std::size_t i = 0; i < bias.size; ++i) {
+    if (!kept(bias.offset + i)) continue;
+    front.keep_bias[i] = 1.0f;
+    entries_.push_back(
+        {static_cast<std::uint32_t>(bias.offset + i), static_cast<std::uint32_t>(arena_size_ + i)});
+  }
+  arena_size_ += whole_lanes(bias.size);
+  effective_.kept += front.layer.kept();
+  effective_.trained += front.layer.kept();
+  const auto columns = static_cast<std::size_t>(max_columns);
+  front.board.assign(static_cast<std::size_t>(front.layer.in()) * columns, 0.0f);
+  for (AlignedFloats* maps : {&front.maps, &front.dropped, &front.delta})
+    maps->assign(static_cast<std::size_t>(front.layer.out()) * columns, 0.0f);
+}
+
+void NativeNetwork::set_hidden_factors(int part_index, ConstBatch factors) {
+  Part& part = parts_[part_index];
+  part.factors = factors;
+  if (factors.data != nullptr) part.dropped.resize(part.activation.size());
+  for (std::size_t level = 1; level + 1 < part.dropped.size(); ++level)
+    part.dropped[level].resize(part.activation[level].size());
+}
+
+// values [units of the level that matter][columns]; level 0 are the maps of a convolution, all of them.
+void NativeNetwork::multiply_factors(const Part& part, std::size_t level, int columns, float* values) {
+  std::ptrdiff_t first = part.front && level > 0 ? part.front->layer.out() : 0;
+  for (std::size_t l = 1; l < level; ++l) first += part.spec.sizes[l];
+  const int units = level == 0 ? part.front->layer.out() : static_cast<int>(part.units[level].size());
+  for (int unit = 0; unit < units; ++unit) {
+    const std::ptrdiff_t row =
+        first + (level == 0 ? unit : part.units[level][static_cast<std::size_t>(unit)]);
+    kernels().multiply(values + static_cast<std::ptrdiff_t>(unit) * columns,
+                       part.factors.data + row * part.factors.stride, static_cast<std::size_t>(columns));
+  }
+}
+
 void NativeNetwork::gather(std::span<const float> dense, std::span<float> arena) const {
   std::fill(arena.begin(), arena.end(), 0.0f);
-  for (const Entry& entry : entries_) arena[entry.arena] = dense[entry.dense];
+  for (const Entry& entry : entries_)
+    if (entry.arena < arena.size()) arena[entry.arena] = dense[entry.dense];
 }
 
 void NativeNetwork::scatter(std::span<const float> arena, std::span<float> dense) const {
   std::fill(dense.begin(), dense.end(), 0.0f);
-  for (const Entry& entry : entries_) dense[entry.dense] = arena[entry.arena];
+  for (const Entry& entry : entries_)
+    if (entry.arena < arena.size()) dense[entry.dense] = arena[entry.arena];
 }
 
 Epilogue NativeNetwork::activation_of(const Part& part, std::size_t layer) const {
@@ -204,6 +264,63 @@ void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs) const
   for (int b = 0; b < batch; ++b)
     for (std::uint32_t e = part.active.begin[b]; e < part.active.begin[b + 1]; ++e)
       dense[part.active.feature[e] * columns + static_cast<std::size_t>(b)] = 1.0f;
+}
+
+void NativeNetwork::load(Part& part, int batch, ConstBatch inputs, Pass pass) const {
+  if (!part.front) return load(part, batch, inputs);
+  const int columns = round_up_to_lanes(batch);
+  for (int cell = 0; cell < part.front->layer.in(); ++cell) {
+    float* row = part.front->board.data() + static_cast<std::ptrdiff_t>(cell) * columns;
+    std::memcpy(row, inputs.data + static_cast<std::ptrdiff_t>(cell) * inputs.stride,
+                static_cast<std::size_t>(batch) * sizeof(float));
+    std::fill(row + batch, row + columns, 0.0f);
+  }
+  run_front(part, batch, pass);
+}
+
+void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs, Pass pass) const {
+  if (!part.front) return load(part, batch, inputs);
+  const auto columns = static_cast<std::size_t>(round_up_to_lanes(batch));
+  float* board = part.front->board.data();
+  std::fill_n(board, static_cast<std::size_t>(part.front->layer.in()) * columns, 0.0f);
+  for (int b = 0; b < batch; ++b)
+    for (std::uint32_t e = inputs.begin[b]; e < inputs.begin[b + 1]; ++e)
+      board[inputs.feature[e] * columns + static_cast<std::size_t>(b)] = 1.0f;
+  run_front(part, batch, pass);
+}
+
+// From the board to the inputs of the other layers.
+void NativeNetwork::run_front(Part& part, int batch, Pass pass) const {
+  Front& front = *part.front;
+  const int columns = round_up_to_lanes(batch);
+  front.layer.forward(parameters_.data() + front.weight, parameters_.data() + front.bias, columns,
+                      front.board.data(), front.maps.data(),
+                      part.spec.activation == Activation::kRelu ? Epilogue::kRelu : Epilogue::kTanh);
+  if (pass == Pass::kInfer || part.factors.data == nullptr)
+    return load(part, batch, ConstBatch{front.maps.data(), columns});
+  std::copy_n(front.maps.begin(), front.layer.out() * columns, front.dropped.begin());
+  multiply_factors(part, 0, columns, front.dropped.data());
+  load(part, batch, ConstBatch{front.dropped.data(), columns});
+}
+
+// From the gradients of the layer behind, in part.delta.
+void NativeNetwork::front_gradients(Part& part, int columns) {
+  Front& front = *part.front;
+  part.layers.front().input_gradient(parameters_.data() + part.weight.front(), columns, part.delta.data(),
+                                     part.next_delta.data(), Epilogue::kNone, nullptr);
+  std::fill(front.delta.begin(), front.delta.end(), 0.0f);
+  for (std::size_t i = 0; i < part.units.front().size(); ++i)
+    std::copy_n(part.next_delta.begin() + static_cast<std::ptrdiff_t>(i) * columns, columns,
+                front.delta.begin() + static_cast<std::ptrdiff_t>(part.units.front()[i]) * columns);
+  if (part.is_dropped) multiply_factors(part, 0, columns, front.delta.data());
+  const bool relu = part.spec.activation == Activation::kRelu;
+  for (int i = 0; i < front.layer.out() * columns; ++i) {
+    const float y = front.maps[i];
+    front.delta[i] = relu ? (y > 0.0f ? front.delta[i] : 0.0f) : front.delta[i] * (1.0f - y * y);
+  }
+  front.layer.gradients(columns, front.delta.data(), front.board.data(), gradients_.data() + front.weight,
+                        gradients_.data() + front.bias);
+  kernels().multiply(gradients_.data() + front.bias, front.keep_bias.data(), front.keep_bias.size());
 }
 
 // Counting sort of the active features: samples of each feature, ascending.
@@ -264,6 +381,7 @@ void NativeNetwork::run_inference(Part& part, int batch, MutableBatch outputs) c
 
 void NativeNetwork::run_forward(Part& part, int batch, MutableBatch outputs) const {
   const int columns = round_up_to_lanes(batch);
+  part.is_dropped = part.factors.data != nullptr;
   for (std::size_t l = 0; l < part.layers.size(); ++l) {
     const MaskedLayer& layer = part.layers[l];
     const float* weight = parameters_.data() + part.weight[l];
@@ -273,7 +391,12 @@ void NativeNetwork::run_forward(Part& part, int batch, MutableBatch outputs) con
       layer.forward_active(weight, bias, batch, part.active, part.samples.data(), activation_of(part, l));
       kernels().transpose(batch, layer.out(), part.samples.data(), layer.padded_out(), output, columns);
     } else {
-      layer.forward(weight, bias, columns, part.activation[l].data(), output, activation_of(part, l));
+      const float* inputs = part.is_dropped && l > 0 ? part.dropped[l].data() : part.activation[l].data();
+      layer.forward(weight, bias, columns, inputs, output, activation_of(part, l));
+    }
+    if (part.is_dropped && l + 1 < part.layers.size()) {
+      std::copy_n(output, layer.out() * columns, part.dropped[l + 1].begin());
+      multiply_factors(part, l + 1, columns, part.dropped[l + 1].data());
     }
   }
   for (int o = 0; o < part.spec.sizes.back(); ++o)
@@ -283,22 +406,22 @@ void NativeNetwork::run_forward(Part& part, int batch, MutableBatch outputs) con
 }
 
 void NativeNetwork::infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) {
-  load(parts_[part], batch, inputs);
+  load(parts_[part], batch, inputs, Pass::kInfer);
   run_inference(parts_[part], batch, outputs);
 }
 
 void NativeNetwork::forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) {
-  load(parts_[part], batch, inputs);
+  load(parts_[part], batch, inputs, Pass::kForward);
   run_forward(parts_[part], batch, outputs);
 }
 
 void NativeNetwork::infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) {
-  load(parts_[part], batch, inputs);
+  load(parts_[part], batch, inputs, Pass::kInfer);
   run_inference(parts_[part], batch, outputs);
 }
 
 void NativeNetwork::forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) {
-  load(parts_[part], batch, inputs);
+  load(parts_[part], batch, inputs, Pass::kForward);
   run_forward(parts_[part], batch, outputs);
 }
 
@@ -328,13 +451,17 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
                                    part.scratch.data(), weight_gradient);
       break;
     }
-    const float* inputs = part.activation[l].data();
+    const float* inputs = part.is_dropped && l > 0 ? part.dropped[l].data() : part.activation[l].data();
     layer.weight_gradient(columns, part.delta.data(), inputs, part.scratch.data(), weight_gradient);
-    if (l == 0) break;
+    if (l == 0) {
+      if (part.front) front_gradients(part, columns);
+      break;
+    }
     const Epilogue derivative =
         part.spec.activation == Activation::kRelu ? Epilogue::kReluDerivative : Epilogue::kTanhDerivative;
     layer.input_gradient(parameters_.data() + part.weight[l], columns, part.delta.data(),
-                         part.next_delta.data(), derivative, inputs);
+                         part.next_delta.data(), derivative, part.activation[l].data());
+    if (part.is_dropped) multiply_factors(part, l, columns, part.next_delta.data());
     std::swap(part.delta, part.next_delta);
   }
 }

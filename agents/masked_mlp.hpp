@@ -8,15 +8,19 @@
 // A hidden unit without kept inputs stays: it emits the activation of its bias, and biases train. Under
 // weight decay nothing is left out, since unreachable weights decay as well.
 //
-// Each layer of what is left gets its cheapest form (masked_layer.hpp).
+// Each layer of what is left gets its cheapest form (masked_layer.hpp). A convolution stands in front of the
+// others as a network of its own, whose maps are their inputs.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "agents/aligned.hpp"
+#include "agents/convolution.hpp"
 #include "agents/masked_layer.hpp"
 #include "agents/network.hpp"
 
@@ -27,7 +31,10 @@ class NativeNetwork final : public Network {
   NativeNetwork(const ModelSpec&, std::span<const std::uint8_t> mask, NetworkOptions);
 
   std::string_view backend() const override { return "native"; }
-  int input_size(int part) const override { return parts_[part].spec.sizes.front(); }
+  int input_size(int part) const override {
+    const Part& p = parts_[part];
+    return p.front ? p.front->layer.in() : p.spec.sizes.front();
+  }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
   void gather(std::span<const float> dense, std::span<float> arena) const override;
@@ -37,6 +44,7 @@ class NativeNetwork final : public Network {
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
   void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
+  void set_hidden_factors(int part, ConstBatch factors) override;
   void backward(int part, int batch, ConstBatch output_gradients) override;
 
   LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form(); }
@@ -48,8 +56,19 @@ class NativeNetwork final : public Network {
   Effective effective() const { return effective_; }
 
  private:
+  // The convolution of a part.
+  struct Front {
+    explicit Front(ConvolutionLayer convolution) : layer(std::move(convolution)) {}
+    ConvolutionLayer layer;
+    std::size_t weight = 0, bias = 0;  // offsets in the arena
+    AlignedFloats keep_bias;           // [filters in whole lanes] 1 or 0
+    AlignedFloats board;               // [cells][columns]
+    AlignedFloats maps, dropped;       // [outputs][columns], before and after hidden factors
+    AlignedFloats delta;               // gradients with respect to the maps
+  };
   struct Part {
-    MlpSpec spec;
+    MlpSpec spec;  // without the convolution
+    std::optional<Front> front;
     std::vector<std::vector<int>> units;  // that matter: inputs, hidden layers, outputs
     std::vector<MaskedLayer> layers;
     std::vector<std::size_t> weight, bias;  // offsets in the arena
@@ -60,6 +79,9 @@ class NativeNetwork final : public Network {
     AlignedFloats samples, next_samples;  // activations by samples, [batch][units in whole lanes]
     AlignedFloats delta, next_delta;      // gradients with respect to a layer's outputs, [units][columns]
     AlignedFloats scratch;
+    ConstBatch factors;                  // on hidden activations, or null
+    std::vector<AlignedFloats> dropped;  // activations times factors; empty until there are any
+    bool is_dropped = false;             // by the last forward pass
     // Binary inputs of the last pass, in places of units[0]. The lists are copied only if inputs were left
     // out.
     ActiveBatch active;
@@ -76,6 +98,14 @@ class NativeNetwork final : public Network {
 
   void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask,
                const NetworkOptions&, std::vector<std::uint32_t>& parked);
+  void compile_front(Part&, const Tensor& weight, const Tensor& bias, std::span<const std::uint8_t> mask,
+                     int max_columns);
+  enum class Pass { kInfer, kForward };
+  void load(Part&, int batch, ConstBatch inputs, Pass) const;
+  void load(Part&, int batch, const ActiveBatch& inputs, Pass) const;
+  void run_front(Part&, int batch, Pass) const;
+  void front_gradients(Part&, int columns);
+  static void multiply_factors(const Part&, std::size_t level, int columns, float* values);
   void load(Part&, int batch, ConstBatch inputs) const;
   void load(Part&, int batch, const ActiveBatch& inputs) const;
   static void list_by_feature(Part&, int batch);

@@ -18,9 +18,42 @@ MlpSpec mlp(std::string name, int inputs, int outputs, const NetworkConfig& netw
 
 }  // namespace
 
+ModelSpec model_spec(const TaskInfo& task, std::string_view algorithm, const AgentConfig& config,
+                     bool distils_values) {
+  ModelSpec model =
+      model_spec(task.observation_size, task.actions, task.continuous, algorithm, config, distils_values);
+  if (config.network.architecture == Architecture::kMlp) return model;
+  const auto kernel = static_cast<int>(config.network.kernel);
+  if (task.rows < kernel || task.columns < kernel)
+    throw std::invalid_argument("task '" + task.name + "' shows no board that a convolution fits on");
+  ConvolutionSpec front;
+  front.rows = task.rows;
+  front.columns = task.columns;
+  front.channels = task.observation_size / (task.rows * task.columns);
+  front.filters = static_cast<int>(config.network.filters);
+  front.kernel = kernel;
+  for (MlpSpec& part : model.parts) {
+    part.convolution = front;
+    part.sizes.insert(part.sizes.begin() + 1, front.filters * front.positions());
+  }
+  return model;
+}
+
+bool learns_values(const ModelSpec& model) {
+  return !model.parts.empty() && model.parts.front().name == "q";
+}
+
 ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
-                     const AgentConfig& config) {
+                     const AgentConfig& config, bool distils_values) {
   const bool cloning = algorithm == "bc";
+  if (algorithm == "dqn" || (cloning && distils_values)) {
+    if (continuous) throw std::invalid_argument("action values need a finite number of actions");
+    ModelSpec model;
+    model.parts.push_back(mlp("q", observation_size, actions, config.network));
+    if (!cloning && config.dqn.dueling)
+      model.parts.push_back(mlp("value", observation_size, 1, config.network));
+    return model;
+  }
   if (!cloning && algorithm != "ppo")
     throw std::invalid_argument("no model is defined for algorithm '" + std::string(algorithm) + "'");
   ModelSpec model;
@@ -48,15 +81,17 @@ std::vector<Tensor> tensors_of(const ModelSpec& model) {
       Tensor weight;
       weight.part = static_cast<int>(part);
       weight.layer = static_cast<int>(layer);
-      weight.fan_in = spec.sizes[layer];
-      weight.fan_out = spec.sizes[layer + 1];
+      weight.shape = weight_shape(spec, layer);
+      int kernel = 1;  // entries of one, PyTorch's receptive field
+      for (std::size_t axis = 2; axis < weight.shape.size(); ++axis) kernel *= weight.shape[axis];
+      weight.fan_in = weight.shape[1] * kernel;
+      weight.fan_out = weight.shape[0] * kernel;
       Tensor bias = weight;
+      bias.shape = {weight.shape[0]};
       const std::string place = spec.name + "/" + std::to_string(layer);
       weight.name = place + "/weight";
       weight.is_weight = true;
-      weight.shape = {weight.fan_out, weight.fan_in};
       bias.name = place + "/bias";
-      bias.shape = {bias.fan_out};
       append(std::move(weight));
       append(std::move(bias));
     }

@@ -4,6 +4,12 @@
 
 namespace impsweep {
 
+std::vector<int> weight_shape(const MlpSpec& spec, std::size_t layer) {
+  if (layer > 0 || !spec.convolution) return {spec.sizes[layer + 1], spec.sizes[layer]};
+  const ConvolutionSpec& c = *spec.convolution;
+  return {c.filters, c.channels, c.kernel, c.kernel};
+}
+
 ConstBatch Network::expand(int part, int batch, const ActiveBatch& inputs) {
   if (expanded_.size() <= static_cast<std::size_t>(part))
     expanded_.resize(static_cast<std::size_t>(part) + 1);

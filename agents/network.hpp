@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,11 +22,22 @@
 
 namespace impsweep {
 
+// A first layer that moves one set of square kernels over a board of several channels: stride 1, no padding.
+// Boards are flat, [channel][row][column].
+struct ConvolutionSpec {
+  int channels = 0, rows = 0, columns = 0;
+  int filters = 0, kernel = 0;
+  int positions() const { return (rows - kernel + 1) * (columns - kernel + 1); }
+};
+
 struct MlpSpec {
   std::string name;                           // "actor", "critic", "q"
   std::vector<int> sizes;                     // inputs, hidden ..., outputs
   Activation activation = Activation::kRelu;  // after each hidden layer
   bool tanh_output = false;                   // tanh on the output layer (mean of a Gaussian policy)
+  // Set: layer 0, which others must follow, is a convolution from sizes[0] = channels * rows * columns to
+  // sizes[1] = filters * positions.
+  std::optional<ConvolutionSpec> convolution = {};
 };
 
 struct ModelSpec {
@@ -38,10 +50,13 @@ struct Tensor {
   std::string name;           // "actor/0/weight", "actor/0/bias", "log_std"
   int part = -1, layer = -1;  // -1 for log_std
   bool is_weight = false;
-  std::vector<int> shape;  // [out, in] or [out]
+  std::vector<int> shape;  // [out, in] or [out]; of a convolution [filters, channels, kernel, kernel]
   std::size_t offset = 0, size = 0;
   int fan_in = 0, fan_out = 0;  // of the layer
 };
+
+// Of the weight of a layer; the bias is as long as its first extent.
+std::vector<int> weight_shape(const MlpSpec&, std::size_t layer);
 
 // The tensors of a model in dense order; total size = last offset + last size.
 std::vector<Tensor> tensors_of(const ModelSpec&);
@@ -78,7 +93,8 @@ class Network {
   virtual std::span<float> gradients() = 0;
   virtual void parameters_changed() {}
 
-  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places.
+  // dense [parameter_count] <-> arena. scatter writes 0 at pruned places. The arena may be one of gradients
+  // or moments, which ends before the parameters that are not trained: for them scatter writes 0 then.
   virtual void gather(std::span<const float> dense, std::span<float> arena) const = 0;
   virtual void scatter(std::span<const float> arena, std::span<float> dense) const = 0;
 
@@ -96,6 +112,11 @@ class Network {
   // better.
   virtual void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
   virtual void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs);
+
+  // Factors on the hidden activations of the part (dropout) in forward passes, and backwards, until they are
+  // set anew; {} is none. data [hidden units, layer after layer][stride] must stay valid, and cover whole
+  // lanes.
+  virtual void set_hidden_factors(int part, ConstBatch factors) = 0;
 
   // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none.
   virtual void backward(int part, int batch, ConstBatch output_gradients) = 0;

@@ -40,15 +40,15 @@ PpoLearner::PpoLearner(Network& network, const ModelSpec& model, const AgentConf
     : BatchLearner(network, config, minibatch, iterations),
       config_(config.ppo),
       observation_size_(model.parts[kActor].sizes.front()),
-      actions_(model.parts[kActor].sizes.back()),
-      stride_(round_up_to_lanes(minibatch.size)) {
+      log_std_(model.log_std),
+      stride_(round_up_to_lanes(minibatch.size)),
+      objective_(make_ppo_objective(model, stride_)) {
   const auto columns = static_cast<std::size_t>(stride_);
+  const auto outputs = static_cast<std::size_t>(model.parts[kActor].sizes.back());
   observation_.assign(static_cast<std::size_t>(observation_size_) * columns, 0.0f);
-  logits_.assign(static_cast<std::size_t>(actions_) * columns, 0.0f);
-  logit_gradient_.assign(static_cast<std::size_t>(actions_) * columns, 0.0f);
-  for (AlignedFloats* row : {&values_, &value_gradient_, &old_probability_, &advantage_, &return_})
-    row->assign(columns, 0.0f);
-  action_.assign(columns, 0);
+  outputs_.assign(outputs * columns, 0.0f);
+  output_gradient_.assign(outputs * columns, 0.0f);
+  for (AlignedFloats* row : {&values_, &value_gradient_, &advantage_, &return_}) row->assign(columns, 0.0f);
 }
 
 double PpoLearner::learning_rate() const {
@@ -67,31 +67,27 @@ UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* o
   const int size = minibatch_.size;
   gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
                  stride_);
-  for (int j = 0; j < size; ++j) {
-    const std::int32_t i = order[j];
-    action_[j] = s.action[i];
-    old_probability_[j] = s.probability[static_cast<std::size_t>(s.action[i]) * s.stride + i];
-    advantage_[j] = s.advantage[i];
-    return_[j] = s.return_[i];
-  }
-  network_.forward(kActor, size, {observation_.data(), stride_}, {logits_.data(), stride_});
+  gather_columns(1, size, order, s.advantage.data(), s.stride, advantage_.data(), stride_);
+  gather_columns(1, size, order, s.return_.data(), s.stride, return_.data(), stride_);
+  network_.forward(kActor, size, {observation_.data(), stride_}, {outputs_.data(), stride_});
   network_.forward(kCritic, size, {observation_.data(), stride_}, {values_.data(), stride_});
+  const auto log_std_place = network_.log_std_offset(), log_std_count = static_cast<std::size_t>(log_std_);
   const PpoLossSums sums =
-      kernels().ppo_loss({.actions = actions_,
-                          .batch = size,
-                          .logits = logits_.data(),
-                          .values = values_.data(),
-                          .stride = stride_,
-                          .action = action_.data(),
-                          .old_probability = old_probability_.data(),
-                          .advantage = advantage_.data(),
-                          .return_ = return_.data(),
-                          .ratio_clip = static_cast<float>(ratio_clip()),
-                          .value_coefficient = static_cast<float>(config_.value_coefficient),
-                          .entropy_coefficient = static_cast<float>(config_.entropy_coefficient),
-                          .logit_gradient = logit_gradient_.data(),
-                          .value_gradient = value_gradient_.data()});
-  network_.backward(kActor, size, {logit_gradient_.data(), stride_});
+      objective_->evaluate(s, order,
+                           {.size = size,
+                            .stride = stride_,
+                            .outputs = outputs_.data(),
+                            .values = values_.data(),
+                            .advantage = advantage_.data(),
+                            .return_ = return_.data(),
+                            .log_std = network_.parameters().subspan(log_std_place, log_std_count),
+                            .output_gradient = output_gradient_.data(),
+                            .value_gradient = value_gradient_.data(),
+                            .log_std_gradient = network_.gradients().subspan(log_std_place, log_std_count),
+                            .ratio_clip = static_cast<float>(ratio_clip()),
+                            .value_coefficient = static_cast<float>(config_.value_coefficient),
+                            .entropy_coefficient = static_cast<float>(config_.entropy_coefficient)});
+  network_.backward(kActor, size, {output_gradient_.data(), stride_});
   network_.backward(kCritic, size, {value_gradient_.data(), stride_});
   UpdateReport report;
   report.loss = static_cast<float>(sums.policy + config_.value_coefficient * sums.value -

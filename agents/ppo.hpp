@@ -1,15 +1,12 @@
-// agents/ppo.hpp - proximal policy optimization with a softmax policy, as rlpyt computes it (algos/pg/ppo.py,
-// algos/pg/base.py, algos/utils.py), and the trainer around it.
-//
-//   loss = -mean(min(r A, clip(r, 1-c, 1+c) A)) + c_v mean(0.5 (V - R)^2) - c_e mean(entropy)
-//   r = (p_new + 1e-8) / (p_old + 1e-8),  entropy = -sum p log(p + 1e-8)
+// agents/ppo.hpp - proximal policy optimization as rlpyt computes it (algos/pg/ppo.py, algos/pg/base.py,
+// algos/utils.py), and the trainer around it. The loss is that of ppo_objective.hpp.
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <vector>
+#include <memory>
 
 #include "agents/batch_trainer.hpp"
+#include "agents/ppo_objective.hpp"
 
 namespace impsweep {
 
@@ -33,11 +30,10 @@ class PpoLearner final : public BatchLearner {
 
  private:
   PpoConfig config_;
-  int observation_size_ = 0, actions_ = 0, stride_ = 0;
+  int observation_size_ = 0, log_std_ = 0, stride_ = 0;
+  std::unique_ptr<PpoObjective> objective_;
   // One minibatch, [rows][stride_].
-  AlignedFloats observation_, logits_, values_, logit_gradient_, value_gradient_;
-  AlignedFloats old_probability_, advantage_, return_;
-  std::vector<std::int32_t> action_;
+  AlignedFloats observation_, outputs_, values_, output_gradient_, value_gradient_, advantage_, return_;
 };
 
 class PpoTrainer final : public BatchTrainer {

@@ -5,49 +5,19 @@
 #include <algorithm>
 
 #include "agents/kernels/kernels.hpp"
+#include "envs/parallel_environment.hpp"
 
 namespace impsweep {
 
-Samples::Samples(int T, int B, int observation_size, int actions)
-    : T(T), B(B), stride(round_up_to_lanes(T * B)), observation_size(observation_size), actions(actions) {
-  const auto columns = static_cast<std::size_t>(stride);
-  observation.assign(static_cast<std::size_t>(observation_size) * columns, 0.0f);
-  probability.assign(static_cast<std::size_t>(actions) * columns, 0.0f);
-  action.assign(columns, 0);
-  reward.assign(columns, 0.0f);
-  value.assign(columns, 0.0f);
-  done.assign(columns, 0);
-  bootstrap_value.assign(static_cast<std::size_t>(round_up_to_lanes(B)), 0.0f);
-  advantage.assign(columns, 0.0f);
-  return_.assign(columns, 0.0f);
-}
-
-void sample_actions(int actions, int columns, const float* probability, int stride, Stream* streams,
-                    std::int32_t* action) {
-  for (int c = 0; c < columns; ++c) {
-    const double u = streams[c].uniform();
-    double cumulative = 0;
-    int chosen = 0;
-    while (chosen < actions - 1) {
-      cumulative += probability[chosen * stride + c];
-      if (u < cumulative) break;
-      ++chosen;
-    }
-    action[c] = chosen;
-  }
-}
-
-Rollout::Rollout(std::string_view task, const TaskOptions& options, int B, const std::string& stream_prefix)
-    : environment_(make_environment(task, B, options)),
+Rollout::Rollout(std::string_view task, const TaskOptions& options, int B, const std::string& stream_prefix,
+                 int threads)
+    : environment_(in_parallel(make_environment(task, B, options), threads)),
+      policy_(make_policy(environment_->info().actions, environment_->info().continuous, B)),
       lanes_(B),
-      stride_(round_up_to_lanes(B)),
       stream_prefix_(stream_prefix),
       lane_of_column_(B),
-      action_(stride_, 0),
-      results_(B) {
-  const TaskInfo& info = environment_->info();
-  observation_.assign(static_cast<std::size_t>(info.observation_size) * stride_, 0.0f);
-  probability_.assign(static_cast<std::size_t>(info.actions) * stride_, 0.0f);
+      results_(B),
+      observation_(environment_->info().observation_size, 0, B) {
   for (int lane = 0; lane < B; ++lane) {
     lane_of_column_[lane] = lane;
     task_streams_.emplace_back(fmt::format("{}/environment/{}", stream_prefix, lane));
@@ -55,7 +25,7 @@ Rollout::Rollout(std::string_view task, const TaskOptions& options, int B, const
   }
   for (int lane = 0; lane < B; ++lane) {
     environment_->attach(lane, task_streams_[lane]);
-    environment_->reset(lane, lane, {observation_.data(), stride_});
+    environment_->reset(lane, lane, observation_.target());
   }
 }
 
@@ -65,19 +35,19 @@ void Rollout::decorrelate(std::int64_t max_steps) {
     Stream stream(fmt::format("{}/decorrelation/{}", stream_prefix_, lane));
     const std::int64_t steps = stream.below(max_steps);
     const std::int32_t column_lane = lane;
+    const ObservationBatch all = observation_.target();
     for (std::int64_t s = 0; s < steps; ++s) {
-      const auto action = static_cast<std::int32_t>(stream.below(info().actions));
-      environment_->step({&column_lane, 1}, {.discrete = &action}, {observation_.data() + lane, stride_},
+      policy_->act_at_random(lane, stream);
+      environment_->step({&column_lane, 1}, policy_->actions().from(lane), {all.data + lane, all.stride},
                          {results_.data(), 1});
       if (results_[0].terminated || results_[0].truncated)
-        environment_->reset(lane, lane, {observation_.data(), stride_});
+        environment_->reset(lane, lane, observation_.target());
     }
   }
 }
 
 void Rollout::collect(Network& network, int part, Samples& samples) {
-  const Kernels& k = kernels();
-  const ObservationBatch batch{observation_.data(), stride_};
+  const ObservationBatch batch = observation_.target();
   if (timeouts_.stride != samples.stride) {
     timeouts_.stride = samples.stride;
     timeouts_.observation.assign(static_cast<std::size_t>(samples.observation_size) * samples.stride, 0.0f);
@@ -85,21 +55,15 @@ void Rollout::collect(Network& network, int part, Samples& samples) {
   }
   timeouts_.sample.clear();
   for (int t = 0; t < samples.T; ++t) {
-    network.infer(part, lanes_, {observation_.data(), stride_}, {probability_.data(), stride_});
-    k.softmax(samples.actions, lanes_, probability_.data(), probability_.data(), stride_);
-    sample_actions(samples.actions, lanes_, probability_.data(), stride_, action_streams_.data(),
-                   action_.data());
+    policy_->act(network, part, lanes_, observation_, action_streams_.data(), lane_of_column_.data());
     for (int lane = 0; lane < lanes_; ++lane) {
       const int i = lane * samples.T + t;
       for (int f = 0; f < samples.observation_size; ++f)
         samples.observation[static_cast<std::size_t>(f) * samples.stride + i] =
-            observation_[static_cast<std::size_t>(f) * stride_ + lane];
-      for (int a = 0; a < samples.actions; ++a)
-        samples.probability[static_cast<std::size_t>(a) * samples.stride + i] =
-            probability_[static_cast<std::size_t>(a) * stride_ + lane];
-      samples.action[i] = action_[lane];
+            batch.data[static_cast<std::size_t>(f) * batch.stride + lane];
+      policy_->record(lane, samples, i);
     }
-    environment_->step(lane_of_column_, {.discrete = action_.data()}, batch, results_);
+    environment_->step(lane_of_column_, policy_->actions(), batch, results_);
     for (int lane = 0; lane < lanes_; ++lane) {
       const int i = lane * samples.T + t;
       const StepResult& result = results_[lane];
@@ -110,12 +74,13 @@ void Rollout::collect(Network& network, int part, Samples& samples) {
         const auto column = timeouts_.sample.size();
         for (int f = 0; f < samples.observation_size; ++f)
           timeouts_.observation[static_cast<std::size_t>(f) * timeouts_.stride + column] =
-              observation_[static_cast<std::size_t>(f) * stride_ + lane];
+              batch.data[static_cast<std::size_t>(f) * batch.stride + lane];
         timeouts_.sample.push_back(i);
       }
       environment_->reset(lane, lane, batch);
     }
   }
+  policy_->complete(samples);
 }
 
 void Rollout::save(StateWriter& writer) const {

@@ -1,8 +1,5 @@
 // agents/rollout.hpp - a policy acting in B environments for T steps: the sampler of every algorithm (rlpyt's
 // samplers/parallel/cpu/collectors.py: lock-step, reset within the batch, time limits end an episode).
-//
-// Sample i of a rollout is time i % T of environment i / T, the order in which rlpyt's minibatch indices
-// count.
 #pragma once
 
 #include <cstdint>
@@ -13,49 +10,27 @@
 
 #include "agents/aligned.hpp"
 #include "agents/network.hpp"
+#include "agents/policy.hpp"
+#include "agents/samples.hpp"
 #include "envs/environment.hpp"
 
 namespace impsweep {
 
-// T*B transitions. Matrices are feature-major [feature][stride] over samples.
-struct Samples {
-  int T = 0, B = 0;
-  int stride = 0;  // T*B rounded up to whole lanes
-  int observation_size = 0, actions = 0;
-  AlignedFloats observation;         // [observation_size][stride]
-  AlignedFloats probability;         // [actions][stride], of the policy that acted
-  std::vector<std::int32_t> action;  // [T*B]
-  AlignedFloats reward;              // [T*B]
-  AlignedFloats value;               // [T*B], of the critic at sampling time
-  std::vector<std::uint8_t> done;    // [T*B], the step ended an episode (time limits included)
-  AlignedFloats bootstrap_value;     // [B], of the observation after the last step
-  AlignedFloats advantage, return_;  // [T*B]
-
-  Samples() = default;
-  Samples(int T, int B, int observation_size, int actions);
-  int size() const { return T * B; }
-};
-
-// Draws action a of each column with probability[a][column], by inversion of one uniform from the column's
-// stream.
-void sample_actions(int actions, int columns, const float* probability, int stride, Stream* streams,
-                    std::int32_t* action);
-
 class Rollout {
  public:
-  // Streams are named `<stream_prefix>/<purpose>/<lane>`.
-  Rollout(std::string_view task, const TaskOptions&, int B, const std::string& stream_prefix);
+  // Streams are named `<stream_prefix>/<purpose>/<lane>`. `threads` step the environments together.
+  Rollout(std::string_view task, const TaskOptions&, int B, const std::string& stream_prefix,
+          int threads = 1);
 
   // Up to `max_steps` uniformly random actions in each environment, not counted as training (rlpyt
   // samplers/base.py).
   void decorrelate(std::int64_t max_steps);
 
-  // Acts with the softmax policy `part` of the network and fills everything but values, advantages and
-  // returns.
+  // Acts with part `part` of the network and fills everything but values, advantages and returns.
   void collect(Network& network, int part, Samples& samples);
 
   // Observations after the last step: [observation_size][lanes rounded up].
-  ConstBatch current() const { return {observation_.data(), stride_}; }
+  ConstBatch current() const { return observation_.dense(); }
 
   // Steps of the last rollout that only the time limit ended, with the observations they led to.
   struct Timeouts {
@@ -72,13 +47,13 @@ class Rollout {
 
  private:
   std::unique_ptr<Environment> environment_;
-  int lanes_ = 0, stride_ = 0;
+  std::unique_ptr<Policy> policy_;
+  int lanes_ = 0;
   std::string stream_prefix_;
   std::vector<Stream> task_streams_, action_streams_;  // one per lane
-  std::vector<std::int32_t> lane_of_column_, action_;
+  std::vector<std::int32_t> lane_of_column_;
   std::vector<StepResult> results_;
-  AlignedFloats observation_;  // [observation_size][stride_]
-  AlignedFloats probability_;  // [actions][stride_]
+  ObservationColumns observation_;  // written out, for learning wants them so
   Timeouts timeouts_;
 };
 

@@ -6,7 +6,10 @@
 #include <cmath>
 
 #include "agents/cloning.hpp"
+#include "agents/dqn.hpp"
+#include "agents/model.hpp"
 #include "agents/ppo.hpp"
+#include "agents/value_cloning.hpp"
 
 namespace impsweep {
 namespace {
@@ -30,13 +33,19 @@ std::unique_ptr<Network> make_network(Backend backend, const ModelSpec& model,
 
 std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_columns) {
   if (request.algorithm == "ppo") return std::make_unique<PpoTrainer>(request, max_columns);
+  if (request.algorithm == "dqn") return std::make_unique<DqnTrainer>(request, max_columns);
+  if (request.algorithm == "bc" && learns_values(request.model))
+    return std::make_unique<ValueCloningTrainer>(request, max_columns);
   if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
   throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
 }
 
 TrainingSession::TrainingSession(TrainingRequest request)
     : request_(std::move(request)),
-      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config)),
+      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config),
+                 evaluation_policy(request_.model, request_.algorithm, request_.config,
+                                   evaluation_lanes(request_.config)),
+                 request_.threads),
       trainer_(make_trainer(request_, evaluator_.lanes())) {
   outcome_.best_return = -std::numeric_limits<double>::infinity();
 }

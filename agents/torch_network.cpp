@@ -31,10 +31,13 @@ class TorchNetwork final : public Network {
       : max_batch_(options.max_batch), mask_(mask.begin(), mask.end()) {
     std::size_t size = 0;
     for (const MlpSpec& part : spec.parts) {
-      parts_.push_back({part, size, 0, {}, {}, {}});
-      for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer)
-        size +=
-            static_cast<std::size_t>(part.sizes[layer] + 1) * static_cast<std::size_t>(part.sizes[layer + 1]);
+      parts_.push_back({part, size, 0, {}, {}, {}, {}});
+      for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer) {
+        const std::vector<int> shape = weight_shape(part, layer);
+        std::size_t weights = 1;
+        for (const int extent : shape) weights *= static_cast<std::size_t>(extent);
+        size += weights + static_cast<std::size_t>(shape[0]);
+      }
       parts_.back().end = size;
     }
     log_std_offset_ = size;
@@ -74,13 +77,15 @@ class TorchNetwork final : public Network {
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
       const c10::InferenceMode no_graph;
-      run(at(part), batch, inputs, outputs);
+      run(at(part), batch, inputs, outputs, false);
     });
   }
 
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
-    guarded([&] { at(part).output = run(at(part), batch, inputs, outputs); });
+    guarded([&] { at(part).output = run(at(part), batch, inputs, outputs, true); });
   }
+
+  void set_hidden_factors(int part, ConstBatch factors) override { at(part).factors = factors; }
 
   void backward(int part, int batch, ConstBatch output_gradients) override {
     guarded([&] {
@@ -101,6 +106,7 @@ class TorchNetwork final : public Network {
     std::size_t begin, end;                  // in the arena
     std::vector<at::Tensor> leaves;          // weight, bias of each layer: views of the parameters
     std::vector<at::Tensor> leaf_gradients;  // views of the gradients, in the same order
+    ConstBatch factors;                      // on hidden activations, or null
     at::Tensor output;                       // end of the graph between forward and backward
   };
 
@@ -108,29 +114,50 @@ class TorchNetwork final : public Network {
 
   void make_views(Part& part) {
     std::size_t offset = part.begin;
-    const auto add = [&](std::initializer_list<std::int64_t> shape) {
+    const auto add = [&](const std::vector<std::int64_t>& shape) {
       part.leaves.push_back(torch::from_blob(parameters_.data() + offset, shape).requires_grad_());
       part.leaf_gradients.push_back(torch::from_blob(gradients_.data() + offset, shape));
       offset += static_cast<std::size_t>(part.leaves.back().numel());
     };
     for (std::size_t layer = 0; layer + 1 < part.spec.sizes.size(); ++layer) {
-      add({part.spec.sizes[layer + 1], part.spec.sizes[layer]});
-      add({part.spec.sizes[layer + 1]});
+      const std::vector<int> shape = weight_shape(part.spec, layer);
+      add({shape.begin(), shape.end()});
+      add({shape[0]});
     }
   }
 
-  at::Tensor run(const Part& part, int batch, ConstBatch inputs, MutableBatch outputs) const {
+  at::Tensor run(const Part& part, int batch, ConstBatch inputs, MutableBatch outputs,
+                 bool keeps_graph) const {
     assert(batch >= 1 && batch <= max_batch_ && inputs.stride >= batch && outputs.stride >= batch);
     at::Tensor x = batch_view(inputs.data, part.spec.sizes.front(), batch, inputs.stride);
+    const float* factors = keeps_graph ? part.factors.data : nullptr;
     for (std::size_t leaf = 0; leaf < part.leaves.size(); leaf += 2) {
-      x = torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
+      x = leaf == 0 && part.spec.convolution ? convolve(part, x)
+                                             : torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
       if (leaf + 2 < part.leaves.size())
-        x = part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
+        x = drop(part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x), batch,
+                 part.factors.stride, factors);
       else if (part.spec.tanh_output)
         x = torch::tanh(x);
     }
     batch_view(outputs.data, part.spec.sizes.back(), batch, outputs.stride).copy_(x.detach());
     return x;
+  }
+
+  // Flat boards to flat maps, both [batch][channel, row, column].
+  static at::Tensor convolve(const Part& part, const at::Tensor& x) {
+    const ConvolutionSpec& c = *part.spec.convolution;
+    const at::Tensor boards = x.reshape({x.size(0), c.channels, c.rows, c.columns});
+    return torch::conv2d(boards, part.leaves[0], part.leaves[1]).flatten(1);
+  }
+
+  // Multiplies by the next hidden layer's factors and moves on to those behind them.
+  static at::Tensor drop(const at::Tensor& x, int batch, int stride, const float*& factors) {
+    if (factors == nullptr) return x;
+    const auto units = static_cast<int>(x.size(1));
+    const at::Tensor dropped = x * batch_view(factors, units, batch, stride);
+    factors += static_cast<std::ptrdiff_t>(units) * stride;
+    return dropped;
   }
 
   // `values` starts at `offset` of the arena.
@@ -292,6 +319,21 @@ class Oracle final : public TorchOracle {
       const at::Tensor loss =
           torch::huber_loss(student, matrix(c.target, c.outputs, c.batch), at::Reduction::Mean, c.delta);
       const auto gradient = torch::autograd::grad({loss}, {student});
+      return OracleLoss{loss.item<double>(), 0, feature_major(gradient[0]), {}, {}};
+    });
+  }
+
+  OracleLoss q_loss(const QLossCase& c) const override {
+    return guarded([&] {
+      const at::Tensor q = matrix(c.q, c.actions, c.batch).requires_grad_();
+      const at::Tensor best = matrix(c.next_selector, c.actions, c.batch).argmax(1, true);
+      const at::Tensor next = matrix(c.next_value, c.actions, c.batch).gather(1, best).squeeze(1);
+      const at::Tensor target = vector(c.returns) + c.discount * vector(c.running) * next;
+      const std::vector<std::int64_t> action(c.action.begin(), c.action.end());
+      const at::Tensor taken = q.gather(1, torch::tensor(action).unsqueeze(1)).squeeze(1);
+      const at::Tensor loss =
+          (vector(c.weight) * torch::huber_loss(taken, target, at::Reduction::None, c.delta)).mean();
+      const auto gradient = torch::autograd::grad({loss}, {q});
       return OracleLoss{loss.item<double>(), 0, feature_major(gradient[0]), {}, {}};
     });
   }

@@ -69,6 +69,16 @@ struct HuberCase {
   double delta = 1;
 };
 
+// mean over the batch of weight * Huber(q[action] - target), without a derivative through the target:
+//   target = return + discount * running * next_value[argmax_a next_selector]
+struct QLossCase {
+  int batch = 0, actions = 0;
+  std::span<const float> q, next_selector, next_value;  // [actions][batch]
+  std::span<const std::int32_t> action;                 // [batch]
+  std::span<const float> returns, running, weight;      // [batch]
+  double discount = 0.99, delta = 1;
+};
+
 struct TorchAdamOptions {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;
@@ -92,6 +102,7 @@ class TorchOracle {
   virtual OracleLoss cross_entropy(const CrossEntropyCase&) const = 0;
   virtual OracleLoss gaussian_kl(const GaussianKlCase&) const = 0;
   virtual OracleLoss huber(const HuberCase&) const = 0;
+  virtual OracleLoss q_loss(const QLossCase&) const = 0;
 
   // clip_grad_norm_ over tensors of these sizes that lie one after the other in `gradients`, which is scaled
   // in place. Returns the norm before the clip.

@@ -27,9 +27,10 @@ enum class Backend { kNative, kTorch };
 struct TrainingRequest {
   std::string task;
   TaskOptions task_options;
-  std::string algorithm;  // "ppo", "bc"
+  std::string algorithm;  // "ppo", "dqn", "bc"
   AgentConfig config;
   Backend backend = Backend::kNative;
+  int threads = 1;  // that step the environments; results do not depend on it
   ModelSpec model;
   std::vector<std::uint8_t> mask;         // [parameter_count], dense order
   std::vector<float> initial_parameters;  // [parameter_count], 0 where masked
@@ -38,6 +39,13 @@ struct TrainingRequest {
   std::vector<std::int64_t> snapshot_steps;  // parameters are kept at the first safe point at or after each
   ModelSpec teacher_model;                   // bc: the expert
   std::vector<float> teacher_parameters;
+};
+
+// One gradient step, as measured before it.
+struct UpdateReport {
+  float loss = 0;
+  float entropy = 0;        // PPO only
+  float gradient_norm = 0;  // over all parameters, before the clip
 };
 
 std::unique_ptr<Network> make_network(Backend, const ModelSpec&, std::span<const std::uint8_t> mask,

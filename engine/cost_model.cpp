@@ -9,11 +9,19 @@ namespace impsweep {
 namespace {
 
 constexpr double kFlopPerSecond = 40e9;
-constexpr double kSecondsPerStep = 0.5e-6;    // classic control and drawing an action
 constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
 
 constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
 constexpr std::int64_t kFileBytes = 30'000;         // attributes, recipe and provenance of a round file
+
+// Of an environment and of drawing an action, as measured on one core.
+double seconds_per_step(const std::string& task) {
+  if (task == "halfcheetah") return 85e-6;
+  if (task == "walker2d") return 60e-6;
+  if (task == "hopper") return 36e-6;
+  if (task == "ant") return 135e-6;
+  return 0.5e-6;  // classic control
+}
 
 struct Weights {
   double actor = 0, critic = 0;  // kept
@@ -56,9 +64,32 @@ std::array<std::string, 4> classes_of(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
   const std::string kind = settings.task + "." + settings.algorithm;
-  const std::string network = kind + "." + network_name(settings.agent.network.hidden);
+  const std::string network = kind + "." + network_name(settings.agent.network);
   const int halvings = static_cast<int>(std::lround(-std::log2(std::max(node.density, 1e-6))));
   return {fmt::format("{}.{}", network, halvings), network, kind, ""};
+}
+
+// How often each weight is multiplied for one environment step while learning: a forward pass counts 1, a
+// forward and a backward pass 3. DQN looks at the next observation with both networks.
+double learning_passes(const Settings& settings) {
+  const AgentConfig& agent = settings.agent;
+  if (settings.algorithm == "dqn") return (agent.dqn.double_dqn ? 5 : 4) * agent.dqn.replay_ratio;
+  if (settings.algorithm != "bc") return 3 * static_cast<double>(agent.ppo.epochs);
+  if (!learns_values(model_of(settings))) return 3 * static_cast<double>(agent.cloning.epochs);
+  const double teacher_passes =
+      kept_weights(teacher_settings(settings), 1.0).actor / kept_weights(settings, 1.0).actor;
+  return (3 + teacher_passes) * agent.cloning.replay_ratio;
+}
+
+// Bytes of the replay memory, if there is one.
+double replay_bytes(const Settings& settings) {
+  const AgentConfig& agent = settings.agent;
+  if (!learns_values(model_of(settings))) return 0;
+  const TaskInfo& task = known_task(settings.task, "cost model");
+  const double observation = task.binary ? 2.0 * (task.max_active + 1) : 4.0 * task.observation_size;
+  const double priorities = 32;  // a leaf and its share of the sums, rounded up to a power of two
+  const std::int64_t size = settings.algorithm == "dqn" ? agent.dqn.replay_size : agent.cloning.replay_size;
+  return static_cast<double>(size) * (observation + priorities + 9);
 }
 
 }  // namespace
@@ -70,16 +101,15 @@ double predicted_flop(const Plan& plan, TrainingIndex index) {
   const bool cloning = settings.algorithm == "bc";
   const double acting =
       cloning ? kept_weights(teacher_settings(settings), 1.0).actor : weights.actor + weights.critic;
-  const auto epochs =
-      static_cast<double>(cloning ? settings.agent.cloning.epochs : settings.agent.ppo.epochs);
-  const double per_step = 2 * acting + 6 * epochs * (weights.actor + weights.critic);
+  const double learning = (weights.actor + weights.critic) * learning_passes(settings);
+  const double per_step = 2 * acting + 2 * learning;
   return static_cast<double>(node.env_steps) * per_step +
          evaluation_steps(settings, node) * 2 * weights.actor;
 }
 
 double predicted_seconds(const Plan& plan, TrainingIndex index) {
   return kSecondsPerTraining + predicted_flop(plan, index) / kFlopPerSecond +
-         all_steps(plan, index) * kSecondsPerStep;
+         all_steps(plan, index) * seconds_per_step(plan.settings[plan.trainings[index].settings].task);
 }
 
 std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {
@@ -114,7 +144,8 @@ std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
       10;  // values, gradient, two moments, best, initial, mask, file buffers
   // Activations and their gradients of a whole batch, and the rollout itself.
   const std::int64_t observation = known_task(settings.task, "cost model").observation_size;
-  return kProgramBytes + 4 * kParameterCopies * parameters + batch * 4 * (2 * units + observation + 16);
+  return kProgramBytes + 4 * kParameterCopies * parameters + batch * 4 * (2 * units + observation + 16) +
+         static_cast<std::int64_t>(replay_bytes(settings));
 }
 
 double CostModel::seconds(const Plan& plan, TrainingIndex index) const {

@@ -41,9 +41,9 @@ bool is_setting_key(const std::string& key) {
 }
 
 std::string declared_type(const std::string& key) {
-  for (const char* algorithm : {"ppo", "bc"})
+  for (const AlgorithmInfo& algorithm : algorithms())
     for (const std::string& task : task_names())
-      for (const OptionState& state : list_settings(paper_settings(task, algorithm)))
+      for (const OptionState& state : list_settings(paper_settings(task, algorithm.name)))
         if (state.option.key == key) return " (" + type_text(state.option) + ")";
   return "";
 }
@@ -263,16 +263,24 @@ void check_counts(const GridPoint& point) {
       throw InputError(
           "{}: no weight of network {} is left in round {} of {}; lower 'rounds' or 'imp.prune_fraction' "
           "(now {})",
-          point.place, network_name(point.settings.agent.network.hidden), round, point.rounds,
-          imp.prune_fraction);
+          point.place, network_name(point.settings.agent.network), round, point.rounds, imp.prune_fraction);
 }
 
 // Writes the entries over the paper's settings, which `point` holds.
 void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
                std::vector<GridPoint>& points) {
   Settings& settings = point.settings;
+  if (const JobEntry* architecture = find_entry(entries, "network.architecture"))
+    set_option(settings, architecture->key, architecture->value, architecture->place);
+  if (settings.agent.network.architecture == Architecture::kCnn) {  // experts are built like their students
+    settings.agent.network.hidden = paper_cnn_hidden();
+    settings.teacher.network.architecture = Architecture::kCnn;
+  }
   if (network != nullptr) set_option(settings, network->key, network->value, network->place);
-  settings.agent.cloning.teacher_hidden = paper_teacher_hidden(settings.task, settings.agent.network.hidden);
+  settings.agent.cloning.teacher_hidden =
+      settings.agent.network.architecture == Architecture::kCnn
+          ? settings.agent.network.hidden
+          : paper_teacher_hidden(settings.task, settings.agent.network.hidden);
   for (const bool of_teacher : {false, true})  // teacher.ppo.KEY is more exact than ppo.KEY
     for (const JobEntry& entry : entries)
       if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)

@@ -160,7 +160,7 @@ class Expansion {
     Chain chain;
     chain.task = point_->settings.task;
     chain.algorithm = point_->settings.algorithm;
-    chain.network = network_name(point_->settings.agent.network.hidden);
+    chain.network = network_name(point_->settings.agent.network);
     chain.variant = point_->variant;
     chain.baseline = baseline;
     chain.seed = seed;
@@ -241,7 +241,7 @@ std::string training_name(const Plan& plan, TrainingIndex index) {
   if (const std::optional<std::uint32_t> chain = plan.first_chain[index])
     return fmt::format("{} r{:02}", plan.chains[*chain].name, node.round);
   const Settings& settings = plan.settings[node.settings];
-  const std::string network = network_name(settings.agent.network.hidden);
+  const std::string network = network_name(settings.agent.network);
   const bool is_expert = std::ranges::any_of(plan.choices, [&](const TeacherChoice& choice) {
     return std::ranges::count(choice.candidates, index) > 0;
   });
@@ -256,7 +256,7 @@ StreamNames stream_names(const Settings& settings, Baseline baseline, std::int64
   names.master_seed = settings.master_seed;
   names.task = settings.task;
   names.algorithm = settings.algorithm;
-  names.network = network_name(settings.agent.network.hidden);
+  names.network = network_name(settings.agent.network);
   names.seed = seed;
   names.round = round;
   names.baseline = info_of(baseline).name;

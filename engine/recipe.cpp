@@ -18,7 +18,11 @@ constexpr std::size_t kDigestLength = 32;
 // Keys that change nothing as long as another key has its present value.
 bool is_idle(std::string_view key, const AgentConfig& agent) {
   if (key == "network.input_scale") return agent.network.init != Init::kKaimingInScaled;
+  if (key == "network.filters" || key == "network.kernel")
+    return agent.network.architecture != Architecture::kCnn;
   if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;
+  if (key == "reg.dropout_target") return agent.regularisation.dropout == 0;
+  if (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) return !agent.dqn.prioritized;
   if (key == "eval.max_steps") return agent.evaluation.mode != EvaluationMode::kRlpyt;
   return false;
 }

@@ -99,24 +99,31 @@ void put_curve(Record& record, const std::vector<EvaluationPoint>& curve) {
   record.arrays["curve/returns"] = Array::matrix(points, episodes, std::move(returns));
 }
 
+// The input that entry i of the first layer's weight reads: a feature, or a channel of a convolution.
+std::size_t input_of(const Tensor& first, std::size_t i) {
+  const auto inputs = static_cast<std::size_t>(first.shape[1]);
+  const std::size_t kernel = first.size / (static_cast<std::size_t>(first.shape[0]) * inputs);
+  return i / kernel % inputs;
+}
+
 // Sum of |weight| from each input into the first layer of the first network.
 std::vector<double> input_magnitudes(const std::vector<Tensor>& tensors,
                                      const std::vector<float>& parameters) {
   const Tensor& first = tensors.front();
   std::vector<double> magnitude(static_cast<std::size_t>(first.shape[1]), 0.0);
   for (std::size_t i = 0; i < first.size; ++i)
-    magnitude[i % magnitude.size()] += std::abs(static_cast<double>(parameters[first.offset + i]));
+    magnitude[input_of(first, i)] += std::abs(static_cast<double>(parameters[first.offset + i]));
   return magnitude;
 }
 
-std::int64_t inputs_left(const std::vector<Tensor>& tensors, const Mask& mask) {
-  const Tensor& first = tensors.front();
-  std::vector<std::uint8_t> left(static_cast<std::size_t>(first.shape[1]), 0);
-  for (std::size_t i = 0; i < first.size; ++i) left[i % left.size()] |= mask[first.offset + i];
-  return std::count(left.begin(), left.end(), 1);
-}
-
 }  // namespace
+
+std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>& tensors, const Mask& mask) {
+  const Tensor& first = tensors.front();
+  std::vector<std::int64_t> kept(static_cast<std::size_t>(first.shape[1]), 0);
+  for (std::size_t i = 0; i < first.size; ++i) kept[input_of(first, i)] += mask[first.offset + i];
+  return kept;
+}
 
 Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRequest& request,
                          const TrainingOutcome& outcome) {
@@ -131,7 +138,7 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   root["recipe"] = canonical_bytes(recipe_of(plan, index));
   root["task"] = settings.task;
   root["algorithm"] = settings.algorithm;
-  root["network"] = network_name(settings.agent.network.hidden);
+  root["network"] = network_name(settings.agent.network);
   root["seed"] = node.seed;
   root["round"] = static_cast<std::int64_t>(node.round);
 
@@ -149,7 +156,8 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   result["final_deviation"] = final.deviation;
   result["reevaluated_return"] = best.mean;
   result["reevaluated_deviation"] = best.deviation;
-  result["inputs_left"] = inputs_left(tensors, request.mask);
+  const std::vector<std::int64_t> kept = kept_per_input(tensors, request.mask);
+  result["inputs_left"] = std::ranges::count_if(kept, [](std::int64_t weights) { return weights > 0; });
   result["env_steps"] = outcome.env_steps;
   result["updates"] = outcome.updates;
   result["evaluation_episodes"] = outcome.evaluation_episodes;

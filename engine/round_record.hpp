@@ -74,6 +74,9 @@ struct RoundSummary {
 };
 RoundSummary read_summary(const Record&);
 
+// Kept weights of the first network's first layer, by input: a feature, or a channel of a convolution.
+std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>&, const Mask&);
+
 // Everything but provenance.
 Record make_round_record(const Plan&, TrainingIndex, const TrainingRequest&, const TrainingOutcome&);
 

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <map>
 #include <stdexcept>
 
 #include "engine/streams.hpp"
@@ -28,17 +30,48 @@ struct SelectedKeys {
   }
 };
 
+// What is learned, and from what: this decides which keys there are.
+enum class Kind { kPpo, kDqn, kPolicyCloning, kValueCloning };
+
+Kind kind_of(const std::string& task, const std::string& algorithm) {
+  if (algorithm == "dqn") return Kind::kDqn;
+  if (algorithm != "bc") return Kind::kPpo;
+  return distils_values(task) ? Kind::kValueCloning : Kind::kPolicyCloning;
+}
+
+bool is_one_of(std::string_view key, std::initializer_list<std::string_view> keys) {
+  return std::ranges::count(keys, key) > 0;
+}
+
+// Whether a key of AgentConfig means anything to this kind of training.
+bool has_key(Kind kind, std::string_view key) {
+  const bool cloning = kind == Kind::kPolicyCloning || kind == Kind::kValueCloning;
+  if (key.starts_with("ppo.")) return kind == Kind::kPpo;
+  if (key.starts_with("dqn.")) return kind == Kind::kDqn;
+  if (key.starts_with("bc.") && !cloning) return false;
+  if (is_one_of(key, {"bc.epochs", "bc.minibatches", "bc.critic"})) return kind != Kind::kValueCloning;
+  if (is_one_of(key, {"bc.batch_size", "bc.replay_size", "bc.replay_ratio", "bc.delta_clip",
+                      "bc.epsilon_expert", "bc.epsilon_eval"}))
+    return kind == Kind::kValueCloning;
+  // Values have no use for it, and DQN has an epsilon of its own.
+  if (key == "rl.timeout_bootstrap") return kind == Kind::kPpo || kind == Kind::kPolicyCloning;
+  if (key.starts_with("reg.dropout")) return kind == Kind::kDqn;
+  if (key == "adam.epsilon") return kind != Kind::kDqn;
+  return true;
+}
+
 // Every declared key of the settings except the task's own, whose types are known only at run time.
 template <class V>
 void visit_settings(Settings& settings, V& visitor) {
-  const bool cloning = settings.algorithm == "bc";
-  const auto own = [cloning](std::string_view key) { return !key.starts_with(cloning ? "ppo." : "bc."); };
+  const Kind kind = kind_of(settings.task, settings.algorithm);
+  const auto own = [kind](std::string_view key) { return has_key(kind, key); };
   SelectedKeys<V, decltype(own)> own_keys{visitor, "", own};
   settings.agent.visit(own_keys);
   settings.imp.visit(visitor);
-  if (!cloning) return;
-  const auto of_teacher = [](std::string_view key) {
-    return !key.starts_with("bc.") && key != "network.hidden";
+  if (settings.algorithm != "bc") return;
+  const Kind expert = kind_of(settings.task, teacher_algorithm(settings.task));
+  const auto of_teacher = [expert](std::string_view key) {
+    return has_key(expert, key) && key != "network.hidden";
   };
   SelectedKeys<V, decltype(of_teacher)> teacher_keys{visitor, kTeacherPrefix, of_teacher};
   settings.teacher.visit(teacher_keys);
@@ -51,16 +84,21 @@ Settings declared_settings(const std::string& task, const std::string& algorithm
   return settings;
 }
 
-// The declarations of an algorithm's keys; they are the same for all tasks.
-const std::vector<Option>& declarations(const std::string& algorithm) {
-  const auto declare = [](const char* name) {
-    Settings settings = declared_settings("", name);
-    OptionDeclarations visitor;
-    visit_settings(settings, visitor);
-    return visitor.options;
-  };
-  static const std::vector<Option> kPpo = declare("ppo"), kCloning = declare("bc");
-  return algorithm == "bc" ? kCloning : kPpo;
+// The declarations of the keys of a kind; they are the same for all its tasks.
+const std::vector<Option>& declarations(const std::string& task, const std::string& algorithm) {
+  static const auto kDeclarations = [] {
+    std::map<Kind, std::vector<Option>> made;
+    for (const char* name : {"cartpole", "mazegrid"}) {  // one task with policies to clone, one with values
+      for (const char* learner : {"ppo", "dqn", "bc"}) {
+        Settings settings = declared_settings(name, learner);
+        OptionDeclarations visitor;
+        visit_settings(settings, visitor);
+        made[kind_of(name, learner)] = std::move(visitor.options);
+      }
+    }
+    return made;
+  }();
+  return kDeclarations.at(kind_of(task, algorithm));
 }
 
 const std::vector<Option>& task_options_of(const std::string& task) {
@@ -75,20 +113,23 @@ const std::vector<AlgorithmInfo>& algorithms() {
   static const std::vector<AlgorithmInfo> kAlgorithms = {
       {"bc", true, 1, "behavioural cloning of a trained expert"},
       {"ppo", true, 1, "proximal policy optimisation"},
-      {"dqn", false, 1, "double Q-learning with prioritized replay"},
+      {"dqn", true, 1, "double Q-learning with prioritized replay"},
       {"supervised", false, 1, "classification of labelled images"},
   };
   return kAlgorithms;
 }
 
-std::string network_name(const std::vector<std::int64_t>& hidden) {
-  return fmt::format("{}", fmt::join(hidden, "-"));
+std::string network_name(const NetworkConfig& network) {
+  const bool convolves = network.architecture == Architecture::kCnn;
+  return fmt::format("{}{}", convolves ? fmt::format("cnn{}x{}-", network.filters, network.kernel) : "",
+                     fmt::join(network.hidden, "-"));
 }
 
 Settings paper_settings(const std::string& task, const std::string& algorithm) {
   Settings settings = declared_settings(task, algorithm);
   settings.agent = paper_defaults(task, algorithm);
-  if (algorithm == "bc") settings.teacher = paper_defaults(task, "ppo");
+  if (algorithm == "bc") settings.teacher = paper_defaults(task, teacher_algorithm(task));
+  if (algorithm == "ppo" && is_locomotion(task)) settings.imp.scope = PruneScope::kActorCritic;
   return settings;
 }
 
@@ -122,7 +163,7 @@ std::vector<OptionState> list_settings(const Settings& settings) {
   Settings copy = settings;  // visit() is shared with writers and therefore not const
   OptionValues present;
   visit_settings(copy, present);
-  const std::vector<Option>& declared = declarations(settings.algorithm);
+  const std::vector<Option>& declared = declarations(settings.task, settings.algorithm);
   for (std::size_t i = 0; i < declared.size(); ++i) states.push_back({declared[i], present.values[i]});
   for (const Option& option : task_options_of(settings.task)) {
     const auto set = settings.task_options.find(option.key);
@@ -133,10 +174,11 @@ std::vector<OptionState> list_settings(const Settings& settings) {
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
-  for (const char* algorithm : {"ppo", "bc"})
-    for (const Option& option : declarations(algorithm)) keys.push_back(option.key);
-  for (const std::string& task : task_names())
+  for (const std::string& task : task_names()) {
+    for (const AlgorithmInfo& algorithm : algorithms())
+      for (const Option& option : declarations(task, algorithm.name)) keys.push_back(option.key);
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
+  }
   std::ranges::stable_sort(keys);
   keys.erase(std::ranges::unique(keys).begin(), keys.end());
   return keys;
@@ -144,9 +186,10 @@ std::vector<std::string> known_keys() {
 
 namespace {
 
-// What a job file's key means to an algorithm: ppo.* is the expert's where the student has none.
+// What a job file's key means to an algorithm: ppo.* and dqn.* are the expert's where the student has none.
 std::string own_key(const std::string& algorithm, const std::string& key) {
-  return algorithm == "bc" && key.starts_with("ppo.") ? std::string(kTeacherPrefix) + key : key;
+  const bool of_expert = algorithm == "bc" && (key.starts_with("ppo.") || key.starts_with("dqn."));
+  return of_expert ? std::string(kTeacherPrefix) + key : key;
 }
 
 const Option* find_option(const std::vector<Option>& options, const std::string& key) {
@@ -158,7 +201,7 @@ const Option* find_option(const std::vector<Option>& options, const std::string&
 
 bool has_option(const std::string& task, const std::string& algorithm, const std::string& key) {
   return find_option(task_options_of(task), key) != nullptr ||
-         find_option(declarations(algorithm), own_key(algorithm, key)) != nullptr;
+         find_option(declarations(task, algorithm), own_key(algorithm, key)) != nullptr;
 }
 
 bool set_option(Settings& settings, const std::string& given_key, const JobValue& given,
@@ -168,7 +211,7 @@ bool set_option(Settings& settings, const std::string& given_key, const JobValue
     settings.task_options[key] = checked_value(*option, given, place);
     return true;
   }
-  const Option* option = find_option(declarations(settings.algorithm), key);
+  const Option* option = find_option(declarations(settings.task, settings.algorithm), key);
   if (option == nullptr) return false;
   const OptionValue value = checked_value(*option, given, place);
   OptionAssignment assignment(key, value);
@@ -178,8 +221,8 @@ bool set_option(Settings& settings, const std::string& given_key, const JobValue
 
 namespace {
 
-void check_agent(const AgentConfig& agent, std::int64_t minibatches, const std::string& prefix,
-                 const std::string& minibatches_key, const std::string& place) {
+void check_minibatches(const AgentConfig& agent, std::int64_t minibatches, const std::string& prefix,
+                       const std::string& minibatches_key, const std::string& place) {
   const std::int64_t batch = agent.sampler.batch_B * agent.sampler.batch_T;
   if (minibatches > batch)
     throw InputError(
@@ -187,11 +230,48 @@ void check_agent(const AgentConfig& agent, std::int64_t minibatches, const std::
         "it or enlarge the batch",
         place, minibatches_key, minibatches, batch, prefix, prefix, agent.sampler.batch_B,
         agent.sampler.batch_T);
+}
+
+// The ring must hold an iteration and the n-step future of its last step.
+void check_memory(const AgentConfig& agent, std::int64_t size, std::int64_t n_step, const std::string& key,
+                  const std::string& place) {
+  constexpr std::int64_t kMostTransitions = 1'000'000'000;
+  const std::int64_t least = agent.sampler.batch_B * (agent.sampler.batch_T + n_step + 2);
+  if (size < least || size > kMostTransitions)
+    throw InputError("{}: '{}' = {} is outside {}..{}: it must hold an iteration of all environments", place,
+                     key, size, least, kMostTransitions);
+}
+
+// `kind` of the agent with these settings, and the prefix of its keys.
+void check_agent(const AgentConfig& agent, Kind kind, const std::string& prefix, const std::string& place) {
+  if (kind == Kind::kPpo) check_minibatches(agent, agent.ppo.minibatches, prefix, "ppo.minibatches", place);
+  if (kind == Kind::kPolicyCloning)
+    check_minibatches(agent, agent.cloning.minibatches, prefix, "bc.minibatches", place);
+  if (kind == Kind::kDqn) {
+    check_memory(agent, agent.dqn.replay_size, agent.dqn.n_step, prefix + "dqn.replay_size", place);
+    if (agent.dqn.min_steps_learn >= agent.sampler.steps)
+      throw InputError(
+          "{}: '{}dqn.min_steps_learn' = {} is not reached within '{}rl.steps' = {}, so nothing would be "
+          "learned; lower it",
+          place, prefix, agent.dqn.min_steps_learn, prefix, agent.sampler.steps);
+  }
+  if (kind == Kind::kValueCloning) check_memory(agent, agent.cloning.replay_size, 1, "bc.replay_size", place);
   if (agent.evaluation.interval > agent.sampler.steps)
     throw InputError(
         "{}: '{}eval.interval' = {} is beyond '{}rl.steps' = {}, so nothing would be evaluated; lower the "
         "interval",
         place, prefix, agent.evaluation.interval, prefix, agent.sampler.steps);
+}
+
+void check_architecture(const std::string& task, const NetworkConfig& network, const std::string& prefix,
+                        const std::string& place) {
+  if (network.architecture == Architecture::kMlp) return;
+  const TaskInfo& info = known_task(task, place);
+  if (std::min(info.rows, info.columns) < network.kernel)
+    throw InputError(
+        "{}: '{}network.architecture' = \"cnn\" needs a board of at least {} rows and columns, and task '{}' "
+        "shows {} x {}",
+        place, prefix, network.kernel, task, info.rows, info.columns);
 }
 
 void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& key, const std::string& place) {
@@ -209,13 +289,18 @@ void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& ke
 void check_settings(const Settings& settings, const std::string& place) {
   const AgentConfig& agent = settings.agent;
   check_hidden(agent.network.hidden, "network.hidden", place);
+  check_agent(agent, kind_of(settings.task, settings.algorithm), "", place);
   if (settings.algorithm == "bc") {
     check_hidden(agent.cloning.teacher_hidden, "bc.teacher_hidden", place);
-    check_agent(agent, agent.cloning.minibatches, "", "bc.minibatches", place);
-    check_agent(settings.teacher, settings.teacher.ppo.minibatches, "teacher.", "ppo.minibatches", place);
-  } else {
-    check_agent(agent, agent.ppo.minibatches, "", "ppo.minibatches", place);
+    check_agent(settings.teacher, kind_of(settings.task, teacher_algorithm(settings.task)), "teacher.",
+                place);
   }
+  check_architecture(settings.task, agent.network, "", place);
+  if (settings.algorithm == "bc")
+    check_architecture(settings.task, settings.teacher.network, "teacher.", place);
+  if (settings.algorithm == "dqn" && find_task(settings.task)->continuous)
+    throw InputError("{}: DQN needs a finite number of actions, and those of task '{}' are continuous", place,
+                     settings.task);
   if (settings.imp.rewind_step >= agent.sampler.steps)
     throw InputError(
         "{}: 'imp.rewind_step' = {} is not reached within 'rl.steps' = {}; rewind to an earlier step", place,
@@ -228,8 +313,12 @@ void check_settings(const Settings& settings, const std::string& place) {
   }
 }
 
+std::string teacher_algorithm(const std::string& task) {
+  return distils_values(task) ? "dqn" : "ppo";
+}
+
 Settings teacher_settings(const Settings& student) {
-  Settings teacher = declared_settings(student.task, "ppo");
+  Settings teacher = declared_settings(student.task, teacher_algorithm(student.task));
   teacher.master_seed = student.master_seed;
   teacher.agent = student.teacher;
   teacher.agent.network.hidden = student.agent.cloning.teacher_hidden;
@@ -244,7 +333,7 @@ ModelSpec model_of(const Settings& settings) {
   TaskInfo info = *declared;
   if (!settings.task_options.empty())  // they may change sizes
     info = make_environment(settings.task, 1, settings.task_options)->info();
-  return model_spec(info.observation_size, info.actions, info.continuous, settings.algorithm, settings.agent);
+  return model_spec(info, settings.algorithm, settings.agent, distils_values(settings.task));
 }
 
 TaskOptions seeded_task_options(const Settings& settings, std::int64_t seed) {

@@ -1,9 +1,10 @@
 // engine/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of its
 // task and algorithm, with the job's values written over them.
 //
-// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, ppo.* of PPO, bc.* of behavioural
-// cloning, and the task's own. A student's expert is a PPO agent with the paper's values; teacher.KEY
-// changes any of them, and ppo.KEY means the expert's where the student has no such key itself.
+// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, ppo.* of PPO, dqn.* of DQN, bc.* of
+// behavioural cloning, and the task's own. A student's expert is a PPO agent with the paper's values, or a
+// DQN agent where students learn action values (mazegrid, minatar); teacher.KEY changes any of them, and
+// ppo.KEY or dqn.KEY means the expert's where the student has no such key itself.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct Settings {
   TaskOptions task_options;  // those that were set
 };
 
-// "128-128", as in names of chains.
-std::string network_name(const std::vector<std::int64_t>& hidden);
+// "128-128" or "cnn16x3-128-64", as in names of chains.
+std::string network_name(const NetworkConfig&);
 
 // What the paper does, for a known task and algorithm. paper_rounds is the paper's number of rounds.
 Settings paper_settings(const std::string& task, const std::string& algorithm);
@@ -65,6 +66,9 @@ bool set_option(Settings&, const std::string& key, const JobValue&, const std::s
 
 // Conditions between keys. Throws InputError "place: ..." with the remedy.
 void check_settings(const Settings&, const std::string& place);
+
+// "ppo" or "dqn": how the experts of the task's students are trained.
+std::string teacher_algorithm(const std::string& task);
 
 // The expert that teaches these students, as settings of its own.
 Settings teacher_settings(const Settings& student);

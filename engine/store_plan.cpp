@@ -32,7 +32,7 @@ std::vector<Row> finished_rows(const Plan& plan, const RoundSummaries& summaries
     const Settings& settings = plan.settings[plan.trainings[expert].settings];
     // The digest tells apart experts that differ in more than their size.
     rows.push_back({fmt::format("expert-{}.{}.{}.{}.s{}", settings.task, settings.algorithm,
-                                network_name(settings.agent.network.hidden),
+                                network_name(settings.agent.network),
                                 plan.trainings[expert].digest.substr(0, 8), plan.trainings[expert].seed),
                     "r00", "expert", "dense", expert});
   }
@@ -126,7 +126,7 @@ Table rounds_table(const Plan& plan, const RoundSummaries& summaries) {
   integers("round", [&](const Row& row) { return static_cast<std::int64_t>(node(row).round); });
   texts("task", [&](const Row& row) { return settings(row).task; });
   texts("algorithm", [&](const Row& row) { return settings(row).algorithm; });
-  texts("network", [&](const Row& row) { return network_name(settings(row).agent.network.hidden); });
+  texts("network", [&](const Row& row) { return network_name(settings(row).agent.network); });
   texts("variant", [&](const Row& row) { return row.variant; });
   texts("baseline", [&](const Row& row) { return row.baseline; });
   integers("seed", [&](const Row& row) { return node(row).seed; });

@@ -29,6 +29,7 @@ struct SweepOptions {
   std::vector<std::string> overrides;  // "key=value"
   std::string store;
   Backend backend = Backend::kNative;
+  int threads = 1;  // of a rank, for stepping environments; results do not depend on it
   RankZero rank_zero = RankZero::kAuto;
   bool retry_failed = false;
   std::optional<std::pair<std::string, std::string>>

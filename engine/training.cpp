@@ -111,8 +111,9 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
 }
 
 std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const RoundLoader& load,
-                                   Backend backend, const SafePoint& safe_point) {
-  const TrainingRequest request = make_request(plan, index, load, backend);
+                                   Backend backend, int threads, const SafePoint& safe_point) {
+  TrainingRequest request = make_request(plan, index, load, backend);
+  request.threads = threads;
   TrainingSession session(request);
   while (session.advance())
     if (safe_point(session)) return std::nullopt;

@@ -27,7 +27,9 @@ TrainingIndex chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoade
 // Called between iterations; returning true ends the training at this safe point.
 using SafePoint = std::function<bool(const TrainingSession&)>;
 
-// Runs the training to its end. Nothing if it was stopped. Throws TrainingFailure.
-std::optional<Record> run_training(const Plan&, TrainingIndex, const RoundLoader&, Backend, const SafePoint&);
+// Runs the training to its end; `threads` step its environments. Nothing if it was stopped. Throws
+// TrainingFailure.
+std::optional<Record> run_training(const Plan&, TrainingIndex, const RoundLoader&, Backend, int threads,
+                                   const SafePoint&);
 
 }  // namespace impsweep

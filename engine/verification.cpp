@@ -91,7 +91,7 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   for (const auto& [key, index] : order) {
     const Digest& digest = plan.trainings[index].digest;
     const std::optional<Record> record =
-        run_training(plan, index, load, backend, [](const TrainingSession&) { return false; });
+        run_training(plan, index, load, backend, 1, [](const TrainingSession&) { return false; });
     ++verification.recomputed;
     if (content_digest(*record, kProvenance) == verification.results.at(digest)) continue;
     const std::optional<Difference> difference =

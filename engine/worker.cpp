@@ -41,8 +41,8 @@ Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint&
   try {
     const Clock::time_point start = Clock::now();
     const double cpu_start = thread_cpu_seconds();
-    std::optional<Record> record =
-        run_training(place.plan, training, loader_from(place.store), place.backend, safe_point);
+    std::optional<Record> record = run_training(place.plan, training, loader_from(place.store), place.backend,
+                                                place.threads, safe_point);
     Message message;
     message.training = training;
     message.kind = MessageKind::kReturned;

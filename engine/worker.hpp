@@ -16,6 +16,7 @@ struct WorkPlace {
   const Plan& plan;
   const Store& store;
   Backend backend;
+  int threads = 1;  // of a rank, for stepping environments
 };
 
 // Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or

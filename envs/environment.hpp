@@ -57,12 +57,20 @@ struct StepResult {
 struct ObservationBatch {
   float* data = nullptr;  // [observation_size][stride]; null for a coded task: nothing is written
   int stride = 0;         // columns per row, >= number of columns in use
+
+  // The same batch, counted from this column on.
+  ObservationBatch from(int column) const { return {data == nullptr ? nullptr : data + column, stride}; }
 };
 
 struct ActionBatch {
   const std::int32_t* discrete = nullptr;  // [column]
   const float* continuous = nullptr;       // [actions][stride], raw policy samples
   int stride = 0;
+
+  ActionBatch from(int column) const {
+    return {discrete == nullptr ? nullptr : discrete + column,
+            continuous == nullptr ? nullptr : continuous + column, stride};
+  }
 };
 
 class Environment {

@@ -17,7 +17,7 @@
 //     // Optional, for comparison with recordings:
 //     static constexpr int kState;
 //     void get_state(std::span<double>) const;
-//     void set_state(std::span<const double>);
+//     void set_state(std::span<const double>);  // only where this is the whole state
 //   };
 //
 // Nothing is allocated after construction.
@@ -91,7 +91,7 @@ class LaneEnvironment final : public Environment {
   }
   // The count of steps goes on.
   void set_state(int lane, std::span<const double> state) override {
-    if constexpr (kHasState) at(lane).task.set_state(state);
+    if constexpr (requires(Task & task) { task.set_state(state); }) at(lane).task.set_state(state);
   }
 
   void save(StateWriter& writer) const override {

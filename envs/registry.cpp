@@ -6,6 +6,7 @@
 #include "envs/acrobot.hpp"
 #include "envs/cartpole.hpp"
 #include "envs/environment.hpp"
+#include "envs/locomotion/locomotion.hpp"
 #include "envs/mazegrid.hpp"
 #include "envs/minatar/asterix.hpp"
 #include "envs/minatar/breakout.hpp"
@@ -34,6 +35,10 @@ const std::vector<Entry>& entries() {
       {minatar::game_info<minatar::Freeway>(), minatar::make_game<minatar::Freeway>},
       {minatar::game_info<minatar::Seaquest>(), minatar::make_game<minatar::Seaquest>},
       {minatar::game_info<minatar::SpaceInvaders>(), minatar::make_game<minatar::SpaceInvaders>},
+      {halfcheetah_info(), make_locomotion},
+      {walker2d_info(), make_locomotion},
+      {hopper_info(), make_locomotion},
+      {ant_info(), make_locomotion},
   };
   return list;
 }

@@ -118,6 +118,24 @@ struct PpoLossSums {
   float policy = 0, value = 0, entropy = 0;  // means over the batch: -min(..), 0.5 (V-R)^2, entropy
 };
 
+// Gaussian policy with a state-independent log_std; l = -sum_d (log_std + z^2 / 2), z = (action - mean) /
+// (std + 1e-8). A column is a sample.
+struct GaussianPpoLossArguments {
+  int dimensions = 0, batch = 0;
+  const float* mean = nullptr;    // [dimensions][stride]
+  const float* values = nullptr;  // [stride]
+  std::ptrdiff_t stride = 0;
+  const float* log_std = nullptr;             // [dimensions]
+  const float* action = nullptr;              // [dimensions][stride]
+  const float* old_log_likelihood = nullptr;  // [batch rounded up]
+  const float* advantage = nullptr;           // [batch rounded up]
+  const float* return_ = nullptr;             // [batch rounded up] value target
+  float ratio_clip = 0, value_coefficient = 0, entropy_coefficient = 0;
+  float* mean_gradient = nullptr;     // [dimensions][stride], zero beyond the batch
+  float* value_gradient = nullptr;    // [stride], zero beyond the batch
+  float* log_std_gradient = nullptr;  // [dimensions]
+};
+
 struct CrossEntropyArguments {
   int actions = 0, batch = 0;
   const float* logits = nullptr;               // student, [actions][stride]
@@ -125,6 +143,26 @@ struct CrossEntropyArguments {
   std::ptrdiff_t stride = 0;
   float* logit_gradient = nullptr;   // [actions][stride], zero beyond the batch
   float* loss_per_sample = nullptr;  // [batch rounded up]
+};
+
+// Huber loss of the temporal differences of the actions taken:
+//   target = return + discount * running * next_value[argmax_a next_selector], running = 0 after an end
+//   loss = mean over the batch of weight * (0.5 e^2 if |e| <= delta, else delta (|e| - delta / 2))
+// with e = q[action] - target. Of equal selectors the first counts.
+struct QLossArguments {
+  int actions = 0, batch = 0;
+  const float* q = nullptr;  // [actions][stride]
+  const float* next_selector =
+      nullptr;                        // [actions][stride], which action counts: the online network's values
+  const float* next_value = nullptr;  // [actions][stride], what it is worth: the target network's
+  std::ptrdiff_t stride = 0;
+  const std::int32_t* action = nullptr;  // [batch rounded up]
+  const float* return_ = nullptr;        // [batch rounded up]
+  const float* running = nullptr;        // [batch rounded up], 1 or 0
+  const float* weight = nullptr;         // [batch rounded up]
+  float discount = 0, delta = 1;
+  float* q_gradient = nullptr;    // [actions][stride], zero beyond the batch
+  float* td_abs_error = nullptr;  // [batch rounded up], |e| but at most delta
 };
 
 struct Kernels {
@@ -150,7 +188,12 @@ struct Kernels {
                float* first_moment, float* second_moment);
   void (*softmax)(int actions, int batch, const float* logits, float* probability, std::ptrdiff_t stride);
   PpoLossSums (*ppo_loss)(const PpoLossArguments&);
+  PpoLossSums (*gaussian_ppo_loss)(const GaussianPpoLossArguments&);
+  // l of each column, [batch rounded up]
+  void (*gaussian_log_likelihood)(int dimensions, int batch, const float* mean, const float* action,
+                                  std::ptrdiff_t stride, const float* log_std, float* log_likelihood);
   float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss
+  float (*q_loss)(const QLossArguments&);                    // returns the mean loss
   void (*exp)(const float* x, float* y, std::size_t count);  // elementwise, count: multiple of 16; for tests
   void (*log)(const float* x, float* y, std::size_t count);
   void (*tanh)(const float* x, float* y, std::size_t count);

@@ -21,8 +21,8 @@ void BenchChain::complete_before(int round) {
     const TrainingIndex index = training(earlier);
     const Digest& digest = plan_.trainings[index].digest;
     if (records_.contains(digest)) continue;
-    std::optional<Record> record =
-        run_training(plan_, index, loader(), Backend::kNative, [](const TrainingSession&) { return false; });
+    std::optional<Record> record = run_training(plan_, index, loader(), Backend::kNative, 1,
+                                                [](const TrainingSession&) { return false; });
     records_.emplace(digest, std::move(*record));
   }
 }

@@ -16,6 +16,11 @@ double target_of(const std::string& task) {
   if (task == "acrobot") return 1.5e6;
   if (task.starts_with("minatar-")) return 3e6;
   if (task == "mazegrid") return 5e6;
+  // Four to seven times pybullet_envs itself, which makes 2007, 2060, 2918 and 1654 steps/s.
+  if (task == "halfcheetah") return 8.7e3;
+  if (task == "walker2d") return 11.6e3;
+  if (task == "hopper") return 21.2e3;
+  if (task == "ant") return 5.4e3;
   return 0;
 }
 

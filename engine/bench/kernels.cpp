@@ -196,6 +196,7 @@ class Parameters final : public Network {
   std::size_t log_std_offset() const override { return 0; }
   void infer(int, int, ConstBatch, MutableBatch) override {}
   void forward(int, int, ConstBatch, MutableBatch) override {}
+  void set_hidden_factors(int, ConstBatch) override {}
   void backward(int, int, ConstBatch) override {}
 
  private:

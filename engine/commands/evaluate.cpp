@@ -18,8 +18,8 @@ int command_evaluate(const Arguments& arguments) {
   namespace options = boost::program_options;
   Usage usage(
       "evaluate DIR CHAIN ROUND [--episodes N] [--json]",
-      "Plays the best checkpoint of a finished round for fresh full episodes, with its own stochastic\n"
-      "policy, and prints the undiscounted return.\n\n"
+      "Plays the best checkpoint of a finished round for fresh full episodes, acting as in the\n"
+      "evaluations of its training, and prints the undiscounted return.\n\n"
       "Example: impsweep evaluate out cartpole.ppo.128-128.default.mask-weights.s00 r05 --episodes 500");
   usage.options.add_options()("episodes", options::value<std::int64_t>()->default_value(100),
                               "episodes to play")("json", "one JSON object instead of text");
@@ -49,7 +49,8 @@ int command_evaluate(const Arguments& arguments) {
   const auto network = make_network(Backend::kNative, model, round.mask, {.max_batch = lanes});
   network->gather(round.best, network->parameters());
   network->parameters_changed();
-  Evaluator evaluator(settings.task, seeded_task_options(settings, node.seed), lanes);
+  Evaluator evaluator(settings.task, seeded_task_options(settings, node.seed), lanes,
+                      evaluation_policy(model, settings.algorithm, settings.agent, lanes));
   const std::string streams =
       stream_names(settings, node.baseline, node.seed, node.round).of_training("evaluate-command");
   const std::vector<float> returns = evaluator.play_episodes(*network, 0, episodes, streams);

@@ -61,21 +61,18 @@ Table inputs_table(const Store& store, const Plan& plan) {
   for_each_finished_round(
       store, plan, [&](const Chain& chain, const TrainingNode& node, const Record& record) {
         const auto& magnitude = record.values<double>("result/input_magnitude");
-        const RoundResult round = read_round(record, model_of(plan.settings[node.settings]));
-        const std::size_t inputs = magnitude.size();
+        const ModelSpec model = model_of(plan.settings[node.settings]);
+        const RoundResult round = read_round(record, model);
+        const std::vector<std::int64_t> left = kept_per_input(tensors_of(model), round.mask);
         const auto& names = find_task(chain.task)->observation_names;
-        const auto units =
-            static_cast<std::size_t>(plan.settings[node.settings].agent.network.hidden.front());
-        for (std::size_t i = 0; i < inputs; ++i) {
-          std::int64_t left = 0;
-          for (std::size_t unit = 0; unit < units; ++unit) left += round.mask[unit * inputs + i];
+        for (std::size_t i = 0; i < magnitude.size(); ++i) {
           rows.chain.push_back(chain.name);
           rows.round.push_back(node.round);
           rows.density.push_back(node.density);
           rows.key.push_back(static_cast<std::int64_t>(i));
           rows.name.push_back(i < names.size() ? names[i] : fmt::format("input {}", i));
           rows.first.push_back(magnitude[i]);
-          kept.push_back(left);
+          kept.push_back(left[i]);
         }
       });
   return {{{"chain", rows.chain},

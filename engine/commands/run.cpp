@@ -67,8 +67,10 @@ int command_run(const Arguments& arguments) {
       "time-limit", options::value<std::string>(), "stop after this time: 90s, 10m, 2h, or D-HH:MM:SS")(
       "backend", options::value<std::string>()->default_value("auto"),
       "auto, native (own kernels) or torch (LibTorch); results depend on it, so a store keeps to one")(
-      "rank0", options::value<std::string>()->default_value("auto"),
-      "auto, works (trains too) or sleeps (only coordinates); auto works up to 8 ranks")(
+      "threads-per-rank", options::value<int>()->default_value(1),
+      "threads that step a rank's environments; for locomotion on cores that would idle; results are the "
+      "same")("rank0", options::value<std::string>()->default_value("auto"),
+              "auto, works (trains too) or sleeps (only coordinates); auto works up to 8 ranks")(
       "simd", options::value<std::string>()->default_value("auto"),
       "auto, scalar, avx2 or avx512; results are the same bits on each")(
       "retry-failed", "try trainings again that failed before");
@@ -86,6 +88,10 @@ int command_run(const Arguments& arguments) {
   sweep.backend =
       choice<Backend>("backend", (*values)["backend"].as<std::string>(),
                       {{"auto", Backend::kNative}, {"native", Backend::kNative}, {"torch", Backend::kTorch}});
+  sweep.threads = (*values)["threads-per-rank"].as<int>();
+  constexpr int kMostThreads = 256;
+  if (sweep.threads < 1 || sweep.threads > kMostThreads)
+    throw InputError("run: --threads-per-rank {} is outside 1..{}", sweep.threads, kMostThreads);
   sweep.rank_zero = choice<RankZero>(
       "rank0", (*values)["rank0"].as<std::string>(),
       {{"auto", RankZero::kAuto}, {"works", RankZero::kWorks}, {"sleeps", RankZero::kSleeps}});

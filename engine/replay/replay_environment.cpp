@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <span>
@@ -25,7 +26,7 @@ struct DrawMismatch : std::runtime_error {
 // Hands out recorded draws and checks kind, n and step of every request.
 class RecordedDraws final : public Draws {
  public:
-  explicit RecordedDraws(std::span<const RecordedDraw> draws) : draws_(draws) {}
+  explicit RecordedDraws(std::vector<RecordedDraw> draws) : draws_(std::move(draws)) {}
 
   void begin_step(int step) { step_ = step; }
   bool all_taken() const { return next_ == draws_.size() || draws_[next_].step > step_; }
@@ -43,7 +44,7 @@ class RecordedDraws final : public Draws {
     return draw.value;
   }
 
-  std::span<const RecordedDraw> draws_;
+  std::vector<RecordedDraw> draws_;
   std::size_t next_ = 0;
   int step_ = -1;
 };
@@ -51,14 +52,53 @@ class RecordedDraws final : public Draws {
 // How a task's results are compared beyond plain equality.
 struct Rules {
   double state = 0;                // largest absolute error of a state component
+  double first_state = 0;          // the same, at reset
   int angles = 0;                  // this many leading state components are compared modulo 2 pi
   int first_observation_ulps = 0;  // allowed on observation 0
+  double observation = 0;          // largest absolute error of a feature
+  double reward = 0;
+  bool whole_state = true;  // setting the declared state continues as recorded
 };
 
-Rules rules_of(const std::string& task) {
-  if (task == "cartpole") return {.state = 1e-12};
-  if (task == "acrobot") return {.state = 1e-12, .angles = 2, .first_observation_ulps = 1};
+Rules rules_of(const TaskInfo& info) {
+  if (info.name == "cartpole") return {.state = 1e-12};
+  if (info.name == "acrobot") return {.state = 1e-12, .angles = 2, .first_observation_ulps = 1};
+  if (info.continuous)
+    return {.state = 1e-6, .first_state = 1e-6, .observation = 1e-6, .reward = 1e-6, .whole_state = false};
   return {};
+}
+
+// Names under which the robots were recorded.
+std::string task_name(const std::string& recorded) {
+  static const std::map<std::string, std::string> kOriginals = {{"HalfCheetahBulletEnv-v0", "halfcheetah"},
+                                                                {"Walker2DBulletEnv-v0", "walker2d"},
+                                                                {"HopperBulletEnv-v0", "hopper"},
+                                                                {"AntBulletEnv-v0", "ant"}};
+  const auto original = kOriginals.find(recorded);
+  return original == kOriginals.end() ? recorded : original->second;
+}
+
+// The U behind -0.1 + 0.2 U = `value`, as robots draw the positions of their joints. Division finds it up to
+// rounding; of the neighbours, the one that gives the value back is taken.
+double uniform_behind(double value) {
+  const auto scaled = [](double u) { return -0.1 + (0.1 - -0.1) * u; };
+  double best = (value + 0.1) / 0.2;
+  double below = best, above = best;
+  for (int ulps = 0; ulps < 8 && scaled(best) != value; ++ulps) {
+    below = std::nextafter(below, -1.0);
+    above = std::nextafter(above, 2.0);
+    for (const double u : {below, above})
+      if (scaled(u) == value) best = u;
+  }
+  return best;
+}
+
+std::vector<RecordedDraw> draws_of(const RecordedEpisode& episode) {
+  if (episode.action_size == 0) return episode.draws;
+  std::vector<RecordedDraw> draws;
+  for (const double value : episode.scaled_draws)
+    draws.push_back({DrawKind::kUniform, 0, uniform_behind(value), -1});
+  return draws;
 }
 
 // Consecutive floats differ by one, also across zero.
@@ -82,7 +122,7 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
 const TaskInfo& task_of(const EnvironmentTrace& trace) {
   if (const auto env = trace.attributes.find("env"); env != trace.attributes.end())
     if (const std::string* name = std::get_if<std::string>(&env->second))
-      if (const TaskInfo* info = find_task(*name)) return *info;
+      if (const TaskInfo* info = find_task(task_name(*name))) return *info;
   const std::string stem = std::filesystem::path(trace.file).stem().string();
   if (const TaskInfo* info = find_task(stem)) return *info;
   std::string names;
@@ -117,7 +157,7 @@ class Run {
  public:
   Run(const TaskInfo& info, const RecordedEpisode& episode)
       : environment_(make_environment(info.name, 1, options_of(info, episode))),
-        draws_(episode.draws),
+        draws_(draws_of(episode)),
         observation_(static_cast<std::size_t>(info.observation_size)),
         active_(static_cast<std::size_t>(info.max_active)),
         state_(static_cast<std::size_t>(environment_->state_size())) {
@@ -129,10 +169,16 @@ class Run {
     environment_->reset(0, 0, written_observation());
     look();
   }
-  void step(int step, std::int32_t action) {
+  void step(int step, const RecordedEpisode& episode) {
     static constexpr std::int32_t kLane = 0;
     draws_.begin_step(step);
-    environment_->step({&kLane, 1}, {&action, nullptr, 1}, written_observation(), {&result_, 1});
+    ActionBatch action{.stride = 1};
+    if (episode.action_size == 0)
+      action.discrete = episode.action.data() + step;
+    else
+      action.continuous =
+          episode.continuous_action.data() + static_cast<std::ptrdiff_t>(step) * episode.action_size;
+    environment_->step({&kLane, 1}, action, written_observation(), {&result_, 1});
     look();
   }
   void set_state(std::span<const double> state) { environment_->set_state(0, state); }
@@ -191,12 +237,9 @@ class Comparison {
     compare_state(t, run.state(), "state");
     compare_observation(t, run.observation());
     compare_result(t, run.result(), "");
-    const std::size_t i = static_cast<std::size_t>(t);
     const bool exact = draws_agree && same_bits(run.state(), recorded_state(t + 1)) &&
                        same_bits(run.observation(), recorded_observation(t + 1)) &&
-                       run.result().reward == episode_.reward[i] &&
-                       run.result().terminated == (episode_.terminated[i] != 0) &&
-                       run.result().truncated == (episode_.truncated[i] != 0);
+                       run.result().reward == recorded_reward(t) && flags_agree(t, run.result());
     if (exact) ++replay_.exact_steps;
   }
 
@@ -217,6 +260,21 @@ class Comparison {
     return std::span(episode_.observation).subspan(static_cast<std::size_t>(t) * size, size);
   }
 
+  // As the learner sees it.
+  double recorded_reward(int t) const {
+    const double reward = episode_.reward[static_cast<std::size_t>(t)];
+    return episode_.action_size == 0 ? reward : static_cast<float>(reward);
+  }
+
+  bool truncated_agrees(int t, const StepResult& result) const {
+    return episode_.truncated.empty() ||
+           result.truncated == (episode_.truncated[static_cast<std::size_t>(t)] != 0);
+  }
+  bool flags_agree(int t, const StepResult& result) const {
+    return result.terminated == (episode_.terminated[static_cast<std::size_t>(t)] != 0) &&
+           truncated_agrees(t, result);
+  }
+
   // Notes the error and says whether it stays within `limit`; a NaN never does.
   bool within(double error, double limit) {
     if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
@@ -227,7 +285,7 @@ class Comparison {
   void compare_state(int t, std::span<const double> state, const char* field) {
     if (state.empty()) return;
     const std::span<const double> recorded = recorded_state(t + 1);
-    const double limit = tolerance_ > 0 ? tolerance_ : (t < 0 ? 0 : rules_.state);
+    const double limit = tolerance_ > 0 ? tolerance_ : (t < 0 ? rules_.first_state : rules_.state);
     bool good = true;
     for (std::size_t i = 0; i < state.size(); ++i) {
       double error = std::abs(state[i] - recorded[i]);
@@ -243,7 +301,8 @@ class Comparison {
     const int ulps = t < 0 ? rules_.first_observation_ulps : 0;
     bool good = true;
     for (std::size_t i = 0; i < observation.size(); ++i) {
-      const bool close = within(std::abs(double{observation[i]} - recorded[i]), tolerance_);
+      const bool close = within(std::abs(double{observation[i]} - recorded[i]),
+                                tolerance_ > 0 ? tolerance_ : rules_.observation);
       good = good && (close || ulps_between(observation[i], recorded[i]) <= ulps);
     }
     if (!good) diverged(t, "observation");
@@ -251,9 +310,10 @@ class Comparison {
 
   void compare_result(int t, const StepResult& result, const std::string& prefix) {
     const std::size_t i = static_cast<std::size_t>(t);
-    if (!within(std::abs(result.reward - episode_.reward[i]), tolerance_)) diverged(t, prefix + "reward");
+    if (!within(std::abs(result.reward - recorded_reward(t)), tolerance_ > 0 ? tolerance_ : rules_.reward))
+      diverged(t, prefix + "reward");
     if (result.terminated != (episode_.terminated[i] != 0)) diverged(t, prefix + "terminated");
-    if (result.truncated != (episode_.truncated[i] != 0)) diverged(t, prefix + "truncated");
+    if (!truncated_agrees(t, result)) diverged(t, prefix + "truncated");
   }
 
   const RecordedEpisode& episode_;
@@ -272,7 +332,14 @@ void check_against_task(const EnvironmentTrace& trace, const RecordedEpisode& ep
   if (episode.observation_size != info.observation_size)
     refuse("observation",
            fmt::format("{} features instead of {}", episode.observation_size, info.observation_size));
-  if (info.continuous) refuse("action", "the task has continuous actions");
+  if (info.continuous != (episode.action_size > 0))
+    refuse("action", info.continuous ? "the task has continuous actions" : "the task has discrete actions");
+  if (info.continuous && episode.action_size != info.actions)
+    refuse("action", fmt::format("{} components instead of {}", episode.action_size, info.actions));
+  if (info.continuous && episode.scaled_draws.size() != static_cast<std::size_t>(info.actions))
+    refuse("draws", fmt::format("{} instead of {}", episode.scaled_draws.size(), info.actions));
+  for (const double value : episode.scaled_draws)
+    if (!(value >= -0.1 && value < 0.1)) refuse("draws", fmt::format("a joint starts at {}", value));
   for (const std::int32_t action : episode.action)
     if (action < 0 || action >= info.actions)
       refuse("action", fmt::format("action {} is outside 0 to {}", action, info.actions - 1));
@@ -289,20 +356,20 @@ void replay_episode(const EnvironmentTrace& trace, const RecordedEpisode& episod
   Run open_loop(info, episode), single_step(info, episode);
   const int state_size = static_cast<int>(open_loop.state().size());
   check_against_task(trace, episode, info, state_size);
-  const Rules rules = rules_of(info.name);
+  const Rules rules = rules_of(info);
+  const bool single_steps = state_size > 0 && rules.whole_state;
   Comparison comparison(episode, rules, options.tolerance, replay);
   int t = -1;
   try {
     open_loop.reset();
     comparison.reset(open_loop);
-    if (state_size > 0) single_step.reset();
+    if (single_steps) single_step.reset();
     for (t = 0; t < episode.steps; ++t) {
-      const std::int32_t action = episode.action[static_cast<std::size_t>(t)];
-      open_loop.step(t, action);
+      open_loop.step(t, episode);
       comparison.open_loop(t, open_loop);
-      if (state_size == 0) continue;
+      if (!single_steps) continue;
       single_step.set_state(comparison.recorded_state(t));
-      single_step.step(t, action);
+      single_step.step(t, episode);
       comparison.single_step(t, single_step);
     }
   } catch (const DrawMismatch&) {

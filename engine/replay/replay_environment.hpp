@@ -8,7 +8,9 @@
 //
 // A step diverges when it leaves the tolerance. By default that is the rule of the task: states within 1e-12
 // (angles modulo 2 pi), the state at reset to the bit, observations equal as floats (the first one of
-// Acrobot: within one unit in the last place), rewards and flags equal.
+// Acrobot: within one unit in the last place), rewards and flags equal. Robots: joint states, observations
+// and rewards (as floats) within 1e-6; their joint states are not a whole state, so there is no single-step
+// run.
 //
 // Per-episode settings come from the episode's attributes: each attribute that is named like an option of the
 // task ("reset_low" for "cartpole.reset_low") sets it, `sticky_action_prob` sets "sticky_actions", and the

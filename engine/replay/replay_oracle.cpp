@@ -41,6 +41,16 @@ void OracleComparison::compare_relative(const std::string& quantity, std::span<c
          tolerance_ > 0 ? tolerance_ : relative * std::abs(static_cast<double>(want[i])), i, got[i], want[i]);
 }
 
+void OracleComparison::compare(const std::string& quantity, std::span<const double> got,
+                               std::span<const double> want, double absolute) {
+  if (got.size() != want.size())
+    throw InputError("case {}: '{}' has {} elements instead of {}; the recording is inconsistent",
+                     case_index_, quantity, want.size(), got.size());
+  const double allowed = tolerance_ > 0 ? tolerance_ : absolute;
+  for (std::size_t i = 0; i < got.size(); ++i)
+    note(quantity, std::abs(got[i] - want[i]), allowed, i, got[i], want[i]);
+}
+
 void OracleComparison::compare(const std::string& quantity, double got, double want, double absolute) {
   note(quantity, std::abs(got - want), tolerance_ > 0 ? tolerance_ : absolute, 0, got, want);
 }
@@ -61,14 +71,16 @@ OracleReplay replay_oracle(const std::string& path, double tolerance) {
   replay.file = path;
   replay.kind = file.attribute_string("", "kind");
   replay.cases = file.attribute_int("", "num_cases");
-  const auto drive = replay.kind == "ppo-update"          ? replay_ppo_case
-                     : replay.kind == "prune"             ? replay_prune_case
-                     : replay.kind == "distillation-loss" ? replay_distillation_case
-                                                          : nullptr;
+  const auto drive = replay.kind == "ppo-update"           ? replay_ppo_case
+                     : replay.kind == "dqn-update"         ? replay_dqn_case
+                     : replay.kind == "prioritized-replay" ? replay_memory_case
+                     : replay.kind == "prune"              ? replay_prune_case
+                     : replay.kind == "distillation-loss"  ? replay_distillation_case
+                                                           : nullptr;
   if (drive == nullptr)
     throw InputError(
-        "{}: this version cannot drive recordings of kind '{}'; it knows ppo-update, prune and "
-        "distillation-loss",
+        "{}: this version cannot drive recordings of kind '{}'; it knows ppo-update, "
+        "dqn-update, prioritized-replay, prune and distillation-loss",
         path, replay.kind);
   if (file.attribute_int("", "format_version") != 1)
     throw InputError("{}: format version {} is not known; this version reads format 1", path,

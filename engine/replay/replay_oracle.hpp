@@ -2,9 +2,11 @@
 // and compares every recorded result.
 //
 // A file is recognised by its root attribute `kind`:
-//   ppo-update         advantages, losses, gradient norms, parameters, Adam moments, schedules (softmax
-//   policies) prune              masks and counts of global magnitude pruning, exactly distillation-loss  the
-//   three cloning losses and their gradients
+//   ppo-update           advantages, losses, gradient norms, parameters, Adam moments, schedules
+//   dqn-update           n-step returns, values, losses, errors, gradients, parameters of both networks
+//   prioritized-replay   leaves after every operation, draws, importance weights, what was drawn
+//   prune                masks and counts of global magnitude pruning, exactly
+//   distillation-loss    the three cloning losses and their gradients
 #pragma once
 
 #include <cstdint>
@@ -51,6 +53,8 @@ class OracleComparison {
   // Every element: |got - want| <= relative * |want|.
   void compare_relative(const std::string& quantity, std::span<const float> got, std::span<const float> want,
                         double relative);
+  void compare(const std::string& quantity, std::span<const double> got, std::span<const double> want,
+               double absolute);
   void compare(const std::string& quantity, double got, double want, double absolute);
   void compare_exactly(const std::string& quantity, std::span<const std::int64_t> got,
                        std::span<const std::int64_t> want);
@@ -65,6 +69,8 @@ class OracleComparison {
 
 // One function per kind; `group` is the case's group in the file.
 void replay_ppo_case(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_dqn_case(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_memory_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_prune_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_distillation_case(const Hdf5File&, const std::string& group, OracleComparison&);
 

@@ -1,11 +1,12 @@
 // Recorded PPO updates: the samples are given, everything after them is computed by the code that trains.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <vector>
 
+#include "agents/kernels/kernels.hpp"
 #include "agents/masked_mlp.hpp"
 #include "agents/ppo.hpp"
+#include "engine/replay/recorded_values.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
 
@@ -28,23 +29,15 @@ ModelSpec recorded_model(const Hdf5File& file, const std::string& group) {
   critic.name = "critic";
   actor.sizes.push_back(number("action_size"));
   critic.sizes.push_back(1);
-  return {.parts = {actor, critic}};
-}
-
-// A parameter tree in dense order; `absent` fills tensors that the tree does not have.
-template <class T>
-std::vector<T> read_tree(const Hdf5File& file, const std::string& tree, const std::vector<Tensor>& tensors,
-                         T absent) {
-  std::vector<T> values;
-  for (const Tensor& tensor : tensors) {
-    const std::string path = tree + "/" + tensor.name;
-    const std::vector<T> part = file.exists(path) ? file.read<T>(path) : std::vector<T>(tensor.size, absent);
-    if (part.size() != tensor.size)
-      throw InputError("{}: '{}' has {} elements where the network has {}", file.name(), path, part.size(),
-                       tensor.size);
-    values.insert(values.end(), part.begin(), part.end());
+  const bool continuous = number("continuous") != 0;
+  if (continuous) {
+    const std::string mean_activation = file.attribute_string(group, "mean_activation");
+    actor.tanh_output = mean_activation == "tanh";
+    if (!actor.tanh_output && mean_activation != "none")
+      throw InputError("{}: {}: mean_activation '{}' is neither tanh nor none", file.name(), group,
+                       mean_activation);
   }
-  return values;
+  return {.parts = {actor, critic}, .log_std = continuous ? number("action_size") : 0};
 }
 
 // [T,B] recorded time-major into sample order, i = b * T + t; and back.
@@ -61,32 +54,47 @@ std::vector<float> to_time_major(int T, int B, const AlignedFloats& source) {
   return target;
 }
 
-template <class T>
-std::vector<T> read_sized(const Hdf5File& file, const std::string& path, std::size_t size) {
-  std::vector<T> values = file.read<T>(path);
-  if (values.size() != size)
-    throw InputError("{}: '{}' has {} elements instead of {}", file.name(), path, values.size(), size);
-  return values;
+// A recorded [T,B,rows] as feature-major rows in sample order.
+void to_rows(const Samples& s, const std::vector<float>& recorded, int rows, AlignedFloats& target) {
+  for (int t = 0; t < s.T; ++t)
+    for (int b = 0; b < s.B; ++b)
+      for (int r = 0; r < rows; ++r)
+        target[static_cast<std::size_t>(r) * s.stride + static_cast<std::size_t>(b) * s.T + t] =
+            recorded[(static_cast<std::size_t>(t) * s.B + b) * rows + r];
 }
 
-Samples recorded_samples(const Hdf5File& file, const std::string& group, int T, int B, int features,
-                         int actions) {
-  Samples s(T, B, features, actions);
+// log_std is recorded for every sample; it must not depend on the observation.
+std::vector<float> recorded_log_std(const Hdf5File& file, const std::string& path, std::size_t count,
+                                    int actions) {
+  const auto values = read_sized<float>(file, path, count * static_cast<std::size_t>(actions));
+  std::vector<float> log_std(values.begin(), values.begin() + actions);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i] != log_std[i % static_cast<std::size_t>(actions)])
+      throw InputError("{}: '{}' varies from sample to sample; policies here have one log_std", file.name(),
+                       path);
+  return log_std;
+}
+
+Samples recorded_samples(const Hdf5File& file, const std::string& group, int T, int B,
+                         const ModelSpec& model) {
+  const int features = model.parts[0].sizes.front(), actions = model.parts[0].sizes.back();
+  Samples s(T, B, features, actions, model.log_std > 0);
   const auto count = static_cast<std::size_t>(T) * B;
   const auto path = [&](const char* name) { return fmt::format("{}/samples/{}", group, name); };
-  const auto observation = read_sized<float>(file, path("observation"), count * features);
-  const auto probability = read_sized<float>(file, path("old_probability"), count * actions);
-  for (int t = 0; t < T; ++t) {
-    for (int b = 0; b < B; ++b) {
-      const std::size_t recorded = static_cast<std::size_t>(t) * B + b,
-                        i = static_cast<std::size_t>(b) * T + t;
-      for (int f = 0; f < features; ++f)
-        s.observation[static_cast<std::size_t>(f) * s.stride + i] = observation[recorded * features + f];
-      for (int a = 0; a < actions; ++a)
-        s.probability[static_cast<std::size_t>(a) * s.stride + i] = probability[recorded * actions + a];
-    }
+  const auto read_rows = [&](const char* name, int rows, AlignedFloats& target) {
+    to_rows(s, read_sized<float>(file, path(name), count * static_cast<std::size_t>(rows)), rows, target);
+  };
+  read_rows("observation", features, s.observation);
+  if (s.continuous) {
+    read_rows("action", actions, s.continuous_action);
+    read_rows("old_mean", actions, s.mean);
+    s.log_std = recorded_log_std(file, path("old_log_std"), count, actions);
+    kernels().gaussian_log_likelihood(actions, s.size(), s.mean.data(), s.continuous_action.data(), s.stride,
+                                      s.log_std.data(), s.log_likelihood.data());
+  } else {
+    read_rows("old_probability", actions, s.probability);
+    from_time_major(T, B, read_sized<std::int32_t>(file, path("action"), count), s.action.data());
   }
-  from_time_major(T, B, read_sized<std::int32_t>(file, path("action"), count), s.action.data());
   from_time_major(T, B, read_sized<float>(file, path("reward"), count), s.reward.data());
   from_time_major(T, B, read_sized<float>(file, path("value"), count), s.value.data());
   from_time_major(T, B, read_sized<std::uint8_t>(file, path("done"), count), s.done.data());
@@ -99,17 +107,9 @@ Samples recorded_samples(const Hdf5File& file, const std::string& group, int T, 
   return s;
 }
 
-std::vector<float> square_roots(std::vector<float> values) {
-  for (float& value : values) value = std::sqrt(value);
-  return values;
-}
-
 }  // namespace
 
 void replay_ppo_case(const Hdf5File& file, const std::string& group, OracleComparison& comparison) {
-  if (file.attribute_int("", "continuous") != 0)
-    throw InputError("{}: Gaussian policies come with the locomotion tasks, which this version does not have",
-                     file.name());
   const auto real = [&](const char* name) { return file.attribute_double(group, name); };
   const auto integer = [&](const char* name) { return file.attribute_int(group, name); };
   const ModelSpec model = recorded_model(file, group);
@@ -132,8 +132,7 @@ void replay_ppo_case(const Hdf5File& file, const std::string& group, OracleCompa
   if (T < 1 || B < 1 || config.ppo.minibatches < 1 || config.ppo.minibatches > T * B)
     throw InputError("{}: {}: T, B and minibatches do not fit each other", file.name(), group);
 
-  Samples samples =
-      recorded_samples(file, group, T, B, model.parts[0].sizes.front(), model.parts[0].sizes.back());
+  Samples samples = recorded_samples(file, group, T, B, model);
   estimate_advantages(samples, config.ppo.discount, config.ppo.gae_lambda, config.ppo.normalize_advantage);
   comparison.compare("advantage", to_time_major(T, B, samples.advantage),
                      file.read<float>(group + "/advantage"), 1e-6, 5e-6);

@@ -252,18 +252,55 @@ void expect_count(const std::string& place, const TraceAttributes& attributes, c
     throw InputError("{}: attribute {} disagrees with the {} found; {}", place, key, found, kRecordAgain);
 }
 
+// Positions and velocities side by side: [rows][2 * joints].
+std::vector<double> joined(const std::vector<double>& position, const std::vector<double>& velocity,
+                           std::size_t joints) {
+  std::vector<double> state;
+  state.reserve(2 * position.size());
+  for (std::size_t first = 0; first < position.size(); first += joints)
+    for (const std::vector<double>* part : {&position, &velocity})
+      state.insert(state.end(), part->begin() + static_cast<std::ptrdiff_t>(first),
+                   part->begin() + static_cast<std::ptrdiff_t>(first + joints));
+  return state;
+}
+
+void read_joint_states(const GroupReader& group, std::size_t steps, RecordedEpisode& episode) {
+  const Array<double> position = group.read<double>("joint_position");
+  const Array<double> velocity = group.read<double>("joint_velocity");
+  if (position.shape.size() != 2 || position.shape[0] != steps + 1 || position.shape[1] == 0)
+    group.fail("joint_position", fmt::format("the shape must be [{}, joints]", steps + 1));
+  if (velocity.shape != position.shape)
+    group.fail("joint_velocity", "the shape must be that of joint_position");
+  const std::size_t joints = position.shape[1];
+  episode.state_size = static_cast<int>(2 * joints);
+  episode.state = joined(position.values, velocity.values, joints);
+  episode.initial_state = joined(group.read_vector<double>("initial_joint_position", joints),
+                                 group.read_vector<double>("initial_joint_velocity", joints), joints);
+}
+
 RecordedEpisode read_episode(const std::string& path, hid_t file, const std::string& name) {
   const GroupReader group(path, file, name);
   RecordedEpisode episode;
   episode.name = name;
   episode.attributes = group.attributes();
 
-  Array<std::int32_t> action = group.read<std::int32_t>("action");
-  if (action.shape.size() != 1) group.fail("action", "the dataset must have one dimension");
-  episode.action = std::move(action.values);
-  const std::size_t steps = episode.action.size();
+  const bool robot = group.has("joint_position");
+  std::size_t steps = 0;
+  if (robot) {
+    Array<float> action = group.read<float>("action");
+    if (action.shape.size() != 2 || action.shape[1] == 0)
+      group.fail("action", "the dataset must have two dimensions");
+    steps = action.shape[0];
+    episode.action_size = static_cast<int>(action.shape[1]);
+    episode.continuous_action = std::move(action.values);
+  } else {
+    Array<std::int32_t> action = group.read<std::int32_t>("action");
+    if (action.shape.size() != 1) group.fail("action", "the dataset must have one dimension");
+    episode.action = std::move(action.values);
+    steps = episode.action.size();
+  }
   episode.steps = static_cast<int>(steps);
-  expect_count(path + ": " + name, episode.attributes, "num_steps", episode.steps);
+  expect_count(path + ": " + name, episode.attributes, robot ? "steps" : "num_steps", episode.steps);
 
   Array<float> observation = group.read<float>("observation");
   const std::size_t rank = observation.shape.size();
@@ -273,7 +310,9 @@ RecordedEpisode read_episode(const std::string& path, hid_t file, const std::str
   episode.observation_size = static_cast<int>(observation.values.size() / (steps + 1));
   episode.observation = rank == 4 ? channels_first(observation) : std::move(observation.values);
 
-  if (group.has("state")) {
+  if (robot) {
+    read_joint_states(group, steps, episode);
+  } else if (group.has("state")) {
     Array<double> state = group.read<double>("state");
     if (state.shape.size() != 2 || state.shape[0] != steps + 1)
       group.fail("state", fmt::format("the shape must be [{}, components]", steps + 1));
@@ -284,8 +323,11 @@ RecordedEpisode read_episode(const std::string& path, hid_t file, const std::str
   }
   episode.reward = group.read_vector<double>("reward", steps);
   episode.terminated = group.read_flags("terminated", steps);
-  episode.truncated = group.read_flags("truncated", steps);
-  episode.draws = read_draws(group, episode.steps);
+  if (!robot || group.has("truncated")) episode.truncated = group.read_flags("truncated", steps);
+  if (robot)
+    episode.scaled_draws = group.read<double>("draws").values;
+  else
+    episode.draws = read_draws(group, episode.steps);
   return episode;
 }
 

@@ -364,7 +364,32 @@ TEST_CASE("losses, norm and Adam have equal bits on every target, at every batch
                                            .stride = stride,
                                            .logit_gradient = clone.data(),
                                            .loss_per_sample = per_sample.data()});
+      AlignedFloats mean_gradient(logits.size()), gaussian_value_gradient(values.size()),
+          log_std_gradient(actions), likelihood(values.size());
+      const std::vector<float> log_std(static_cast<std::size_t>(actions), -0.3f);
+      k->gaussian_log_likelihood(actions, batch, teacher.data(), logits.data(), stride, log_std.data(),
+                                 likelihood.data());
+      const PpoLossSums gaussian = k->gaussian_ppo_loss({.dimensions = actions,
+                                                         .batch = batch,
+                                                         .mean = teacher.data(),
+                                                         .values = values.data(),
+                                                         .stride = stride,
+                                                         .log_std = log_std.data(),
+                                                         .action = logits.data(),
+                                                         .old_log_likelihood = old.data(),
+                                                         .advantage = advantage.data(),
+                                                         .return_ = target.data(),
+                                                         .ratio_clip = 0.2f,
+                                                         .value_coefficient = 0.5f,
+                                                         .entropy_coefficient = 0.01f,
+                                                         .mean_gradient = mean_gradient.data(),
+                                                         .value_gradient = gaussian_value_gradient.data(),
+                                                         .log_std_gradient = log_std_gradient.data()});
       AlignedFloats all = gradient;
+      for (const AlignedFloats* part :
+           {&mean_gradient, &gaussian_value_gradient, &log_std_gradient, &likelihood})
+        all.insert(all.end(), part->begin(), part->end());
+      all.insert(all.end(), {gaussian.policy, gaussian.value, gaussian.entropy});
       all.insert(all.end(), value_gradient.begin(), value_gradient.end());
       all.insert(all.end(), clone.begin(), clone.end());
       all.insert(all.end(),

@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include "agents/initialisation.hpp"
 #include "agents/masked_mlp.hpp"
+#include "agents/model.hpp"
 #include "agents/ppo.hpp"
 #include "agents/session.hpp"
 
@@ -28,6 +30,27 @@ TrainingRequest tiny_request(std::string algorithm, std::int64_t steps) {
                                                               : 0.0f);
   request.stream_prefix = "test";
   request.snapshot_steps = {300, 700};
+  request.teacher_model = request.model;
+  request.teacher_parameters.assign(count, 0.1f);
+  return request;
+}
+
+// The same on the hopper, with a Gaussian policy.
+TrainingRequest tiny_hopper_request(std::string algorithm, std::int64_t steps) {
+  TrainingRequest request = tiny_request(std::move(algorithm), steps);
+  request.task = "hopper";
+  request.config.sampler.batch_B = 2;
+  request.config.sampler.decorrelation_steps = 20;
+  request.model.parts = {{.name = "actor", .sizes = {15, 8, 3}, .tanh_output = true},
+                         {.name = "critic", .sizes = {15, 8, 1}}};
+  request.model.log_std = 3;
+  const std::size_t count = parameter_count(request.model);
+  request.mask.assign(count, 1);
+  request.mask[3] = request.mask[70] = 0;
+  Stream stream("tiny hopper");
+  request.initial_parameters.assign(count, 0.0f);
+  for (std::size_t i = 0; i + 3 < count; ++i)
+    if (request.mask[i] != 0) request.initial_parameters[i] = static_cast<float>(stream.uniform() - 0.5);
   request.teacher_model = request.model;
   request.teacher_parameters.assign(count, 0.1f);
   return request;
@@ -132,29 +155,35 @@ TEST_CASE("Adam takes the steps of its paper, after the norm clip; decay by mode
 }
 
 TEST_CASE("a session that is saved and loaded at any safe point ends with the same bits") {
-  for (const char* algorithm : {"ppo", "bc"}) {
-    CAPTURE(algorithm);
-    TrainingSession whole(tiny_request(algorithm, 2048));
-    while (whole.advance()) {
-    }
-    StateWriter expected;
-    expected("outcome", whole.outcome());
-    for (int stop = 1; stop < 8; stop += 3) {
-      TrainingSession first(tiny_request(algorithm, 2048));
-      for (int i = 0; i < stop; ++i) first.advance();
-      StateWriter saved;
-      first.save(saved);
-      TrainingSession second(tiny_request(algorithm, 2048));
-      StateReader reader(saved.bytes().data(), saved.bytes().size());
-      second.load(reader);
-      CHECK(reader.at_end());
-      while (second.advance()) {
+  for (const char* task : {"cartpole", "hopper"})
+    for (const char* algorithm : {"ppo", "bc"}) {
+      CAPTURE(task);
+      CAPTURE(algorithm);
+      const auto request = [&] {
+        return task == std::string("cartpole") ? tiny_request(algorithm, 2048)
+                                               : tiny_hopper_request(algorithm, 1024);
+      };
+      TrainingSession whole(request());
+      while (whole.advance()) {
       }
-      StateWriter got;
-      got("outcome", second.outcome());
-      CHECK(got.bytes() == expected.bytes());
+      StateWriter expected;
+      expected("outcome", whole.outcome());
+      for (int stop = 1; stop < 8; stop += 3) {
+        TrainingSession first(request());
+        for (int i = 0; i < stop; ++i) first.advance();
+        StateWriter saved;
+        first.save(saved);
+        TrainingSession second(request());
+        StateReader reader(saved.bytes().data(), saved.bytes().size());
+        second.load(reader);
+        CHECK(reader.at_end());
+        while (second.advance()) {
+        }
+        StateWriter got;
+        got("outcome", second.outcome());
+        CHECK(got.bytes() == expected.bytes());
+      }
     }
-  }
 }
 
 TEST_CASE("a session keeps masked weights at zero, its best checkpoint and its snapshots") {
@@ -198,7 +227,8 @@ TEST_CASE("returns of evaluation episodes depend neither on lanes nor on each ot
   const TrainingRequest request = tiny_request("ppo", 256);
   const auto network = make_native_network(request.model, request.mask, {.max_batch = 64});
   network->gather(request.initial_parameters, network->parameters());
-  Evaluator narrow("cartpole", {}, 3), wide("cartpole", {}, 40);
+  Evaluator narrow("cartpole", {}, 3, make_policy(2, false, 3)),
+      wide("cartpole", {}, 40, make_policy(2, false, 40));
   const std::vector<float> few = narrow.play_episodes(*network, 0, 25, "e");
   CHECK(few == wide.play_episodes(*network, 0, 25, "e"));
   CHECK(few != wide.play_episodes(*network, 0, 25, "f"));
@@ -207,4 +237,35 @@ TEST_CASE("returns of evaluation episodes depend neither on lanes nor on each ot
   float steps = 0;
   for (const float value : capped) steps += value;
   CHECK(steps <= 300);
+}
+
+TEST_CASE("a session's results do not depend on its threads") {
+  std::vector<std::vector<std::byte>> outcomes;
+  for (const int threads : {1, 3}) {
+    TrainingRequest request = tiny_hopper_request("ppo", 512);
+    request.threads = threads;
+    TrainingSession session(request);
+    while (session.advance()) {
+    }
+    StateWriter writer;
+    writer("outcome", session.outcome());
+    outcomes.push_back(writer.take());
+  }
+  CHECK(outcomes[0] == outcomes[1]);
+}
+
+TEST_CASE("PPO teaches the hopper to stay up longer") {
+  TrainingRequest request = tiny_hopper_request("ppo", 25600);
+  request.config = paper_defaults("hopper", "ppo");
+  request.config.sampler.steps = 25600;
+  request.config.evaluation = {.interval = 25600, .episodes = 20, .reevaluation_episodes = 20};
+  request.model = model_spec(15, 3, true, "ppo", request.config);
+  request.mask.assign(parameter_count(request.model), 1);
+  request.initial_parameters = initial_parameters(
+      request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });
+  TrainingSession session(request);
+  while (session.advance()) {
+  }
+  const auto& curve = session.outcome().curve;
+  CHECK(curve.back().mean > 1.5 * curve.front().mean);  // 13 and 27
 }

@@ -178,6 +178,107 @@ TEST_CASE("oracle: the PPO loss kernel, on every instruction set" * doctest::ski
   CHECK(worst_loss < 1e-6);      // 1.5e-7
 }
 
+TEST_CASE("oracle: the Gaussian PPO loss kernel, on every instruction set" * doctest::skip(!kHasTorch)) {
+  use_built_torch_module();
+  Stream stream("Gaussian ppo loss against the oracle");
+  constexpr double kClip = 0.2, kValueCoefficient = 0.5, kEntropyCoefficient = 0.01;
+  double worst_gradient = 0, worst_log_std = 0, worst_loss = 0;
+  int clipped = 0;
+  for (const int batch : kBatches)
+    for (const int dimensions : {1, 3, 8})
+      for (const double width : {0.1, 1.0}) {  // how far log_std and actions spread
+        CAPTURE(batch);
+        CAPTURE(dimensions);
+        const std::vector<float> mean = random_values(stream, dimensions * batch, 1),
+                                 log_std = random_values(stream, dimensions, width),
+                                 values = random_values(stream, batch, 5),
+                                 advantage = random_values(stream, batch, 2),
+                                 returns = random_values(stream, batch, 5);
+        std::vector<float> old_mean = mean, old_log_std = log_std, action = mean;
+        for (float& value : old_log_std) value += static_cast<float>(0.05 * (2 * stream.uniform() - 1));
+        // The gradient jumps where the clip sets in; single and double precision may see it on different
+        // sides.
+        for (int b = 0; b < batch; ++b)
+          for (double ratio = 1 - kClip;
+               std::abs(ratio - (1 - kClip)) < 1e-3 || std::abs(ratio - (1 + kClip)) < 1e-3;) {
+            double change = 0;
+            for (int d = 0; d < dimensions; ++d) {
+              const int place = d * batch + b;
+              const double deviation = std::exp(double{log_std[d]}),
+                           old_deviation = std::exp(double{old_log_std[d]});
+              action[place] = static_cast<float>(mean[place] + 1.5 * deviation * (2 * stream.uniform() - 1));
+              old_mean[place] =
+                  static_cast<float>(mean[place] + 0.3 * deviation * (2 * stream.uniform() - 1));
+              const double z = (double{action[place]} - mean[place]) / (deviation + 1e-8),
+                           old_z = (double{action[place]} - old_mean[place]) / (old_deviation + 1e-8);
+              change += (old_log_std[d] + 0.5 * old_z * old_z) - (log_std[d] + 0.5 * z * z);
+            }
+            ratio = std::exp(change);
+            if (b == 0) clipped += std::abs(ratio - 1) > kClip;
+          }
+        const OracleLoss expected = torch_oracle().gaussian_ppo(
+            {batch,
+             dimensions,
+             mean,
+             action,
+             old_mean,
+             log_std,
+             old_log_std,
+             {values, advantage, returns, kClip, kValueCoefficient, kEntropyCoefficient}});
+        const int stride = round_up_to_lanes(batch);
+        const AlignedFloats wide_mean = widened(mean, dimensions, batch),
+                            wide_action = widened(action, dimensions, batch),
+                            wide_old_mean = widened(old_mean, dimensions, batch),
+                            wide_values = widened(values, 1, batch),
+                            wide_advantage = widened(advantage, 1, batch),
+                            wide_returns = widened(returns, 1, batch);
+        for (const std::string& target : usable_targets()) {
+          CAPTURE(target);
+          const Kernels& k = *find_kernels(target);
+          AlignedFloats old_log_likelihood(static_cast<std::size_t>(stride)), mean_gradient(wide_mean.size()),
+              value_gradient(static_cast<std::size_t>(stride)),
+              log_std_gradient(static_cast<std::size_t>(round_up_to_lanes(dimensions)));
+          k.gaussian_log_likelihood(dimensions, batch, wide_old_mean.data(), wide_action.data(), stride,
+                                    old_log_std.data(), old_log_likelihood.data());
+          const PpoLossSums sums =
+              k.gaussian_ppo_loss({.dimensions = dimensions,
+                                   .batch = batch,
+                                   .mean = wide_mean.data(),
+                                   .values = wide_values.data(),
+                                   .stride = stride,
+                                   .log_std = log_std.data(),
+                                   .action = wide_action.data(),
+                                   .old_log_likelihood = old_log_likelihood.data(),
+                                   .advantage = wide_advantage.data(),
+                                   .return_ = wide_returns.data(),
+                                   .ratio_clip = kClip,
+                                   .value_coefficient = static_cast<float>(kValueCoefficient),
+                                   .entropy_coefficient = static_cast<float>(kEntropyCoefficient),
+                                   .mean_gradient = mean_gradient.data(),
+                                   .value_gradient = value_gradient.data(),
+                                   .log_std_gradient = log_std_gradient.data()});
+          worst_gradient =
+              std::max({worst_gradient, relative_error(mean_gradient, expected.d_outputs, dimensions, batch),
+                        relative_error(value_gradient, expected.d_values, 1, batch)});
+          // A sum over the batch that may cancel: relative to its terms.
+          worst_log_std = std::max(worst_log_std,
+                                   relative_error(log_std_gradient, expected.d_log_std, 1, dimensions, 0.1));
+          const double loss = sums.policy + kValueCoefficient * sums.value -
+                              kEntropyCoefficient * static_cast<double>(sums.entropy);
+          const double terms = std::abs(sums.policy) + kValueCoefficient * sums.value +
+                               kEntropyCoefficient * std::abs(sums.entropy);
+          worst_loss = std::max(worst_loss, std::abs(loss - expected.loss) / (terms + 1e-6));
+          CHECK(std::abs(sums.entropy - expected.entropy) < 5e-6);
+          for (int d = 0; d < dimensions; ++d)
+            for (int b = batch; b < stride; ++b) CHECK(mean_gradient[d * stride + b] == 0.0f);
+        }
+      }
+  CHECK(clipped > 5);
+  CHECK(worst_gradient < 3e-6);  // 7e-7
+  CHECK(worst_log_std < 3e-6);   // 1e-6
+  CHECK(worst_loss < 1e-6);      // 1.4e-7
+}
+
 TEST_CASE("oracle: the cross-entropy kernel, on every instruction set" * doctest::skip(!kHasTorch)) {
   use_built_torch_module();
   Stream stream("cross-entropy against the oracle");

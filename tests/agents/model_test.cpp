@@ -73,8 +73,24 @@ TEST_CASE("students have a critic only if they distil one") {
   REQUIRE(model.parts.size() == 2);
   CHECK(model.parts[1].name == "critic");
   CHECK(model.parts[1].sizes.back() == 1);
-  CHECK_THROWS_AS(model_spec(4, 2, false, "dqn", config), std::invalid_argument);
+  CHECK_THROWS_AS(model_spec(4, 2, false, "supervised", config), std::invalid_argument);
   CHECK(parameter_count(ModelSpec{}) == 0);
+}
+
+TEST_CASE("value learners have a network q; dueling adds one for the value of the state") {
+  AgentConfig config = config_with({8, 8});
+  const ModelSpec q = model_spec(4, 3, false, "dqn", config);
+  REQUIRE(q.parts.size() == 1);
+  CHECK(tensors_of(q).front().name == "q/0/weight");
+  CHECK(q.parts[0].sizes == std::vector<int>{4, 8, 8, 3});
+  CHECK(learns_values(q));
+  CHECK(learns_values(model_spec(4, 3, false, "bc", config, true)));
+  CHECK_FALSE(learns_values(model_spec(4, 3, false, "bc", config)));
+  CHECK_THROWS_AS(model_spec(4, 3, true, "dqn", config), std::invalid_argument);
+  config.dqn.dueling = true;
+  const ModelSpec dueling = model_spec(4, 3, false, "dqn", config);
+  REQUIRE(dueling.parts.size() == 2);
+  CHECK(dueling.parts[1].sizes.back() == 1);
 }
 
 TEST_CASE("bounds of the initial weights, by scheme") {

@@ -188,6 +188,11 @@ TEST_CASE("what cannot matter is left out of training and keeps its value") {
   network.scatter(network.parameters(), after);
   for (const int parked : {3, 4, 5, 10}) CHECK(after[parked] == parameters[parked]);
   for (const int trained : {0, 1, 9, 11, 12, 14, 15}) CHECK(after[trained] == 2 * parameters[trained]);
+  // Gradients end before the parked parameters.
+  network.scatter(network.gradients(), after);
+  for (const int parked : {3, 4, 5, 10}) CHECK(after[parked] == 0);
+  CHECK(after[15] == 1);
+  network.gather(parameters, network.gradients());
 }
 
 TEST_CASE("leaving out changes a thousand updates by rounding only") {

@@ -116,54 +116,74 @@ TEST_CASE("the small job holds both algorithms and its experts") {
   CHECK(plan.choices[0].candidates.size() == 2);
 }
 
-TEST_CASE("run sets of the paper's Cart-Pole and Acrobot figures") {
+TEST_CASE("run sets of the paper's figures") {
   struct Expected {
     const char* file;
-    std::size_t chains;
+    std::size_t chains, trainings;
     std::int64_t steps;  // of the chains, round 0 counted in each
   };
-  // Figure 2: BC 15 x 30 x (10k + 200k), PPO 15 x 30 x (80k + 500k), and so on.
+  // Figure 2: BC 15 x 30 x (10k + 200k), PPO 15 x 30 x (80k + 500k), robots 4 x 10 x 20 x (500k + 1500k), and
+  // so on.
   for (const Expected& expected :
-       {Expected{"figure-02.toml", 60, 450ll * (10 + 200 + 80 + 500) * 1000},
-        Expected{"figure-03.toml", 120, 4 * 450ll * (10 + 200) * 1000},
-        Expected{"figure-08.toml", 60, 3 * 300ll * (80 + 500) * 1000},
-        Expected{"figure-11.toml", 300, 2 * 450ll * (2 * (10 + 80) + 3 * (200 + 500)) * 1000}}) {
+       {Expected{"figure-02.toml", 140, 3400,
+                 450ll * (10 + 200 + 80 + 500) * 1000 + 800ll * (500 + 1500) * 1000},
+        Expected{"figure-03.toml", 280, 6800, 4 * 450ll * (10 + 200) * 1000 + 3200ll * 500 * 1000},
+        Expected{"figure-04.toml", 160, 3200, 3200ll * 1500 * 1000},
+        Expected{"figure-07.toml", 40, 800, 800ll * 1500 * 1000},
+        Expected{"figure-08.toml", 60, 1800, 3 * 300ll * (80 + 500) * 1000},
+        Expected{"figure-11.toml", 300, 9000, 2 * 450ll * (2 * (10 + 80) + 3 * (200 + 500)) * 1000},
+        Expected{"figure-15.toml", 160, 3200, 3200ll * 1500 * 1000}}) {
     CAPTURE(expected.file);
     const Plan plan = plan_of_files({expected.file});
     check_invariants(plan);
     CHECK(plan.chains.size() == expected.chains);
-    CHECK(chain_trainings(plan) == 30 * expected.chains);
+    CHECK(chain_trainings(plan) == expected.trainings);
     CHECK(chain_steps(plan) == expected.steps);
   }
-  const Plan all = plan_of_files({"figure-02.toml", "figure-03.toml", "figure-08.toml", "figure-11.toml"});
+  const Plan all = plan_of_files({"figure-02.toml", "figure-03.toml", "figure-04.toml", "figure-07.toml",
+                                  "figure-08.toml", "figure-11.toml", "figure-15.toml"});
   check_invariants(all);
   struct RunSet {
     const char* prefix;
     std::size_t chains;
     double steps;
+    std::size_t rounds = 30;
   };
   std::size_t counted = 0;
-  for (const RunSet& set : {RunSet{"cartpole.bc.128-128.default.", 60, 0.018e9},      // C01
-                            RunSet{"cartpole.bc.256-256.default.", 30, 0.009e9},      // C02
-                            RunSet{"acrobot.bc.128-64.default.", 60, 0.36e9},         // C03
-                            RunSet{"acrobot.bc.256-128.default.", 30, 0.18e9},        // C04, one size
-                            RunSet{"acrobot.bc.512-256.default.", 30, 0.18e9},        // C04, the other
-                            RunSet{"cartpole.ppo.128-128.default.", 30, 0.072e9},     // C08
-                            RunSet{"cartpole.ppo.256-256.default.", 30, 0.072e9},     // C09
-                            RunSet{"cartpole.ppo.128-128.input-0.1x.", 10, 0.024e9},  // C10, one scheme
-                            RunSet{"cartpole.ppo.128-128.xavier.", 10, 0.024e9},      // C10, the other
-                            RunSet{"acrobot.ppo.128-64.default.", 30, 0.45e9},        // C11
-                            RunSet{"acrobot.ppo.256-128.default.", 30, 0.45e9},       // C12, one size
-                            RunSet{"acrobot.ppo.512-256.default.", 30, 0.45e9},       // C12, the other
-                            RunSet{"acrobot.ppo.128-64.input-0.1x.", 10, 0.15e9},     // C13, one scheme
-                            RunSet{"acrobot.ppo.128-64.xavier.", 10, 0.15e9}}) {      // C13, the other
+  for (const RunSet& set :
+       {RunSet{"cartpole.bc.128-128.default.", 60, 0.018e9},      // C01
+        RunSet{"cartpole.bc.256-256.default.", 30, 0.009e9},      // C02
+        RunSet{"acrobot.bc.128-64.default.", 60, 0.36e9},         // C03
+        RunSet{"acrobot.bc.256-128.default.", 30, 0.18e9},        // C04, one size
+        RunSet{"acrobot.bc.512-256.default.", 30, 0.18e9},        // C04, the other
+        RunSet{"cartpole.ppo.128-128.default.", 30, 0.072e9},     // C08
+        RunSet{"cartpole.ppo.256-256.default.", 30, 0.072e9},     // C09
+        RunSet{"cartpole.ppo.128-128.input-0.1x.", 10, 0.024e9},  // C10, one scheme
+        RunSet{"cartpole.ppo.128-128.xavier.", 10, 0.024e9},      // C10, the other
+        RunSet{"acrobot.ppo.128-64.default.", 30, 0.45e9},        // C11
+        RunSet{"acrobot.ppo.256-128.default.", 30, 0.45e9},       // C12, one size
+        RunSet{"acrobot.ppo.512-256.default.", 30, 0.45e9},       // C12, the other
+        RunSet{"acrobot.ppo.128-64.input-0.1x.", 10, 0.15e9},     // C13, one scheme
+        RunSet{"acrobot.ppo.128-64.xavier.", 10, 0.15e9},         // C13, the other
+        RunSet{"halfcheetah.bc.64-64.default.", 40, 0.4e9, 20},   // C05, one task of four
+        RunSet{"walker2d.bc.64-64.default.", 40, 0.4e9, 20},
+        RunSet{"hopper.bc.64-64.default.", 40, 0.4e9, 20},
+        RunSet{"ant.bc.64-64.default.", 40, 0.4e9, 20},
+        RunSet{"halfcheetah.ppo.64-64.default.", 40, 1.2e9, 20},  // C14, one task of four
+        RunSet{"walker2d.ppo.64-64.default.", 40, 1.2e9, 20},
+        RunSet{"hopper.ppo.64-64.default.", 40, 1.2e9, 20},
+        RunSet{"ant.ppo.64-64.default.", 40, 1.2e9, 20},
+        RunSet{"halfcheetah.ppo.64-64.actor-only.", 40, 1.2e9, 20},  // C15, one task of four
+        RunSet{"walker2d.ppo.64-64.actor-only.", 40, 1.2e9, 20},
+        RunSet{"hopper.ppo.64-64.actor-only.", 40, 1.2e9, 20},
+        RunSet{"ant.ppo.64-64.actor-only.", 40, 1.2e9, 20}}) {
     CAPTURE(set.prefix);
     std::size_t chains = 0;
     double steps = 0;
     for (const Chain& chain : all.chains)
       if (chain.name.starts_with(set.prefix)) {
         ++chains;
-        CHECK(chain.rounds.size() == 30);
+        CHECK(chain.rounds.size() == set.rounds);
         for (const TrainingIndex training : chain.rounds)
           steps += static_cast<double>(all.trainings[training].env_steps);
       }
@@ -172,11 +192,13 @@ TEST_CASE("run sets of the paper's Cart-Pole and Acrobot figures") {
     counted += chains;
   }
   CHECK(counted == all.chains.size());
-  CHECK(all.chains.size() == 400);
-  CHECK(all.choices.size() == 3);  // Cart-Pole 64-64 and 128-128, Acrobot 128-64
-  // 400 chains; round 0 shared by the baselines of a seed; 15 candidates for the experts.
+  CHECK(all.chains.size() == 400 + 3 * 160);
+  CHECK(all.choices.size() == 3 + 4);  // Cart-Pole 64-64 and 128-128, Acrobot 128-64, one for each robot
+  // Round 0 is shared by the baselines of a seed; each expert has five candidates.
   const std::size_t shared = 15 * (3 + 1 + 3 + 1 + 1) + 15 * (1 + 1 + 1 + 1 + 1);
-  CHECK(all.trainings.size() == 12000 - shared + 15);
+  // A dense training does not depend on what will be pruned: figures 4 and 15 share round 0 as well.
+  const std::size_t shared_robots = 3 * 4 * 10 * 3 + 4 * 10;
+  CHECK(all.trainings.size() == 12000 - shared + 15 + 3 * 3200 - shared_robots + 20);
 }
 
 TEST_CASE("a frozen job expands to the same plan") {

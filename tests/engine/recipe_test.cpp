@@ -221,3 +221,24 @@ TEST_CASE("damaged or foreign recipes are refused") {
   CHECK(parse_error(replaced("ppo.epochs = 9", "ppo.epochs = 0")).find("out of range") != std::string::npos);
   CHECK(parse_error(replaced("mask/weights", "mask/dice")).find("unknown baseline") != std::string::npos);
 }
+
+TEST_CASE("recipes of DQN are restored from their bytes; keys that change nothing are left out") {
+  const Settings plain = cartpole({}, "dqn");
+  const Recipe recipe = recipe_template(plain, kMw, 0, 3);
+  CHECK(parse_recipe(canonical_bytes(recipe), "r") == recipe);
+  const Settings restored = settings_of(recipe, "r");
+  CHECK(restored.agent.dqn.batch_size == 64);
+  CHECK(restored.agent.dqn.epsilon_steps == 10000);
+  CHECK(restored.agent.sampler.batch_T == 4);
+  const auto digest = [](const Settings& settings) {
+    return digest_of(recipe_template(settings, kMw, 1, 0));
+  };
+  CHECK(digest(cartpole({"dqn.n_step=2"}, "dqn")) != digest(plain));
+  CHECK(digest(cartpole({"reg.dropout_target=true"}, "dqn")) == digest(plain));
+  CHECK(digest(cartpole({"reg.dropout_target=true", "reg.dropout=0.1"}, "dqn")) !=
+        digest(cartpole({"reg.dropout=0.1"}, "dqn")));
+  const Settings uniform = cartpole({"dqn.prioritized=false"}, "dqn");
+  CHECK(digest(with(uniform, {"dqn.priority_alpha=0.9"})) == digest(uniform));
+  CHECK(digest(cartpole({"imp.scope=actor_critic"}, "dqn")) == digest(plain));  // there is one network
+  CHECK(digest(cartpole({"network.filters=8"}, "dqn")) == digest(plain));
+}

@@ -137,6 +137,44 @@ TEST_CASE("altered boards, rewards and carried-over actions of MinAtar are found
                    0, "observation");
 }
 
+TEST_CASE("recorded robots are reproduced to the bit") {
+  for (const char* task : {"halfcheetah", "walker2d", "hopper", "ant"}) {
+    CAPTURE(task);
+    const EnvironmentReplay replay = replay_environment_trace(kData / (std::string(task) + ".h5"));
+    CHECK(replay.env == task);
+    CHECK(replay.episodes == 2);
+    CHECK(replay.steps == 300);
+    CHECK(replay.exact_steps == 300);
+    CHECK(replay.max_abs_error == 0);
+    CHECK_FALSE(replay.first_divergence.has_value());
+  }
+}
+
+TEST_CASE("a changed recording of a robot diverges where it was changed") {
+  const ScratchDirectory scratch;
+  const auto copy = [&](const std::function<void(hid_t)>& change) {
+    return changed_copy(scratch, "hopper", change);
+  };
+  const auto nudge = [](const std::string& name, std::size_t index, double by) {
+    return [=](hid_t file) {
+      change_dataset(file, name, [&](std::vector<double>& values) { values.at(index) += by; });
+    };
+  };
+  check_divergence(replay_environment_trace(copy(nudge("episode_001/joint_velocity", 6 * 11 + 2, 1e-5))), 1,
+                   10, "state");
+  check_divergence(replay_environment_trace(copy(nudge("episode_000/observation", 15 * 21 + 5, 1e-4))), 0, 20,
+                   "observation");
+  check_divergence(replay_environment_trace(copy(nudge("episode_000/reward", 33, 1e-5))), 0, 33, "reward");
+  // Too small to matter by itself; the dynamics make it grow.
+  const EnvironmentReplay chaotic = replay_environment_trace(copy(nudge("episode_000/action", 3 * 8, 1e-3)));
+  REQUIRE(chaotic.first_divergence.has_value());
+  CHECK(chaotic.first_divergence->step == 8);
+  CHECK_THROWS_AS(replay_environment_trace(copy(nudge("episode_000/draws", 0, 1))), InputError);
+  const auto renamed = changed_copy(
+      scratch, "hopper", [](hid_t) {}, "anything.h5");
+  CHECK(replay_environment_trace(renamed).env == "hopper");
+}
+
 TEST_CASE("the report names every quantity of the contract") {
   EnvironmentReplay replay = replay_environment_trace(kData / "cartpole.h5");
   nlohmann::json json = replay;

@@ -45,6 +45,39 @@ OptionValue value_of(const Settings& settings, const std::string& key) {
 
 }  // namespace
 
+TEST_CASE("the four robots have the paper's values for locomotion") {
+  for (const char* task : {"halfcheetah", "walker2d", "hopper", "ant"}) {
+    CAPTURE(task);
+    const Settings ppo = paper_settings(task, "ppo"), bc = paper_settings(task, "bc");
+    CHECK(ppo.agent.network.hidden == std::vector<std::int64_t>{64, 64});
+    CHECK(ppo.agent.network.activation == Activation::kTanh);
+    CHECK(ppo.agent.sampler.steps == 1500000);
+    CHECK(ppo.agent.sampler.batch_B == 10);
+    CHECK(ppo.agent.sampler.batch_T == 256);
+    CHECK(ppo.agent.sampler.decorrelation_steps == 0);
+    CHECK(ppo.agent.ppo.epochs == 10);
+    CHECK(ppo.agent.ppo.minibatches == 32);
+    CHECK(ppo.agent.ppo.normalize_advantage);
+    CHECK(ppo.agent.ppo.gae_lambda == 0.98);
+    CHECK(ppo.agent.ppo.entropy_coefficient == 0.001);
+    CHECK(ppo.agent.evaluation.interval == 37500);
+    CHECK(ppo.agent.evaluation.episodes == 10);
+    CHECK(ppo.imp.scope == PruneScope::kActorCritic);
+    CHECK(paper_rounds(task) == 20);
+    CHECK(bc.agent.sampler.steps == 500000);
+    CHECK(bc.agent.evaluation.interval == 12500);
+    CHECK(bc.agent.cloning.learning_rate == 5e-4);
+    CHECK(bc.agent.cloning.epochs == 10);
+    CHECK(bc.agent.cloning.minibatches == 32);
+    CHECK(bc.agent.cloning.teacher_hidden == std::vector<std::int64_t>{64, 64});
+    CHECK(bc.teacher.sampler.steps == 1500000);
+    CHECK(bc.imp.scope == PruneScope::kActor);
+    const ModelSpec model = model_of(ppo);
+    CHECK(model.parts.front().tanh_output);
+    CHECK(model.log_std == find_task(task)->actions);
+  }
+}
+
 TEST_CASE("unsaid settings are the paper's for the task and algorithm") {
   const auto points = points_of(
       "[[sweep]]\ntasks = [\"cartpole\", \"acrobot\"]\nalgorithms = [\"ppo\", \"bc\"]\nseeds = 1\n");
@@ -99,7 +132,7 @@ TEST_CASE("a student with a critic is pruned like actor and critic") {
 }
 
 TEST_CASE("every declared option can be set to its default and is listed once") {
-  for (const char* algorithm : {"ppo", "bc"}) {
+  for (const char* algorithm : {"ppo", "dqn", "bc"}) {
     Settings settings = paper_settings("cartpole", algorithm);
     std::vector<std::string> keys;
     for (const OptionState& state : list_settings(settings)) {
@@ -239,9 +272,9 @@ TEST_CASE("sweeps without tasks, algorithms or seeds, and unknown names") {
   const auto algorithm = [&](const std::string& name) {
     return sweep("tasks=[\"cartpole\"]\nalgorithms=[\"" + name + "\"]\nseeds=1\n");
   };
-  CHECK(algorithm("dqn") ==
-        "cartpole.toml:3: algorithm 'dqn' is not available in this version for task 'cartpole'; available: "
-        "bc, ppo");
+  CHECK(algorithm("supervised") ==
+        "cartpole.toml:3: algorithm 'supervised' is not available in this version for task 'cartpole'; "
+        "available: bc, ppo, dqn");
   CHECK(mentions(algorithm("pppo"), {"unknown algorithm 'pppo'", "'ppo'"}));
   const auto seeds = [&](const std::string& value) {
     return sweep("tasks=[\"cartpole\"]\nalgorithms=[\"ppo\"]\nseeds=" + value + "\n");
@@ -252,6 +285,67 @@ TEST_CASE("sweeps without tasks, algorithms or seeds, and unknown names") {
   CHECK(mentions(seeds("[-1]"), {"from 0 on"}));
   CHECK(mentions(seeds("1\nrounds = 0"), {"1..1000"}));
   CHECK(mentions(seeds("1\nbaselines = [\"mask/weigths\"]"), {"did you mean 'mask/weights'?"}));
+}
+
+TEST_CASE("settings of DQN are its own") {
+  const auto points = points_of("[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"dqn\"]\nseeds = 1\n");
+  REQUIRE(points.size() == 1);
+  const AgentConfig& agent = points[0].settings.agent;
+  CHECK(agent.sampler.steps == 80000);
+  CHECK(agent.sampler.batch_T == 4);
+  CHECK(agent.dqn.batch_size == 64);
+  CHECK(agent.dqn.adam_epsilon_in_force() == 0.01 / 64);
+  CHECK(agent.dqn.epsilon_steps == 10000);
+  CHECK(points[0].rounds == 30);
+  CHECK(has_option("cartpole", "dqn", "dqn.n_step"));
+  CHECK_FALSE(has_option("cartpole", "dqn", "ppo.epochs"));
+  CHECK_FALSE(has_option("cartpole", "dqn", "rl.timeout_bootstrap"));
+  CHECK_FALSE(has_option("cartpole", "ppo", "dqn.n_step"));
+  CHECK_FALSE(has_option("cartpole", "bc", "bc.replay_size"));
+  CHECK(has_option("cartpole", "bc", "bc.epochs"));
+  const std::string head = "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"dqn\"]\nseeds = 1\n";
+  CHECK(mentions(error_of(head + "dqn.replay_size = 10\n"), {"'dqn.replay_size' = 10", "28.."}));
+  CHECK(mentions(error_of(head + "dqn.batchsize = 10\n"), {"did you mean 'dqn.batch_size'"}));
+  CHECK(mentions(error_of(head + "dqn.min_steps_learn = 80000\n"),
+                 {"not reached", "nothing would be learned"}));
+}
+
+TEST_CASE("a convolution needs a board; its name tells it from a network without") {
+  CHECK(mentions(error_of(std::string(kHead) + "network.architecture = \"cnn\"\n"),
+                 {"needs a board", "'cartpole' shows 0 x 0"}));
+  NetworkConfig network;
+  CHECK(network_name(network) == "128-128");
+  network.architecture = Architecture::kCnn;
+  network.hidden = paper_cnn_hidden();
+  CHECK(network_name(network) == "cnn16x3-128-64");
+}
+
+TEST_CASE("the paper's DQN settings, and where students learn values") {
+  CHECK(teacher_algorithm("cartpole") == "ppo");
+  for (const char* task : {"mazegrid", "mazegrid-rgb", "minatar-breakout"})
+    CHECK(teacher_algorithm(task) == "dqn");
+  const AgentConfig maze = paper_defaults("mazegrid", "dqn"), game = paper_defaults("minatar-asterix", "dqn");
+  CHECK(maze.network.hidden == std::vector<std::int64_t>{512, 256});
+  CHECK(maze.sampler.steps == 5'000'000);
+  CHECK(maze.dqn.learning_rate == 5e-4);
+  CHECK(maze.dqn.epsilon_steps == 1'000'000);
+  CHECK(game.network.hidden == std::vector<std::int64_t>{1024, 512});
+  CHECK(game.sampler.steps == 15'000'000);
+  CHECK(game.dqn.learning_rate == 2.5e-4);
+  CHECK(game.dqn.epsilon_final == 0.05);
+  CHECK(game.evaluation.interval == 250'000);
+  CHECK(has_option("minatar-asterix", "bc", "bc.replay_size"));
+  CHECK(has_option("minatar-asterix", "bc", "teacher.dqn.n_step"));
+  CHECK(has_option("minatar-asterix", "bc", "dqn.n_step"));  // the expert's
+  CHECK_FALSE(has_option("minatar-asterix", "bc", "bc.epochs"));
+  CHECK_FALSE(has_option("minatar-asterix", "bc", "teacher.ppo.epochs"));
+  CHECK(paper_settings("minatar-asterix", "bc").teacher.dqn.learning_rate == 2.5e-4);
+  CHECK(paper_settings("minatar-asterix", "bc").teacher.sampler.steps == 15'000'000);
+  const AgentConfig student = paper_defaults("minatar-asterix", "bc");
+  CHECK(student.sampler.steps == 10'000'000);
+  CHECK(student.cloning.learning_rate == 5e-4);
+  CHECK(student.cloning.clip_grad_norm == 10);
+  CHECK(student.cloning.teacher_hidden == std::vector<std::int64_t>{512, 256});
 }
 
 TEST_CASE("nearest words") {

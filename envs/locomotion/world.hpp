@@ -1,0 +1,63 @@
+// envs/locomotion/world.hpp - one robot on the ground, simulated by Bullet's Featherstone multibody in double
+// precision. Bullet itself stays behind this header.
+//
+// The multibody is laid out exactly as the original's importer lays it out, rounding included: every joint is
+// a massless link at its anchor, every body a link fixed to it; each link has a collider, and each joint a
+// motor without force, because both decide the order in which constraints are solved. Contacts exist between
+// robot and ground only.
+//
+// A world is used by one thread at a time; different worlds are independent. About 0.2 MB each.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "envs/locomotion/robot.hpp"
+
+namespace impsweep::locomotion {
+
+inline constexpr double kControlPeriod = 0.0165;  // s, of one action
+inline constexpr int kSubsteps = 4;
+
+// What the original reads from its simulation. Link poses are those at the start of the last substep, as
+// Bullet leaves them; joints and the pose of a floating torso are current.
+struct Pose {
+  std::array<double, 3> position;     // m, torso centre of mass
+  std::array<double, 4> orientation;  // x, y, z, w
+  std::array<double, 3> velocity;     // m/s, in world axes
+  double mean_x, mean_y;              // m, mean over all parts
+};
+
+class World {
+ public:
+  explicit World(const Robot&);
+  World(World&&) noexcept;
+  World& operator=(World&&) noexcept;
+  ~World();
+
+  int joints() const;  // driven ones; the order is that of the bodies
+  int rails() const;   // joints of a planar robot's root, 3 or 0
+
+  // Zero pose and zero velocity, but for the positions of the driven joints. Nothing else of the past is
+  // left.
+  void reset(std::span<const double> joint_positions);
+
+  // One control period under constant torques, N m.
+  void step(std::span<const double> torques);
+
+  double joint_position(int joint) const;
+  double joint_velocity(int joint) const;
+  double rail_position(int rail) const;  // two rails, then the root hinge
+  double rail_velocity(int rail) const;
+  Pose pose(bool ground_is_a_part) const;  // the ground stands at 0, 0 in the mean
+
+  // 1 for each of robot.feet with a contact point after the last step.
+  void read_feet(std::span<float> touching) const;
+
+ private:
+  struct Simulation;
+  std::unique_ptr<Simulation> simulation_;
+};
+
+}  // namespace impsweep::locomotion

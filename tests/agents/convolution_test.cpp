@@ -1,0 +1,151 @@
+// Networks that start with a convolution: the native backend against LibTorch and against single sums.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "agents/initialisation.hpp"
+#include "agents/kernels/kernels.hpp"
+#include "agents/masked_mlp.hpp"
+#include "agents/model.hpp"
+#include "tests/agents/torch_fixture.hpp"
+
+using namespace impsweep;
+
+namespace {
+
+TaskInfo board_task(int channels, int rows, int columns) {
+  TaskInfo task;
+  task.name = "board";
+  task.rows = rows;
+  task.columns = columns;
+  task.observation_size = channels * rows * columns;
+  task.actions = 6;
+  return task;
+}
+
+ModelSpec cnn_model(const TaskInfo& task, Activation activation, std::int64_t filters, std::int64_t kernel) {
+  AgentConfig config;
+  config.network.architecture = Architecture::kCnn;
+  config.network.filters = filters;
+  config.network.kernel = kernel;
+  config.network.hidden = {24, 10};
+  config.network.activation = activation;
+  return model_spec(task, "dqn", config);
+}
+
+std::vector<float> random_values(Stream& stream, std::size_t size, double bound) {
+  std::vector<float> values(size);
+  for (float& value : values) value = static_cast<float>(bound * (2 * stream.uniform() - 1));
+  return values;
+}
+
+// Every tensor keeps its share of weights; biases stay.
+std::vector<std::uint8_t> random_mask(Stream& stream, const ModelSpec& model, double density) {
+  std::vector<std::uint8_t> mask;
+  for (const Tensor& tensor : tensors_of(model))
+    for (std::size_t i = 0; i < tensor.size; ++i)
+      mask.push_back(!tensor.is_weight || stream.uniform() < density);
+  return mask;
+}
+
+struct PassResult {
+  std::vector<float> outputs, gradients;
+};
+
+PassResult run(Network& network, const ModelSpec& model, int batch, const std::vector<float>& parameters,
+               const AlignedFloats& input, const AlignedFloats& seed) {
+  const int stride = round_up_to_lanes(batch), outputs = model.parts[0].sizes.back();
+  network.gather(parameters, network.parameters());
+  network.parameters_changed();
+  AlignedFloats y(static_cast<std::size_t>(outputs * stride));
+  network.forward(0, batch, {input.data(), stride}, {y.data(), stride});
+  network.backward(0, batch, {seed.data(), stride});
+  PassResult result;
+  for (int a = 0; a < outputs; ++a)
+    result.outputs.insert(result.outputs.end(), y.begin() + a * stride, y.begin() + a * stride + batch);
+  result.gradients.resize(parameters.size());
+  network.scatter(network.gradients(), result.gradients);
+  return result;
+}
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double{a[i]} - b[i]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("the paper's network for MinAtar has its tensors, bounds and counts") {
+  AgentConfig config;
+  config.network.architecture = Architecture::kCnn;
+  config.network.hidden = paper_cnn_hidden();
+  const ModelSpec model = model_spec(board_task(4, 10, 10), "dqn", config);
+  CHECK(model.parts[0].sizes == std::vector<int>{400, 1024, 128, 64, 6});
+  const std::vector<Tensor> tensors = tensors_of(model);
+  CHECK(tensors[0].name == "q/0/weight");
+  CHECK(tensors[0].shape == std::vector<int>{16, 4, 3, 3});
+  CHECK(tensors[1].shape == std::vector<int>{16});
+  CHECK(tensors[2].shape == std::vector<int>{128, 1024});
+  CHECK(initial_bound(tensors[0], config.network) == doctest::Approx(1.0 / 6));
+  CHECK(initial_bound(tensors[1], config.network) == doctest::Approx(1.0 / 6));
+  std::size_t weights = 0;
+  for (const Tensor& tensor : tensors) weights += tensor.is_weight ? tensor.size : 0;
+  CHECK(weights == 140'224);
+  CHECK(parameter_count(model) == 140'224 + 214);
+  CHECK_THROWS_AS(model_spec(board_task(4, 0, 0), "dqn", config), std::invalid_argument);
+}
+
+TEST_CASE("one filter at one place") {
+  const ModelSpec model = {
+      .parts = {
+          {.name = "q", .sizes = {2 * 3 * 4, 1 * 2 * 3, 6}, .convolution = ConvolutionSpec{2, 3, 4, 1, 2}}}};
+  NativeNetwork network(model, {}, {.max_batch = 1});
+  std::vector<float> parameters = {1, 2, 3, 4, 10, 20, 30, 40, 0.5f};
+  for (int i = 0; i < 36; ++i) parameters.push_back(i % 7 == 0 ? 1.0f : 0.0f);  // shows the map as it is
+  parameters.insert(parameters.end(), 6, 0.0f);
+  network.gather(parameters, network.parameters());
+  AlignedFloats input(24 * 16, 0.0f), output(6 * 16);
+  for (int i = 0; i < 24; ++i) input[i * 16] = static_cast<float>(i);
+  network.infer(0, 1, {input.data(), 16}, {output.data(), 16});
+  for (int y = 0; y < 2; ++y) {
+    for (int x = 0; x < 3; ++x) {
+      const auto at = [&](int channel, int dy, int dx) { return channel * 12 + (y + dy) * 4 + x + dx; };
+      const int expected = at(0, 0, 0) + 2 * at(0, 0, 1) + 3 * at(0, 1, 0) + 4 * at(0, 1, 1) +
+                           10 * at(1, 0, 0) + 20 * at(1, 0, 1) + 30 * at(1, 1, 0) + 40 * at(1, 1, 1);
+      CHECK(output[(y * 3 + x) * 16] == static_cast<float>(expected) + 0.5f);
+    }
+  }
+}
+
+TEST_CASE("convolutions: outputs and gradients agree with LibTorch's" * doctest::skip(!kHasTorch)) {
+  use_built_torch_module();
+  Stream stream("convolution");
+  const TaskInfo task = board_task(3, 7, 6);
+  for (const Activation activation : {Activation::kRelu, Activation::kTanh}) {
+    for (const std::int64_t kernel : {1, 2, 3}) {
+      const ModelSpec model = cnn_model(task, activation, 5, kernel);
+      for (const double density : {1.0, 0.3, 0.0}) {
+        for (const int batch : {1, 16, 37}) {
+          const std::vector<std::uint8_t> mask = random_mask(stream, model, density);
+          const std::vector<float> parameters = random_values(stream, mask.size(), 0.4);
+          const auto stride = static_cast<std::size_t>(round_up_to_lanes(batch));
+          AlignedFloats input(126 * stride), seed(6 * stride);
+          for (float& value : input) value = static_cast<float>(stream.uniform() < 0.3);
+          for (float& value : seed) value = static_cast<float>(stream.uniform() - 0.5);
+          NativeNetwork native(model, mask, {.max_batch = batch});
+          CHECK(native.input_size(0) == 126);
+          const auto torch = make_torch_network(model, mask, {.max_batch = batch});
+          const PassResult ours = run(native, model, batch, parameters, input, seed),
+                           theirs = run(*torch, model, batch, parameters, input, seed);
+          CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
+          CHECK(distance(ours.gradients, theirs.gradients) < 2e-5);
+          for (std::size_t i = 0; i < mask.size(); ++i)
+            if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
+        }
+      }
+    }
+  }
+}

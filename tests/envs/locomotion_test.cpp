@@ -1,0 +1,174 @@
+// The four robots beyond the battery of every task. That they move as the original's do is tested with its
+// recordings (tests/engine/replay_environment_test.cpp).
+#include <doctest/doctest.h>
+#include <malloc.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "envs/environment.hpp"
+#include "envs/parallel_environment.hpp"
+
+using namespace impsweep;
+
+namespace {
+
+struct Sizes {
+  const char* task;
+  int observation, actions;
+};
+constexpr Sizes kRobots[] = {{"halfcheetah", 26, 6}, {"walker2d", 22, 6}, {"hopper", 15, 3}, {"ant", 28, 8}};
+
+// Plays `lanes` lanes with random actions of up to `amplitude` and keeps everything that comes out.
+struct Walk {
+  std::unique_ptr<Environment> environment;
+  std::vector<Stream> streams;
+  Stream actions{"actions"};
+  std::vector<float> observations, history;
+  std::vector<StepResult> results;
+
+  Walk(std::unique_ptr<Environment> made, const std::string& seed) : environment(std::move(made)) {
+    const int lanes = environment->lanes();
+    for (int lane = 0; lane < lanes; ++lane) streams.emplace_back(seed + std::to_string(lane));
+    observations.resize(static_cast<std::size_t>(environment->info().observation_size * lanes));
+    results.resize(static_cast<std::size_t>(lanes));
+    for (int lane = 0; lane < lanes; ++lane)
+      environment->attach(lane, streams[static_cast<std::size_t>(lane)]);
+    reset();
+  }
+  Walk(const std::string& task, int lanes, const TaskOptions& options = {})
+      : Walk(make_environment(task, lanes, options), "walk") {}
+
+  void reset() {
+    for (int lane = 0; lane < environment->lanes(); ++lane)
+      environment->reset(lane, lane, {observations.data(), environment->lanes()});
+  }
+  void step(const std::vector<float>& action) {
+    std::vector<std::int32_t> lanes(results.size());
+    std::iota(lanes.begin(), lanes.end(), 0);
+    environment->step(lanes, {.continuous = action.data(), .stride = environment->lanes()},
+                      {observations.data(), environment->lanes()}, results);
+    history.insert(history.end(), observations.begin(), observations.end());
+    for (const StepResult& result : results) history.push_back(result.reward);
+  }
+  void play(int steps, double amplitude = 1) {
+    std::vector<float> action(static_cast<std::size_t>(environment->info().actions) * results.size());
+    for (int t = 0; t < steps; ++t) {
+      for (float& a : action) a = static_cast<float>(amplitude * (2 * actions.uniform() - 1));
+      step(action);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("robots: sizes, names and the step limit") {
+  for (const Sizes& robot : kRobots) {
+    CAPTURE(robot.task);
+    const TaskInfo* info = find_task(robot.task);
+    REQUIRE(info != nullptr);
+    CHECK(info->observation_size == robot.observation);
+    CHECK(info->actions == robot.actions);
+    CHECK(info->continuous);
+    CHECK(info->max_steps == 1000);
+    CHECK(info->observation_names.size() == static_cast<std::size_t>(robot.observation));
+  }
+  Walk walk("halfcheetah", 1, {{"halfcheetah.max_steps", std::int64_t{3}}});
+  walk.play(2);
+  CHECK_FALSE(walk.results[0].truncated);
+  walk.play(1);
+  CHECK(walk.results[0].truncated);
+}
+
+TEST_CASE("robots: an episode does not depend on what its lane did before") {
+  for (const Sizes& robot : kRobots) {
+    CAPTURE(robot.task);
+    Walk used(robot.task, 1), fresh(robot.task, 1);
+    used.play(400);
+    for (Walk* walk : {&used, &fresh}) {
+      walk->streams[0] = Stream("second episode");
+      walk->actions = Stream("second actions");
+      walk->history.clear();
+      walk->reset();
+      walk->play(300);
+    }
+    CHECK(used.history == fresh.history);
+  }
+}
+
+TEST_CASE("robots: torques are clipped, their cost is not") {
+  for (const Sizes& robot : kRobots) {
+    CAPTURE(robot.task);
+    Walk gentle(robot.task, 1), wild(robot.task, 1);
+    const auto actions = static_cast<std::size_t>(robot.actions);
+    gentle.step(std::vector<float>(actions, 1.0f));
+    wild.step(std::vector<float>(actions, 3.0f));
+    CHECK(gentle.observations == wild.observations);
+    CHECK(wild.results[0].reward < gentle.results[0].reward);
+  }
+}
+
+TEST_CASE("robots: only the HalfCheetah goes on whatever happens to it") {
+  for (const Sizes& robot : kRobots) {
+    CAPTURE(robot.task);
+    Walk walk(robot.task, 1);
+    int ended = 0;
+    for (int t = 0; t < 600; ++t) {
+      walk.play(1);
+      ended += walk.results[0].terminated;
+    }
+    const std::string task = robot.task;
+    if (task == "halfcheetah") CHECK(ended == 0);
+    if (task == "walker2d" || task == "hopper") CHECK(ended > 100);
+  }
+}
+
+TEST_CASE("robots: an action that is not a number ends the episode and is forgotten by the reset") {
+  for (const Sizes& robot : kRobots) {
+    CAPTURE(robot.task);
+    Walk spoilt(robot.task, 1), other(robot.task, 1);
+    spoilt.step(
+        std::vector<float>(static_cast<std::size_t>(robot.actions), std::numeric_limits<float>::quiet_NaN()));
+    CHECK(spoilt.results[0].terminated);
+    for (Walk* walk : {&spoilt, &other}) {
+      walk->streams[0] = Stream("after");
+      walk->actions = Stream("after");
+      walk->history.clear();
+      walk->reset();
+      walk->play(100);
+    }
+    CHECK(spoilt.history == other.history);
+  }
+}
+
+TEST_CASE("robots: a world takes less than a megabyte, and steps keep no memory") {
+  for (const Sizes& robot : kRobots) {
+    CAPTURE(robot.task);
+    constexpr int kLanes = 4;
+    const auto before = mallinfo2().uordblks;
+    Walk walk(robot.task, kLanes);
+    walk.play(50);
+    const auto made = mallinfo2().uordblks;
+    CHECK(made - before < std::size_t{kLanes} << 20);
+    walk.history.clear();
+    walk.history.shrink_to_fit();
+    walk.reset();
+    walk.play(50);
+    CHECK(mallinfo2().uordblks < made + 20000);
+  }
+}
+
+TEST_CASE("every task: threads change no bit") {
+  for (const std::string& name : task_names()) {
+    CAPTURE(name);
+    if (!find_task(name)->continuous) continue;
+    for (const int threads : {2, 3, 8}) {
+      CAPTURE(threads);
+      Walk alone(name, 5), together(in_parallel(make_environment(name, 5), threads), "walk");
+      alone.play(60);
+      together.play(60);
+      CHECK(alone.history == together.history);
+    }
+  }
+}
