@@ -18,6 +18,7 @@ std::span<const Command> commands() {
       {"status", "progress, rates, ETA and failures of a store", command_status},
       {"export", "results as tidy tables", command_export},
       {"evaluate", "play a stored policy again", command_evaluate},
+      {"report", "figures, one web page, and the paper's claims judged by what stores hold", command_report},
       {"verify", "check every file of a store, or compare two stores bit by bit", command_verify},
       {"replay", "drive environments and learning code with recorded traces", command_replay},
       {"bench", "throughput of environments, updates and trainings on this machine", command_bench},

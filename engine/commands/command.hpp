@@ -31,6 +31,7 @@ int command_plan(const Arguments&);
 int command_status(const Arguments&);
 int command_export(const Arguments&);
 int command_evaluate(const Arguments&);
+int command_report(const Arguments&);
 int command_verify(const Arguments&);
 int command_replay(const Arguments&);
 int command_bench(const Arguments&);

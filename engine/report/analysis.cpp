@@ -1,0 +1,168 @@
+#include "engine/report/analysis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "io/statistics.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+std::size_t finished_rounds(const ChainFacts& chain) {
+  return static_cast<std::size_t>(std::ranges::find(chain, nullptr) - chain.begin());
+}
+
+}  // namespace
+
+Scale scale_of(const Group& group) {
+  const auto tickets = group.chains.find(Baseline::kMaskWeights);
+  std::vector<double> untrained, dense;
+  const auto add = [&](const std::map<std::int64_t, ChainFacts>& seeds) {
+    for (const auto& [seed, chain] : seeds) {
+      if (chain.empty() || !chain.front()) continue;
+      untrained.push_back(chain.front()->curve_mean.front());
+      dense.push_back(chain.front()->summary.best_return);
+    }
+  };
+  if (tickets != group.chains.end())
+    add(tickets->second);
+  else
+    for (const auto& [baseline, seeds] : group.chains) add(seeds);
+  const MeanDeviation low = mean_deviation(untrained), high = mean_deviation(dense);
+  Scale scale{low.mean, high.mean, false};
+  scale.usable = !dense.empty() && scale.dense - scale.untrained > 1e-9 * (1 + std::abs(scale.untrained));
+  return scale;
+}
+
+double best_return(const RoundFacts& round) {
+  return round.summary.best_return;
+}
+
+std::vector<double> over_seeds(const Group& group, Baseline baseline, std::size_t round,
+                               const RoundValue& value) {
+  std::vector<double> values;
+  const auto seeds = group.chains.find(baseline);
+  if (seeds == group.chains.end()) return values;
+  for (const auto& [seed, chain] : seeds->second)
+    if (round < chain.size() && chain[round]) values.push_back(value(*chain[round]));
+  return values;
+}
+
+SeedCurves seed_curves(const Group& group, std::span<const Baseline> baselines, const RoundValue& value) {
+  SeedCurves curves;
+  curves.values.resize(baselines.size());
+  std::map<std::int64_t, std::size_t> finished;  // rounds that a seed has under all baselines
+  for (std::size_t b = 0; b < baselines.size(); ++b) {
+    const auto seeds = group.chains.find(baselines[b]);
+    if (seeds == group.chains.end()) return curves;
+    std::map<std::int64_t, std::size_t> both;
+    for (const auto& [seed, chain] : seeds->second) {
+      const auto before = finished.find(seed);
+      if (b == 0)
+        both[seed] = finished_rounds(chain);
+      else if (before != finished.end())
+        both[seed] = std::min(before->second, finished_rounds(chain));
+    }
+    finished = std::move(both);
+  }
+  std::vector<std::size_t> begun;
+  for (const auto& [seed, rounds] : finished)
+    if (rounds > 0) begun.push_back(rounds);
+  curves.complete = begun.size() == finished.size() &&
+                    std::ranges::all_of(begun, [&](std::size_t rounds) { return rounds == group.rounds(); });
+  if (begun.empty()) return curves;
+  std::ranges::sort(begun, std::greater());
+  curves.rounds = begun[(begun.size() - 1) / 2];
+  for (const auto& [seed, rounds] : finished) {
+    if (rounds < curves.rounds) continue;
+    curves.seeds.push_back(seed);
+    for (std::size_t b = 0; b < baselines.size(); ++b) {
+      const ChainFacts& chain = group.chains.at(baselines[b]).at(seed);
+      std::vector<double>& row = curves.values[b].emplace_back();
+      for (std::size_t round = 0; round < curves.rounds; ++round) row.push_back(value(*chain[round]));
+    }
+  }
+  return curves;
+}
+
+Areas areas(const Group& group, std::span<const Baseline> baselines) {
+  const Scale scale = scale_of(group);
+  const SeedCurves curves = seed_curves(group, baselines);
+  Areas areas{curves.rounds, curves.complete, {}};
+  if (!scale.usable || curves.seeds.empty()) return areas;
+  for (const auto& seeds : curves.values) {
+    std::vector<double>& own = areas.of.emplace_back();
+    for (const std::vector<double>& returns : seeds) {
+      double sum = 0;
+      for (const double value : returns) sum += scale.performance(value);
+      own.push_back(sum / static_cast<double>(returns.size()));
+    }
+  }
+  return areas;
+}
+
+std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> result(a.size());
+  std::ranges::transform(a, b, result.begin(), std::minus());
+  return result;
+}
+
+double sufficient_density(const Group& group, const Scale& scale,
+                          const std::vector<std::vector<double>>& values,
+                          const std::vector<std::size_t>& drawn, double alpha) {
+  const std::size_t rounds = values.front().size();
+  std::vector<double> performance(rounds, 0.0);
+  for (const std::size_t seed : drawn)
+    for (std::size_t round = 0; round < rounds; ++round)
+      performance[round] += scale.performance(values[seed][round]) / static_cast<double>(drawn.size());
+  return lowest_sufficient_density({group.density.data(), rounds}, performance, alpha).value_or(1.0);
+}
+
+double remaining_fraction(const Group& group, const RoundFacts& round, std::size_t tensor) {
+  if (tensor >= round.kept_per_tensor.size()) return kNotANumber;
+  return static_cast<double>(round.kept_per_tensor[tensor]) / static_cast<double>(group.tensors[tensor].size);
+}
+
+double remaining_fraction_of_inputs(const Group& group, const RoundFacts& round,
+                                    std::span<const std::size_t> inputs) {
+  double kept = 0;
+  for (const std::size_t input : inputs) kept += round.input_kept[input];
+  return kept / (static_cast<double>(inputs.size()) * group.tensors.front().shape[0]);
+}
+
+std::vector<std::size_t> channel_inputs(const TaskInfo& info, std::size_t channel, std::optional<int> row,
+                                        std::optional<int> column) {
+  std::vector<std::size_t> inputs;
+  for (int r = 0; r < info.rows; ++r)
+    for (int c = 0; c < info.columns; ++c)
+      if (r == row.value_or(r) && c == column.value_or(c))
+        inputs.push_back((channel * static_cast<std::size_t>(info.rows) + static_cast<std::size_t>(r)) *
+                             static_cast<std::size_t>(info.columns) +
+                         static_cast<std::size_t>(c));
+  return inputs;
+}
+
+std::optional<std::size_t> channel_named(const TaskInfo& info, std::string_view name) {
+  const auto found = std::ranges::find(info.channel_names, name);
+  if (found == info.channel_names.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - info.channel_names.begin());
+}
+
+std::size_t round_near(const Group& group, double density) {
+  std::size_t nearest = 0;
+  const auto distance = [&](std::size_t round) { return std::abs(std::log(group.density[round] / density)); };
+  for (std::size_t round = 1; round < group.rounds(); ++round)
+    if (distance(round) < distance(nearest)) nearest = round;
+  return nearest;
+}
+
+std::size_t disappearance(const ChainFacts& chain, std::size_t input) {
+  for (std::size_t round = 0; round < chain.size() && chain[round]; ++round)
+    if (chain[round]->input_kept[input] == 0) return round;
+  return chain.size();
+}
+
+}  // namespace impsweep

@@ -1,0 +1,418 @@
+#include "engine/report/figures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "engine/progress.hpp"
+#include "engine/report/analysis.hpp"
+#include "io/statistics.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kMostTicks = 7;
+constexpr std::size_t kMostBars = 8;    // inputs that are drawn as bars
+constexpr std::size_t kMostCurves = 6;  // learning curves in a panel
+const char* const kDensityLabel = "prunable weights left";
+const char* const kReturnLabel = "best return";
+
+// For layers, inputs, channels and networks: apart from the colours of the baselines, and from each other
+// also for readers who do not see red and green apart (Okabe and Ito 2008).
+constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
+                                 "#56b4e9", "#7a5195", "#8c6d31", "#7f7f7f"};
+std::string colour_at(std::size_t i) {
+  return kColours[i % kColours.size()];
+}
+
+// Every so many rounds, so that the labels do not overlap.
+std::vector<Tick> density_ticks(const Group& group, std::size_t most = kMostTicks) {
+  std::vector<Tick> ticks;
+  const std::size_t stride = (group.rounds() + most - 1) / most;
+  for (std::size_t round = 0; round < group.rounds(); round += std::max<std::size_t>(1, stride))
+    ticks.push_back({static_cast<double>(round), percent_text(group.density[round])});
+  return ticks;
+}
+
+// At multiples of 1, 2 or 5 times a power of ten.
+std::vector<Tick> step_ticks(double most) {
+  double step = std::pow(10.0, std::floor(std::log10(std::max(most, 1.0))) - 1);
+  for (const double factor : {2.0, 2.5, 2.0, 2.0})
+    if (most / step > kMostTicks) step *= factor;
+  std::vector<Tick> ticks;
+  for (double at = 0; at <= most * 1.001; at += step) ticks.push_back({at, count_text(at)});
+  return ticks;
+}
+
+// Mean and band of a value by round; rounds without a finished seed are left out.
+Series line_over_rounds(const Group& group, Baseline baseline, const RoundValue& value,
+                        const std::function<double(std::size_t)>& x) {
+  Series series;
+  for (std::size_t round = 0; round < group.rounds(); ++round) {
+    const std::vector<double> values = over_seeds(group, baseline, round, value);
+    if (values.empty()) continue;
+    const MeanDeviation m = mean_deviation(values);
+    series.x.push_back(x(round));
+    series.y.push_back(m.mean);
+    series.low.push_back(m.mean - m.deviation);
+    series.high.push_back(m.mean + m.deviation);
+  }
+  return series;
+}
+
+double as_x(std::size_t round) {
+  return static_cast<double>(round);
+}
+
+Series line_over_rounds(const Group& group, Baseline baseline, const RoundValue& value) {
+  return line_over_rounds(group, baseline, value, as_x);
+}
+
+Panel density_panel(const Group& group, const std::string& title, const char* y_label) {
+  Panel panel;
+  panel.title = title;
+  panel.x_label = kDensityLabel;
+  panel.y_label = y_label;
+  panel.x_ticks = density_ticks(group);
+  return panel;
+}
+
+// Pictures of a single condition show tickets, or what there is instead.
+Baseline shown_baseline(const Group& group) {
+  return group.chains.contains(Baseline::kMaskWeights) ? Baseline::kMaskWeights : group.chains.begin()->first;
+}
+
+std::vector<double> mean_magnitude(const Group& group, std::size_t round) {
+  std::vector<double> mean(static_cast<std::size_t>(group.tensors.front().shape[1]), 0.0);
+  double seeds = 0;
+  for (const auto& [seed, chain] : group.chains.at(shown_baseline(group))) {
+    if (!chain[round]) continue;
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += chain[round]->input_magnitude[i];
+    ++seeds;
+  }
+  for (double& value : mean) value = seeds > 0 ? value / seeds : kNotANumber;
+  return mean;
+}
+
+bool round_is_there(const Group& group, std::size_t round) {
+  return !over_seeds(group, shown_baseline(group), round, best_return).empty();
+}
+
+std::string input_name(const Group& group, std::size_t input) {
+  const auto& names = group.info->observation_names;
+  return input < names.size() ? names[input] : fmt::format("input {}", input);
+}
+
+// Dark blue to orange, for what is ordered.
+std::string ramp(double part) {
+  constexpr std::array<std::array<double, 3>, 3> kStops = {{{38, 50, 110}, {170, 70, 130}, {240, 150, 50}}};
+  const double place = std::clamp(part, 0.0, 1.0) * (kStops.size() - 1);
+  const auto stop = std::min<std::size_t>(static_cast<std::size_t>(place), kStops.size() - 2);
+  const double rest = place - static_cast<double>(stop);
+  std::string colour = "#";
+  for (std::size_t c = 0; c < 3; ++c)
+    colour += fmt::format("{:02x}", std::lround(kStops[stop][c] * (1 - rest) + kStops[stop + 1][c] * rest));
+  return colour;
+}
+
+}  // namespace
+
+std::string percent_text(double part) {
+  const double percent = 100 * part;
+  if (percent > 99.95) return "100 %";
+  return percent >= 9.95    ? fmt::format("{:.1f} %", percent)
+         : percent >= 0.995 ? fmt::format("{:.2f} %", percent)
+                            : fmt::format("{:.3f} %", percent);
+}
+
+std::string colour_of(Baseline baseline) {
+  switch (baseline) {
+    case Baseline::kMaskWeights:
+      return "#d62728";
+    case Baseline::kMaskPermuted:
+      return "#2ca02c";
+    case Baseline::kPermutedPermuted:
+      return "#2f6fd0";
+    case Baseline::kRandomReinit:
+      return "#e3a008";  // dark enough for white paper
+  }
+  return "#7f7f7f";
+}
+
+bool has_rounds(const Group& group) {
+  return std::ranges::any_of(group.chains, [](const auto& seeds) {
+    return std::ranges::any_of(seeds.second, [](const auto& chain) {
+      return std::ranges::any_of(chain.second, [](const auto& round) { return round != nullptr; });
+    });
+  });
+}
+
+std::string coverage_text(const Group& group) {
+  std::size_t seeds = 0, chains = 0, done = 0, total = 0, furthest = 0;
+  for (const auto& [baseline, by_seed] : group.chains) {
+    seeds = std::max(seeds, by_seed.size());
+    for (const auto& [seed, chain] : by_seed) {
+      ++chains;
+      for (std::size_t round = 0; round < chain.size(); ++round) {
+        ++total;
+        if (!chain[round]) continue;
+        ++done;
+        furthest = std::max(furthest, round + 1);
+      }
+    }
+  }
+  std::string text = fmt::format("{} seed{}, {} steps per round", seeds, seeds == 1 ? "" : "s",
+                                 count_text(static_cast<double>(group.env_steps)));
+  if (done == total) return text + fmt::format(", {} rounds", group.rounds());
+  return text + fmt::format("; incomplete: {} of {} rounds of {} chains, up to round {} of 0-{}", done, total,
+                            chains, furthest == 0 ? "none" : fmt::format("{}", furthest - 1),
+                            group.rounds() - 1);
+}
+
+Panel return_panel(const Group& group, const std::string& title) {
+  Panel panel = density_panel(group, title, kReturnLabel);
+  for (const auto& [baseline, seeds] : group.chains) {
+    Series series = line_over_rounds(group, baseline, best_return);
+    series.title = info_of(baseline).name;
+    series.colour = colour_of(baseline);
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& title) {
+  const auto longest =
+      std::ranges::max_element(groups, {}, [](const NamedGroup& named) { return named.group->rounds(); });
+  Panel panel = density_panel(*longest->group, title, kReturnLabel);
+  const bool one_schedule = std::ranges::all_of(groups, [&](const NamedGroup& named) {
+    return std::abs(named.group->settings.imp.prune_fraction - longest->group->settings.imp.prune_fraction) <
+           1e-9;
+  });
+  if (!one_schedule) {
+    panel.x_ticks.clear();
+    panel.logarithmic_x = true;
+    panel.x_label = "part of the prunable weights left";
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const Group& group = *groups[i].group;
+    Series series = line_over_rounds(group, shown_baseline(group), best_return, [&](std::size_t round) {
+      return one_schedule ? as_x(round) : group.density[round];
+    });
+    series.title = groups[i].name;
+    series.colour = groups[i].colour.empty() ? colour_at(i) : groups[i].colour;
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string& title) {
+  Panel panel;
+  panel.title = title;
+  panel.x_label = "prunable weights left (number)";
+  panel.y_label = kReturnLabel;
+  panel.logarithmic_x = true;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    for (const Baseline baseline : {Baseline::kMaskWeights, Baseline::kPermutedPermuted}) {
+      const Group& group = *groups[i].group;
+      if (!group.chains.contains(baseline)) continue;
+      Series series = line_over_rounds(group, baseline, best_return, [&](std::size_t round) {
+        return static_cast<double>(group.kept[round]);
+      });
+      series.title = groups[i].name + (baseline == Baseline::kMaskWeights ? " ticket" : " permuted");
+      series.colour = groups[i].colour.empty() ? colour_at(i) : groups[i].colour;
+      series.dashed = baseline != Baseline::kMaskWeights;
+      panel.lines.push_back(std::move(series));
+    }
+  return panel;
+}
+
+Panel layers_panel(const Group& group, const std::string& title) {
+  Panel panel = density_panel(group, title, "part of the tensor left");
+  panel.y_minimum = 0;
+  for (std::size_t i = 0; i < group.prunable.size(); ++i) {
+    const std::size_t tensor = group.prunable[i];
+    Series series = line_over_rounds(group, shown_baseline(group), [&](const RoundFacts& round) {
+      return remaining_fraction(group, round, tensor);
+    });
+    const auto& shape = group.tensors[tensor].shape;
+    series.title = fmt::format("{} [{}]", group.tensors[tensor].name, fmt::join(shape, "x"));
+    series.colour = colour_at(i);
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+Panel channels_panel(const Group& group, const std::string& title) {
+  Panel panel = density_panel(group, title, "part of the channel's weights left");
+  panel.y_minimum = 0;
+  for (std::size_t channel = 0; channel < group.info->channel_names.size(); ++channel) {
+    const std::vector<std::size_t> inputs = channel_inputs(*group.info, channel);
+    Series series = line_over_rounds(group, shown_baseline(group), [&](const RoundFacts& round) {
+      return remaining_fraction_of_inputs(group, round, inputs);
+    });
+    series.title = group.info->channel_names[channel];
+    series.colour = colour_at(channel);
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+Panel inputs_left_panel(const Group& group, const std::string& title) {
+  Panel panel = density_panel(group, title, "inputs left");
+  panel.y_minimum = 0;
+  if (const int inputs = group.tensors.front().shape[1]; inputs <= static_cast<int>(kMostBars))
+    for (int i = 0; i <= inputs; ++i) panel.y_ticks.push_back({static_cast<double>(i), fmt::format("{}", i)});
+  for (const auto& [baseline, seeds] : group.chains) {
+    Series series = line_over_rounds(group, baseline, [](const RoundFacts& round) {
+      return static_cast<double>(round.summary.inputs_left);
+    });
+    series.title = info_of(baseline).name;
+    series.colour = colour_of(baseline);
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+bool is_board(const Group& group) {
+  return group.info->rows > 0 && group.info->columns > 0 &&
+         group.tensors.front().shape[1] == group.info->observation_size;
+}
+
+std::vector<std::size_t> shown_rounds(const Group& group, std::size_t most) {
+  std::vector<std::size_t> finished;
+  for (std::size_t round = 0; round < group.rounds(); ++round)
+    if (round_is_there(group, round)) finished.push_back(round);
+  if (finished.size() <= most) return finished;
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < most; ++i) shown.push_back(finished[i * (finished.size() - 1) / (most - 1)]);
+  return shown;
+}
+
+std::optional<Panel> input_magnitude_panel(const Group& group, const std::string& title) {
+  const auto inputs = static_cast<std::size_t>(group.tensors.front().shape[1]);
+  if (is_board(group)) return std::nullopt;
+  Panel panel = density_panel(group, title, "sum of |weight|");
+  const std::vector<std::size_t> rounds = shown_rounds(group, inputs > kMostBars ? group.rounds() : 12);
+  panel.x_ticks.clear();
+  const std::size_t stride = std::max<std::size_t>(1, (rounds.size() + kMostTicks - 1) / kMostTicks);
+  for (std::size_t i = 0; i < rounds.size(); i += stride)
+    panel.x_ticks.push_back({static_cast<double>(i), percent_text(group.density[rounds[i]])});
+  if (inputs <= kMostBars) {
+    panel.y_minimum = 0;
+    for (std::size_t input = 0; input < inputs; ++input) {
+      Series series;
+      series.title = input_name(group, input);
+      series.colour = colour_at(input);
+      for (std::size_t i = 0; i < rounds.size(); ++i) {
+        series.x.push_back(static_cast<double>(i));
+        series.y.push_back(mean_magnitude(group, rounds[i])[input]);
+      }
+      panel.bars.push_back(std::move(series));
+    }
+    return panel;
+  }
+  panel.y_label = "";
+  HeatMap map;
+  map.rows = inputs;
+  map.columns = rounds.size();
+  map.square_cells = false;
+  map.cells.assign(map.rows * map.columns, 0.0);
+  for (std::size_t i = 0; i < rounds.size(); ++i) {
+    const std::vector<double> magnitude = mean_magnitude(group, rounds[i]);
+    const double largest = std::max(1e-30, *std::ranges::max_element(magnitude));
+    for (std::size_t input = 0; input < inputs; ++input)
+      map.cells[input * map.columns + i] = magnitude[input] / largest;
+  }
+  if (inputs <= 64)
+    for (std::size_t input = 0; input < inputs; ++input)
+      panel.y_ticks.push_back({static_cast<double>(input), input_name(group, input)});
+  panel.map = std::move(map);
+  return panel;
+}
+
+std::vector<Panel> board_panels(const Group& group, std::size_t round) {
+  const std::vector<double> magnitude = mean_magnitude(group, round);
+  const double largest = *std::ranges::max_element(magnitude);
+  const auto rows = static_cast<std::size_t>(group.info->rows),
+             columns = static_cast<std::size_t>(group.info->columns);
+  std::vector<Panel> panels;
+  for (std::size_t channel = 0; channel < group.info->channel_names.size(); ++channel) {
+    Panel panel;
+    panel.title =
+        fmt::format("{}, {}", group.info->channel_names[channel], percent_text(group.density[round]));
+    const auto first = magnitude.begin() + static_cast<std::ptrdiff_t>(channel * rows * columns);
+    panel.map =
+        HeatMap{rows, columns, {first, first + static_cast<std::ptrdiff_t>(rows * columns)}, largest, true};
+    panels.push_back(std::move(panel));
+  }
+  return panels;
+}
+
+Panel curves_panel(const Group& group, Baseline baseline, const std::string& title) {
+  Panel panel;
+  panel.title = title;
+  panel.x_label = "environment steps";
+  panel.y_label = "return";
+  panel.x_ticks = step_ticks(static_cast<double>(group.env_steps));
+  const std::vector<std::size_t> rounds = shown_rounds(group, kMostCurves);
+  for (std::size_t i = 0; i < rounds.size(); ++i) {
+    Series series;
+    std::vector<const RoundFacts*> seeds;
+    for (const auto& [seed, chain] : group.chains.at(baseline))
+      if (chain[rounds[i]]) seeds.push_back(chain[rounds[i]].get());
+    if (seeds.empty()) continue;
+    const std::vector<double>& steps = seeds.front()->curve_step;
+    for (std::size_t point = 0; point < steps.size(); ++point) {
+      std::vector<double> values;
+      for (const RoundFacts* seed : seeds)
+        if (point < seed->curve_mean.size() && seed->curve_step[point] == steps[point])
+          values.push_back(seed->curve_mean[point]);
+      series.x.push_back(steps[point]);
+      series.y.push_back(mean_deviation(values).mean);
+    }
+    series.title = percent_text(group.density[rounds[i]]);
+    series.points = false;
+    series.colour =
+        ramp(rounds.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(rounds.size() - 1));
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+Panel aggregate_panel(std::span<const Group* const> groups, const std::string& title) {
+  const Group& longest = **std::ranges::max_element(groups, {}, [](const Group* g) { return g->rounds(); });
+  Panel panel = density_panel(longest, title, "normalised return");
+  for (const BaselineInfo& info : baselines()) {
+    Series series;
+    series.title = info.name;
+    series.colour = colour_of(info.baseline);
+    for (std::size_t round = 0; round < longest.rounds(); ++round) {
+      std::vector<double> means;
+      std::size_t usable = 0;
+      for (const Group* group : groups) {
+        const Scale scale = scale_of(*group);
+        if (!scale.usable) continue;
+        ++usable;
+        const std::vector<double> values =
+            over_seeds(*group, info.baseline, round,
+                       [&](const RoundFacts& facts) { return scale.performance(facts.summary.best_return); });
+        if (!values.empty()) means.push_back(mean_deviation(values).mean);
+      }
+      if (means.empty() || means.size() < usable) break;  // a mean over other tasks would jump
+      const MeanDeviation m = mean_deviation(means);
+      series.x.push_back(as_x(round));
+      series.y.push_back(m.mean);
+      series.low.push_back(m.mean - m.deviation);
+      series.high.push_back(m.mean + m.deviation);
+    }
+    if (!series.x.empty()) panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+}  // namespace impsweep

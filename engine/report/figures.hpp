@@ -1,0 +1,64 @@
+// engine/report/figures.hpp - from groups of chains to panels and figures: one function per kind of picture.
+//
+// The x axis of rounds is labelled with the percentage of prunable weights left. Lines are means over the
+// seeds that have finished a round, bands one standard deviation (population form).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/report/results.hpp"
+#include "io/plotting.hpp"
+
+namespace impsweep {
+
+// red, green, blue, yellow in the paper's order of the baselines.
+std::string colour_of(Baseline);
+
+// "5 seeds, 80 k steps a round, rounds 0-29 of 30", or what is there of it.
+std::string coverage_text(const Group&);
+
+bool has_rounds(const Group&);
+
+Panel return_panel(const Group&, const std::string& title);
+
+// mask/weights of several groups, one line each with its name; over absolute numbers of weights if asked for.
+struct NamedGroup {
+  const Group* group = nullptr;
+  std::string name, colour;
+};
+Panel comparison_panel(std::span<const NamedGroup>, const std::string& title);
+Panel absolute_size_panel(std::span<const NamedGroup>, const std::string& title);
+
+// Remaining fraction of each prunable tensor under mask/weights; of each channel of the first layer.
+Panel layers_panel(const Group&, const std::string& title);
+Panel channels_panel(const Group&, const std::string& title);
+
+// Inputs with at least one weight left in the first layer, by baseline.
+Panel inputs_left_panel(const Group&, const std::string& title);
+
+// Sum of |weight| from each input into the first layer, mean over seeds of mask/weights: bars for up to eight
+// inputs, a map of inputs by rounds for more. Nothing for boards.
+std::optional<Panel> input_magnitude_panel(const Group&, const std::string& title);
+
+// The same of one round of a board, one panel per channel, each round on its own scale.
+std::vector<Panel> board_panels(const Group&, std::size_t round);
+bool is_board(const Group&);
+
+// At most about a dozen rounds of the group, the first and the last finished one among them.
+std::vector<std::size_t> shown_rounds(const Group&, std::size_t most = 12);
+
+// Learning curves of some rounds of a baseline, dark to bright with falling density.
+Panel curves_panel(const Group&, Baseline, const std::string& title);
+
+// Mean over groups of P by baseline (analysis.hpp), band: deviation of the groups' means. Groups whose dense
+// agents are no better than untrained ones have no P and are left out.
+Panel aggregate_panel(std::span<const Group* const>, const std::string& title);
+
+// "10.7 %", "0.155 %".
+std::string percent_text(double part);
+
+}  // namespace impsweep

@@ -1,0 +1,267 @@
+// The figures of the paper as a table: which panels, of which runs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "engine/report/analysis.hpp"
+#include "engine/report/contents.hpp"
+#include "engine/report/figures.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+enum class Kind {
+  kReturns,     // by baseline, against density
+  kComparison,  // the groups of a task in one panel, mask/weights of each
+  kSizes,       // the groups of a task and algorithm in one panel, against numbers of weights
+  kInputs,      // input magnitudes by round
+  kBoards,      // the same as maps, in a few rounds
+  kLayers,
+  kChannels,
+  kInputsLeft,
+  kAggregate,  // over the tasks, one panel per algorithm
+};
+
+using Names = std::span<const std::string_view>;
+using Condition = bool (*)(const Group&);
+
+struct Part {
+  Kind kind;
+  Names tasks;
+  Names algorithms;
+  Condition condition;
+};
+
+struct PaperFigure {
+  const char* subject;
+  std::vector<Part> parts;
+  const char* not_drawn;  // what the paper's figure also shows, and why it is not here; may be empty
+};
+
+bool plain(const Group& group) {
+  return group.variant == "default";
+}
+// Locomotion agents of the main figures: both networks are pruned.
+bool plain_actor_critic(const Group& group) {
+  return plain(group) && (group.settings.imp.scope == PruneScope::kActorCritic || group.algorithm == "bc");
+}
+bool any(const Group&) {
+  return true;
+}
+bool scope_actor(const Group& group) {
+  return group.settings.imp.scope == PruneScope::kActor;
+}
+constexpr std::array<std::string_view, 2> kClassic = {"cartpole", "acrobot"};
+constexpr std::array<std::string_view, 4> kLocomotion = {"halfcheetah", "walker2d", "hopper", "ant"};
+constexpr std::array<std::string_view, 1> kCartpole = {"cartpole"}, kMaze = {"mazegrid"},
+                                          kDigits = {"digits"};
+constexpr std::array<std::string_view, 2> kEncodings = {"mazegrid-rgb", "mazegrid-entangled"};
+constexpr std::array<std::string_view, 3> kAtari = {"atari-pong", "atari-breakout", "atari-seaquest"};
+constexpr std::array<std::string_view, 3> kBoardGames = {"minatar-freeway", "minatar-space_invaders",
+                                                         "minatar-breakout"};
+constexpr std::array<std::string_view, 4> kGames = {"minatar-asterix", "minatar-breakout", "minatar-freeway",
+                                                    "minatar-space_invaders"};
+constexpr std::array<std::string_view, 1> kBc = {"bc"}, kPpo = {"ppo"}, kDqn = {"dqn"},
+                                          kSupervised = {"supervised"};
+constexpr std::array<std::string_view, 2> kBcAndPpo = {"bc", "ppo"};
+
+const std::vector<PaperFigure>& paper_figures() {
+  static const std::vector<PaperFigure> kFigures = {
+      {"Representation compression, and tickets in continuous control",
+       {{Kind::kBoards, kDigits, kSupervised, plain},
+        {Kind::kBoards, kMaze, kDqn, plain},
+        {Kind::kAggregate, kLocomotion, kBcAndPpo, plain_actor_critic}},
+       ""},
+      {"Tickets under behavioural cloning and reinforcement learning",
+       {{Kind::kComparison, kClassic, kBcAndPpo, plain},
+        {Kind::kComparison, kLocomotion, kBcAndPpo, plain_actor_critic}},
+       ""},
+      {"Disentangling baselines in behavioural cloning",
+       {{Kind::kReturns, kClassic, kBc, plain}, {Kind::kReturns, kLocomotion, kBc, plain}},
+       ""},
+      {"Tickets in on- and off-policy reinforcement learning",
+       {{Kind::kReturns, kLocomotion, kPpo, plain_actor_critic},
+        {Kind::kReturns, kMaze, kDqn, plain},
+        {Kind::kReturns, kAtari, kPpo, plain}},
+       ""},
+      {"MazeGrid: task-irrelevant inputs are pruned",
+       {{Kind::kBoards, kMaze, kDqn, plain},
+        {Kind::kLayers, kMaze, kDqn, plain},
+        {Kind::kChannels, kMaze, kDqn, plain}},
+       "Dense trainings on the inputs that a ticket leaves are not among the runs of this version."},
+      {"MinAtar: task-irrelevant inputs are pruned", {{Kind::kBoards, kBoardGames, kDqn, plain}}, ""},
+      {"Locomotion: whole inputs are pruned at dense-level return",
+       {{Kind::kReturns, kLocomotion, kPpo, plain_actor_critic},
+        {Kind::kInputsLeft, kLocomotion, kPpo, plain_actor_critic}},
+       ""},
+      {"Cart-Pole and Acrobot: inputs that survive, by initialisation",
+       {{Kind::kInputs, kClassic, kPpo, any}, {Kind::kInputsLeft, kClassic, kPpo, any}},
+       "Dense trainings on selected inputs are not among the runs of this version."},
+      {"Policy distillation on MinAtar", {{Kind::kReturns, kGames, kBc, plain}}, ""},
+      {"Off-policy reinforcement learning on MinAtar", {{Kind::kReturns, kGames, kDqn, plain}}, ""},
+      {"Network size, cloning and reinforcement learning",
+       {{Kind::kSizes, kClassic, kBcAndPpo, plain}, {Kind::kSizes, kMaze, kDqn, plain}},
+       ""},
+      {"Network size with the algorithms swapped",
+       {{Kind::kSizes, kMaze, kPpo, plain}, {Kind::kSizes, kCartpole, kDqn, plain}},
+       ""},
+      {"MazeGrid in other encodings", {{Kind::kReturns, kEncodings, kDqn, plain}}, ""},
+      {"MazeGrid: regularisation and late rewinding",
+       {{Kind::kReturns, kMaze, kDqn, any}, {Kind::kComparison, kMaze, kDqn, any}},
+       ""},
+      {"Locomotion with PPO, pruning the actor alone",
+       {{Kind::kReturns, kLocomotion, kPpo, scope_actor}},
+       ""},
+  };
+  return kFigures;
+}
+
+constexpr std::size_t kBoardRounds = 4;
+
+class Drawing {
+ public:
+  Drawing(const Results& results, int number) : results_(results), number_(number) {}
+
+  std::vector<ReportFigure> run() {
+    const PaperFigure& figure = paper_figures()[static_cast<std::size_t>(number_ - 1)];
+    for (const Part& part : figure.parts) draw_part(part);
+    std::string caption = fmt::format("Figure {}. {}.", number_, figure.subject);
+    for (const auto& line : coverage_) caption += " " + line + ".";
+    if (!missing_.empty()) caption += fmt::format(" Not in these stores: {}.", fmt::join(missing_, ", "));
+    if (*figure.not_drawn != '\0') caption += fmt::format(" {}", figure.not_drawn);
+    ReportFigure report{fmt::format("Figure {}: {}", number_, figure.subject), caption, {}, {}};
+    for (std::size_t i = 0; i < pictures_.size(); ++i) {
+      pictures_[i].name = pictures_.size() == 1 ? fmt::format("figure-{:02}", number_)
+                                                : fmt::format("figure-{:02}{}", number_, char('a' + i));
+      report.pictures.push_back(std::move(pictures_[i]));
+    }
+    return {std::move(report)};
+  }
+
+ private:
+  // The groups of each task and algorithm, empty ones noted as missing.
+  std::vector<const Group*> groups_of(std::string_view task, std::string_view algorithm,
+                                      Condition condition) {
+    std::vector<const Group*> groups;
+    for (const Group& group : results_.groups) {
+      if (group.task != task || group.algorithm != algorithm || !condition(group) || !has_rounds(group))
+        continue;
+      groups.push_back(&group);
+      std::string line = group.name() + ": " + coverage_text(group);
+      if (std::ranges::find(coverage_, line) == coverage_.end()) coverage_.push_back(std::move(line));
+    }
+    std::string name = fmt::format("{} {}", task, algorithm);
+    if (groups.empty() && std::ranges::find(missing_, name) == missing_.end())
+      missing_.push_back(std::move(name));
+    return groups;
+  }
+
+  void add(std::vector<Panel> panels, std::size_t columns, int width = 400, int height = 280) {
+    if (panels.empty()) return;
+    Figure figure{"", std::move(panels)};
+    figure.columns = columns;
+    figure.panel_width = width;
+    figure.panel_height = height;
+    pictures_.push_back(std::move(figure));
+  }
+
+  void draw_part(const Part& part) {
+    switch (part.kind) {
+      case Kind::kAggregate:
+        return aggregates(part);
+      case Kind::kComparison:
+      case Kind::kSizes:
+        return comparisons(part);
+      case Kind::kBoards:
+        return boards(part);
+      default:
+        break;
+    }
+    std::vector<Panel> panels;
+    for (const std::string_view task : part.tasks)
+      for (const std::string_view algorithm : part.algorithms)
+        for (const Group* group : groups_of(task, algorithm, part.condition))
+          if (std::optional<Panel> made = panel(part.kind, *group)) panels.push_back(std::move(*made));
+    add(std::move(panels), 3);
+  }
+
+  static std::optional<Panel> panel(Kind kind, const Group& group) {
+    switch (kind) {
+      case Kind::kInputs:
+        return input_magnitude_panel(group, group.name());
+      case Kind::kLayers:
+        return layers_panel(group, group.name());
+      case Kind::kChannels:
+        return is_board(group) ? std::optional(channels_panel(group, group.name())) : std::nullopt;
+      case Kind::kInputsLeft:
+        return inputs_left_panel(group, group.name());
+      default:
+        return return_panel(group, group.name());
+    }
+  }
+
+  void aggregates(const Part& part) {
+    std::vector<Panel> panels;
+    for (const std::string_view algorithm : part.algorithms) {
+      std::vector<const Group*> groups;
+      for (const std::string_view task : part.tasks)
+        for (const Group* group : groups_of(task, algorithm, part.condition)) groups.push_back(group);
+      if (!groups.empty()) panels.push_back(aggregate_panel(groups, std::string(algorithm)));
+    }
+    add(std::move(panels), 2);
+  }
+
+  // One panel per task where algorithms are compared, per task and algorithm where sizes are.
+  void comparisons(const Part& part) {
+    std::vector<Panel> panels;
+    for (const std::string_view task : part.tasks) {
+      std::vector<NamedGroup> together;
+      for (const std::string_view algorithm : part.algorithms) {
+        std::vector<NamedGroup> sizes;
+        for (const Group* group : groups_of(task, algorithm, part.condition)) {
+          const std::string name =
+              group->algorithm + " " + group->network + (plain(*group) ? "" : " " + group->variant);
+          together.push_back({group, name, ""});
+          sizes.push_back({group, group->network, ""});
+        }
+        if (part.kind == Kind::kSizes && !sizes.empty())
+          panels.push_back(absolute_size_panel(sizes, fmt::format("{} {}", task, algorithm)));
+      }
+      if (part.kind == Kind::kComparison && !together.empty())
+        panels.push_back(comparison_panel(together, std::string(task)));
+    }
+    add(std::move(panels), 3);
+  }
+
+  void boards(const Part& part) {
+    for (const std::string_view task : part.tasks)
+      for (const std::string_view algorithm : part.algorithms)
+        for (const Group* group : groups_of(task, algorithm, part.condition)) {
+          if (!is_board(*group)) continue;
+          std::vector<Panel> panels;
+          for (const std::size_t round : shown_rounds(*group, kBoardRounds))
+            for (Panel& panel : board_panels(*group, round)) panels.push_back(std::move(panel));
+          constexpr int kWidth = 200;
+          add(std::move(panels), group->info->channel_names.size(), kWidth,
+              kWidth * group->info->rows / group->info->columns + 30);
+        }
+  }
+
+  const Results& results_;
+  int number_;
+  std::vector<Figure> pictures_;
+  std::vector<std::string> coverage_, missing_;
+};
+
+}  // namespace
+
+std::vector<ReportFigure> paper_figure(const Results& results, int number) {
+  if (number < 1 || number > kPaperFigures)
+    throw InputError("report: --figure {} is none of the paper's figures, 1 to {}", number, kPaperFigures);
+  return Drawing(results, number).run();
+}
+
+}  // namespace impsweep

@@ -1,0 +1,164 @@
+#include "engine/report/results.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "engine/pruning.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
+  RoundFacts facts;
+  facts.summary = read_summary(record);
+  const auto& step = record.values<std::int64_t>("curve/step");
+  facts.curve_step.assign(step.begin(), step.end());
+  facts.curve_mean = record.values<double>("curve/mean");
+  facts.kept_per_tensor = record.values<std::int64_t>("result/kept_per_tensor");
+  const auto& magnitude = record.values<double>("result/input_magnitude");
+  facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
+  const auto inputs = static_cast<std::size_t>(first_layer.shape[1]);
+  const std::string path = "mask/" + first_layer.name;
+  facts.input_kept.assign(inputs, record.has_array(path) ? 0 : first_layer.shape[0]);
+  if (record.has_array(path)) {
+    const auto& mask = record.values<std::uint8_t>(path);
+    for (std::size_t i = 0; i < mask.size(); ++i) facts.input_kept[i % inputs] += mask[i];
+  }
+  if (facts.curve_step.size() != facts.curve_mean.size() || facts.curve_step.empty() ||
+      facts.input_magnitude.size() != inputs)
+    throw InputError("{}: its arrays do not fit together; remove the file and run again", record.origin);
+  return facts;
+}
+
+// Where a group's chains come from, to tell equal names with different content apart.
+struct GroupKey {
+  std::string task, algorithm, network, variant;
+  auto operator<=>(const GroupKey&) const = default;
+};
+
+class Reader {
+ public:
+  void read(const std::filesystem::path& path) {
+    StoreFacts& facts = results_.stores.emplace_back();
+    facts.path = path.string();
+    std::vector<std::string> damage;
+    const Store store = Store::open(path, [&](const std::string& message) { damage.push_back(message); });
+    const Plan plan = plan_of_store(store);
+    facts.fingerprint = store.fingerprint();
+    facts.status = read_status(store, plan);
+    facts.jobs = store.jobs();
+    finished_ = store.finished();
+    for (const Chain& chain : plan.chains) {
+      Group& group = group_of(plan, chain);
+      ChainFacts& rounds = group.chains[chain.baseline][chain.seed];
+      rounds.resize(group.rounds());
+      for (std::size_t round = 0; round < chain.rounds.size(); ++round)
+        if (!rounds[round])
+          rounds[round] = load(store, plan.trainings[chain.rounds[round]].digest, group, facts, damage);
+    }
+    facts.damage = std::move(damage);
+  }
+
+  Results take() && { return std::move(results_); }
+
+ private:
+  // The group that the chain belongs to, with as many rounds as the longest of its chains.
+  Group& group_of(const Plan& plan, const Chain& chain) {
+    GroupKey key{chain.task, chain.algorithm, chain.network, chain.variant};
+    std::vector<Digest> digests;
+    for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
+    for (;;) {
+      std::vector<Digest>& known = digests_[{key, {chain.baseline, chain.seed}}];
+      const std::size_t common = std::min(known.size(), digests.size());
+      if (std::equal(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(common), digests.begin())) {
+        if (digests.size() > known.size()) known = digests;
+        break;
+      }
+      key.variant += fmt::format("-store{}", results_.stores.size());
+    }
+    const auto [place, is_new] = places_.emplace(key, results_.groups.size());
+    if (is_new) results_.groups.push_back(make_group(plan, chain, key));
+    Group& group = results_.groups[place->second];
+    for (std::size_t round = group.rounds(); round < chain.rounds.size(); ++round) {
+      group.density.push_back(plan.trainings[chain.rounds[round]].density);
+      group.kept.push_back(plan.trainings[chain.rounds[round]].kept);
+      for (auto& [baseline, seeds] : group.chains)
+        for (auto& [seed, rounds] : seeds) rounds.resize(group.rounds());
+    }
+    return group;
+  }
+
+  static Group make_group(const Plan& plan, const Chain& chain, const GroupKey& key) {
+    Group group;
+    group.task = key.task;
+    group.algorithm = key.algorithm;
+    group.network = key.network;
+    group.variant = key.variant;
+    const TrainingNode& first = plan.trainings[chain.rounds.front()];
+    group.settings = plan.settings[first.settings];
+    group.env_steps = first.env_steps;
+    group.info = find_task(key.task);
+    const ModelSpec model = model_of(group.settings);
+    group.tensors = tensors_of(model);
+    group.prunable = prunable_tensors(group.tensors, model, group.settings.imp);
+    return group;
+  }
+
+  std::shared_ptr<const RoundFacts> load(const Store& store, const Digest& digest, const Group& group,
+                                         StoreFacts& facts, std::vector<std::string>& damage) {
+    const auto known = loaded_.find(digest);
+    if (known != loaded_.end()) return known->second;
+    if (!finished_.contains(digest)) return nullptr;
+    std::shared_ptr<const RoundFacts> round;
+    try {
+      if (const std::optional<Record> record = store.load(digest)) {
+        round = std::make_shared<RoundFacts>(read_facts(*record, group.tensors.front()));
+        const auto provenance = [&](const char* name) {
+          const std::string group_name(kProvenance);
+          return record->has_attribute(group_name, name) ? record->text(group_name, name) : "unknown";
+        };
+        ++facts.hosts[provenance("host")];
+        ++facts.versions[provenance("impsweep version")];
+        facts.cpu_seconds += round->summary.cpu_seconds;
+      }
+    } catch (const InputError& error) {
+      damage.push_back(error.what());
+    }
+    loaded_[digest] = round;
+    return round;
+  }
+
+  Results results_;
+  std::map<GroupKey, std::size_t> places_;
+  std::map<std::pair<GroupKey, std::pair<Baseline, std::int64_t>>, std::vector<Digest>> digests_;
+  std::unordered_map<Digest, std::shared_ptr<const RoundFacts>> loaded_;
+  std::set<std::string> finished_;  // of the store that is being read
+};
+
+}  // namespace
+
+std::string Group::name() const {
+  return fmt::format("{} {} {}{}{}", task, algorithm, network, variant == "default" ? "" : " ",
+                     variant == "default" ? "" : variant);
+}
+
+Results read_results(const std::vector<std::filesystem::path>& stores) {
+  Reader reader;
+  for (const std::filesystem::path& store : stores) reader.read(store);
+  return std::move(reader).take();
+}
+
+double setting_number(const Settings& settings, const std::string& key) {
+  for (const OptionState& state : list_settings(settings)) {
+    if (state.option.key != key) continue;
+    if (const double* real = std::get_if<double>(&state.value)) return *real;
+    if (const std::int64_t* integer = std::get_if<std::int64_t>(&state.value))
+      return static_cast<double>(*integer);
+  }
+  return 0;
+}
+
+}  // namespace impsweep
