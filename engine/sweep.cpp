@@ -87,7 +87,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       transport.broadcast("");
       throw;
     }
-    return coordinate(transport, {plan, *store, options.backend}, options);
+    return coordinate(transport, {plan, *store, options.backend, options.checkpoint_interval}, options);
   }
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong
@@ -95,7 +95,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     const JobFile file = parse_job(text, "job of rank 0");
     const Plan plan = expand(resolve({&file, 1}));
     const Store store = Store::create_or_open(options.store, fingerprint);
-    serve(transport, {plan, store, options.backend});
+    serve(transport, {plan, store, options.backend, options.checkpoint_interval});
   } catch (const InputError& error) {
     fmt::print(stderr, "impsweep: rank {} cannot work: {}\n", transport.rank(), error.what());
     Message goodbye;

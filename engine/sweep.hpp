@@ -7,6 +7,7 @@
 // Nothing is lost if any of them dies: what is published stays, and the next run skips it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct SweepOptions {
   Backend backend = Backend::kNative;
   RankZero rank_zero = RankZero::kAuto;
   bool retry_failed = false;
+  std::chrono::steady_clock::duration checkpoint_interval = std::chrono::seconds(60);
   std::optional<std::pair<std::string, std::string>>
       only;                                  // chain and round: this training and what it needs
   std::optional<std::pair<int, int>> shard;  // every n-th chain from the i-th (0-based) on

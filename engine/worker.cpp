@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <ctime>
 #include <thread>
 
 #include "engine/fingerprint.hpp"
@@ -19,12 +18,6 @@ constexpr std::chrono::milliseconds kIdleSleep{1};
 constexpr std::chrono::milliseconds kPollInterval{20};
 constexpr std::chrono::milliseconds kProgressInterval{1000};
 
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 Message failure(TrainingIndex training, const std::string& reason, bool deterministic) {
   Message message;
   message.kind = MessageKind::kFailed;
@@ -39,17 +32,15 @@ Message failure(TrainingIndex training, const std::string& reason, bool determin
 Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint& safe_point) {
   const Digest& digest = place.plan.trainings[training].digest;
   try {
-    const Clock::time_point start = Clock::now();
-    const double cpu_start = thread_cpu_seconds();
+    Checkpoint checkpoint(place.store, place.plan, training, place.checkpoint_interval);
     std::optional<Record> record =
-        run_training(place.plan, training, loader_from(place.store), place.backend, safe_point);
+        run_training(place.plan, training, loader_from(place.store), place.backend, safe_point, &checkpoint);
     Message message;
     message.training = training;
     message.kind = MessageKind::kReturned;
     if (!record) return message;
-    add_provenance(*record, provenance_texts(place.backend),
-                   std::chrono::duration<double>(Clock::now() - start).count(),
-                   thread_cpu_seconds() - cpu_start);
+    const TimeSpent spent = checkpoint.spent();
+    add_provenance(*record, provenance_texts(place.backend), spent.wall_seconds, spent.cpu_seconds);
     if (place.store.publish(digest, *record) == Publication::kDifferent)
       return failure(
           training,

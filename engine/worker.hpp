@@ -1,6 +1,7 @@
 // engine/worker.hpp - a rank that computes trainings.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "engine/messages.hpp"
@@ -16,10 +17,11 @@ struct WorkPlace {
   const Plan& plan;
   const Store& store;
   Backend backend;
+  std::chrono::steady_clock::duration checkpoint_interval;
 };
 
 // Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
-// kReturned if safe_point ended it.
+// kReturned if safe_point ended it; then a checkpoint holds what was done.
 Message compute(const WorkPlace&, TrainingIndex, const SafePoint& safe_point);
 
 // Serves rank 0 until it says stop, or this process is asked to.

@@ -23,6 +23,12 @@ T choice(const std::string& flag, const std::string& value, const std::map<std::
   throw InputError("run: --{} {} is not known{}", flag, value, suggestion(value, names));
 }
 
+std::chrono::seconds duration(const std::string& flag, const std::string& text) {
+  const auto parsed = parse_duration(text.c_str());
+  if (!parsed) throw InputError("run: --{} {} is no duration; write 90s, 10m, 2h or D-HH:MM:SS", flag, text);
+  return *parsed;
+}
+
 std::pair<std::string, std::string> parse_only(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == text.size())
@@ -52,9 +58,9 @@ int command_run(const Arguments& arguments) {
       "run JOB.toml... --store DIR [options]",
       "Runs a sweep, or resumes it: what the store already holds is skipped. Under mpirun every rank trains\n"
       "one network at a time; alone, one process does everything. Results go to the store as they are\n"
-      "finished, whole or not at all, so a killed run loses only the trainings that were under way.\n"
-      "SIGINT and SIGTERM end running trainings at the next safe point (exit code 3); a second SIGINT stops\n"
-      "at once.\n\n"
+      "finished, whole or not at all, and trainings under way keep checkpoints: a killed run loses a minute.\n"
+      "SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 save running trainings and stop (exit code 3); a second SIGINT\n"
+      "stops at once.\n\n"
       "Examples:\n"
       "  impsweep run jobs/quickstart.toml --store out\n"
       "  mpirun --bind-to none -n 8 impsweep run jobs/figure-03.toml --store out --set seeds=5\n"
@@ -65,6 +71,8 @@ int command_run(const Arguments& arguments) {
       "repeated")("only", options::value<std::string>(), "CHAIN:ROUND: only this training and what it needs")(
       "shard", options::value<std::string>(), "i/n: only every n-th chain from the i-th on, counting from 0")(
       "time-limit", options::value<std::string>(), "stop after this time: 90s, 10m, 2h, or D-HH:MM:SS")(
+      "checkpoint-every", options::value<std::string>()->default_value("60s"),
+      "time between two checkpoints of a training under way")(
       "backend", options::value<std::string>()->default_value("auto"),
       "auto, native (own kernels) or torch (LibTorch); results depend on it, so a store keeps to one")(
       "rank0", options::value<std::string>()->default_value("auto"),
@@ -97,13 +105,9 @@ int command_run(const Arguments& arguments) {
   if (values->count("shard") != 0) sweep.shard = parse_shard((*values)["shard"].as<std::string>());
   if (sweep.only && sweep.shard) throw InputError("run: --only and --shard exclude each other");
   sweep.retry_failed = values->count("retry-failed") != 0;
-  if (values->count("time-limit") != 0) {
-    const std::string text = (*values)["time-limit"].as<std::string>();
-    const auto limit = parse_duration(text.c_str());
-    if (!limit)
-      throw InputError("run: --time-limit {} is no duration; write 90s, 10m, 2h or D-HH:MM:SS", text);
-    set_time_limit(*limit);
-  }
+  if (values->count("time-limit") != 0)
+    set_time_limit(duration("time-limit", (*values)["time-limit"].as<std::string>()));
+  sweep.checkpoint_interval = duration("checkpoint-every", (*values)["checkpoint-every"].as<std::string>());
 
   const std::unique_ptr<Transport> transport = connect();
   install_stop_signals();
