@@ -1,6 +1,7 @@
 #include "engine/worker.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <thread>
@@ -61,14 +62,26 @@ Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint&
   }
 }
 
-void serve(Transport& transport, const WorkPlace& place) {
+bool serve(Transport& transport, const WorkPlace& place, Clock::duration lost_after) {
   Message ready;
   ready.kind = MessageKind::kReady;
+  ready.reason = fmt::format("{}, pid {}", provenance_texts(place.backend)["host"], getpid());
   transport.send(0, ready);
   bool stopping = false;
+  Clock::time_point last_heard = Clock::now();
+  const auto next_message = [&] {
+    std::optional<Message> message = transport.poll();
+    if (message) last_heard = Clock::now();
+    return message;
+  };
+  const auto take_orders = [&] {
+    while (const std::optional<Message> order = next_message()) stopping |= order->kind == MessageKind::kStop;
+  };
+  const auto is_orphan = [&] { return Clock::now() - last_heard > lost_after; };
   while (!stopping && !stop_requested()) {
-    const std::optional<Message> message = transport.poll();
+    const std::optional<Message> message = next_message();
     if (!message) {
+      if (is_orphan()) return false;
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
@@ -81,8 +94,7 @@ void serve(Transport& transport, const WorkPlace& place) {
       const Clock::time_point now = Clock::now();
       if (now - last_poll >= kPollInterval) {
         last_poll = now;
-        while (const std::optional<Message> order = transport.poll())
-          stopping |= order->kind == MessageKind::kStop;
+        take_orders();
       }
       if (now - last_progress >= kProgressInterval) {
         last_progress = now;
@@ -93,13 +105,16 @@ void serve(Transport& transport, const WorkPlace& place) {
         progress.last_return = session.last_return();
         transport.send(0, progress);
       }
-      return stopping || stop_requested();
+      return stopping || stop_requested() || is_orphan();
     });
+    take_orders();
+    if (is_orphan()) return false;
     transport.send(0, answer);
   }
   Message goodbye;
   goodbye.kind = MessageKind::kGoodbye;
   transport.send(0, goodbye);
+  return true;
 }
 
 }  // namespace impsweep

@@ -24,7 +24,8 @@ struct WorkPlace {
 // kReturned if safe_point ended it; then a checkpoint holds what was done.
 Message compute(const WorkPlace&, TrainingIndex, const SafePoint& safe_point);
 
-// Serves rank 0 until it says stop, or this process is asked to.
-void serve(Transport&, const WorkPlace&);
+// Serves rank 0 until it says stop, or this process is asked to. False if rank 0 has fallen silent for
+// `lost_after`: the training is saved, and nobody is there to say goodbye to.
+bool serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
 
 }  // namespace impsweep

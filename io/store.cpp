@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kWritableFolders[] = {"rounds", "live", "jobs", "events", "quarantine"};
+constexpr const char* kWritableFolders[] = {"rounds", "live", "leases", "jobs", "events", "quarantine"};
 constexpr const char* kOlder = ".previous";  // before the extension of an older checkpoint
 
 bool is_digest(std::string_view text) {
@@ -216,6 +216,10 @@ std::vector<FrozenJob> Store::jobs() const {
   return jobs;
 }
 
+fs::path Store::lease_directory() const {
+  return directory_ / "leases";
+}
+
 EventWriter Store::event_writer(const std::string& run) const {
   require_run_name(run);
   return EventWriter(directory_ / "events" / (run + ".log"));
@@ -241,11 +245,14 @@ int Store::sweep() const {
   int swept = sweep_temporaries(directory_);
   for (const char* folder : kWritableFolders) swept += sweep_temporaries(directory_ / folder);
   for (const fs::path& folder : entries(directory_ / "rounds")) swept += sweep_temporaries(folder);
-  const std::set<std::string> unfinished = checkpoints();
-  for (const std::string& digest : unfinished) {
+  for (const std::string& digest : checkpoints()) {
     if (!has(digest)) continue;
     remove_checkpoint(digest);
     ++swept;
+  }
+  for (const fs::path& lease : entries(directory_ / "leases")) {
+    const std::string digest = lease.filename().string();
+    if (is_digest(digest) && has(digest) && ::unlink(lease.c_str()) == 0) ++swept;
   }
   return swept;
 }

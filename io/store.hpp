@@ -6,6 +6,7 @@
 //   rounds/<xx>/<digest>.h5     results, immutable; <xx> are the first two digits
 //   live/<digest>.h5            checkpoints of what is under way, replaced atomically;
 //   live/<digest>.previous.h5   the generation before, should the newest be damaged
+//   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again
 //   index.h5                    derived by whoever needs it (io/index_file.hpp)
@@ -85,6 +86,9 @@ class Store {
   void refuse_checkpoint(const std::string& digest, const std::string& reason) const;
   std::set<std::string> checkpoints() const;
 
+  // --- leases ---
+  std::filesystem::path lease_directory() const;
+
   // --- jobs ---
   std::string freeze_job(
       std::string_view toml_text) const;  // returns the digest; freezing again changes nothing
@@ -94,8 +98,8 @@ class Store {
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
   std::vector<StoredEvent> events() const;                 // of all logs, sorted by time
 
-  // Removes what killed processes left behind: temporary files older than a day, and checkpoints of results
-  // that are stored. Returns the number of files.
+  // Removes what killed processes left behind: temporary files older than a day, checkpoints and leases of
+  // results that are stored. Returns the number of files.
   int sweep() const;
 
  private:
