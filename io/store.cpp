@@ -225,10 +225,15 @@ EventWriter Store::event_writer(const std::string& run) const {
   return EventWriter(directory_ / "events" / (run + ".log"));
 }
 
+std::vector<fs::path> Store::event_logs() const {
+  std::vector<fs::path> logs = entries(directory_ / "events");
+  std::erase_if(logs, [](const fs::path& path) { return path.extension() != ".log"; });
+  return logs;
+}
+
 std::vector<StoredEvent> Store::events() const {
   std::vector<StoredEvent> events;
-  for (const fs::path& path : entries(directory_ / "events")) {
-    if (path.extension() != ".log") continue;
+  for (const fs::path& path : event_logs()) {
     EventLog log = read_event_log(path);
     for (const std::string& damage : log.damage) warn_(damage);
     for (nlohmann::json& event : log.events) {

@@ -96,7 +96,8 @@ class Store {
 
   // --- events ---
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
-  std::vector<StoredEvent> events() const;                 // of all logs, sorted by time
+  std::vector<std::filesystem::path> event_logs() const;
+  std::vector<StoredEvent> events() const;  // of all logs, sorted by time
 
   // Removes what killed processes left behind: temporary files older than a day, checkpoints and leases of
   // results that are stored. Returns the number of files.
