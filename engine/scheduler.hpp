@@ -27,7 +27,7 @@ namespace impsweep {
 
 struct ScheduledTraining {
   double seconds = 0;                       // predicted
-  std::vector<TrainingIndex> dependencies;  // without duplicates, no cycles
+  std::vector<TrainingIndex> dependencies = {};  // without duplicates, no cycles
   bool done = false;                        // already in the store
 };
 
