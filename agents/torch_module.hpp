@@ -8,6 +8,7 @@
 
 #include "agents/eager_ppo.hpp"
 #include "agents/network.hpp"
+#include "agents/tensor_file.hpp"
 #include "agents/torch_oracle.hpp"
 
 namespace impsweep {
@@ -21,10 +22,11 @@ class TorchModule {
                                                    std::span<const float> parameters, const Samples&,
                                                    const AgentConfig&) = 0;
   virtual const TorchOracle& oracle() const = 0;
+  virtual std::vector<char> tensor_file(const TensorFile&) = 0;
 };
 
 // Raised whenever a class or struct that passes the boundary changes.
-inline constexpr int kTorchModuleInterface = 2;
+inline constexpr int kTorchModuleInterface = 3;
 inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 
 // The module's only object, which lives as long as the process; null with a text in `error` (always
@@ -35,5 +37,8 @@ using TorchModuleEntry = TorchModule*(int interface, char* error, std::size_t er
 std::unique_ptr<EagerPpo> make_libtorch_ppo(const ModelSpec&, std::span<const std::uint8_t> mask,
                                             std::span<const float> parameters, const Samples&,
                                             const AgentConfig&);
+
+// What its tensor_file() calls (torch_tensor_file.cpp).
+std::vector<char> libtorch_file(const TensorFile&);
 
 }  // namespace impsweep

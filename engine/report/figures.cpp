@@ -104,7 +104,8 @@ bool round_is_there(const Group& group, std::size_t round) {
 }
 
 std::string input_name(const Group& group, std::size_t input) {
-  const auto& names = group.info->observation_names;
+  const bool convolution = group.tensors.front().shape.size() > 2;
+  const auto& names = convolution ? group.info->channel_names : group.info->observation_names;
   return input < names.size() ? names[input] : fmt::format("input {}", input);
 }
 
@@ -276,11 +277,6 @@ Panel inputs_left_panel(const Group& group, const std::string& title) {
     panel.lines.push_back(std::move(series));
   }
   return panel;
-}
-
-bool is_board(const Group& group) {
-  return group.info->rows > 0 && group.info->columns > 0 &&
-         group.tensors.front().shape[1] == group.info->observation_size;
 }
 
 std::vector<std::size_t> shown_rounds(const Group& group, std::size_t most) {

@@ -46,7 +46,6 @@ std::optional<Panel> input_magnitude_panel(const Group&, const std::string& titl
 
 // The same of one round of a board, one panel per channel, each round on its own scale.
 std::vector<Panel> board_panels(const Group&, std::size_t round);
-bool is_board(const Group&);
 
 // At most about a dozen rounds of the group, the first and the last finished one among them.
 std::vector<std::size_t> shown_rounds(const Group&, std::size_t most = 12);
