@@ -18,7 +18,8 @@ namespace impsweep {
 // red, green, blue, yellow in the paper's order of the baselines.
 std::string colour_of(Baseline);
 
-// "5 seeds, 80 k steps a round, rounds 0-29 of 30", or what is there of it.
+// "5 seeds, 80.0 k steps per round, 30 rounds", or what is there of it, and the paper's budget where it is
+// another.
 std::string coverage_text(const Group&);
 
 bool has_rounds(const Group&);

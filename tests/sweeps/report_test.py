@@ -73,7 +73,7 @@ class Report(SweepTest):
                     self.path("t.h5"))
         with h5py.File(self.path("t.h5")) as ticket, h5py.File(self.path("S") + "/index.h5") as index:
             stored = index[f"chains/{chain}/r02"]
-            self.assertEqual(ticket.attrs["baseline"], "permuted/permuted")
+            self.assertEqual(ticket.attrs["baseline"], b"permuted/permuted")
             self.assertEqual(ticket["best/actor.0.weight"].shape, (32, 4))
             for layer in range(3):
                 mask = ticket[f"mask/actor.{layer}.weight"][:] == 1
@@ -93,7 +93,8 @@ class Report(SweepTest):
         chain = "cartpole.ppo.32-32.default.mask-weights.s00"
         self.expect(0, "export", self.path("S"), "ticket", "--chain", chain, "--round", "r02", "--output",
                     self.path("t.pt"))
-        ticket = torch.load(self.path("t.pt"))
+        safely = {"weights_only": True} if torch.__version__ >= "1.13" else {}
+        ticket = torch.load(self.path("t.pt"), **safely)
         self.assertEqual(ticket["task"], "cartpole")
         self.assertEqual(ticket["mask"]["actor.0.weight"].dtype, torch.uint8)
         layers = [torch.nn.Linear(4, 32), torch.nn.ReLU(), torch.nn.Linear(32, 32), torch.nn.ReLU(),
