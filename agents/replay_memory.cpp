@@ -46,7 +46,7 @@ ReplayBatch::ReplayBatch(const ReplayOptions& options, int size)
   const int seen = options.expand ? 0 : options.max_active;
   observation = ObservationColumns(options.features, seen, size);
   next_observation = ObservationColumns(options.features, seen, size);
-  if (options.expand) kept = ObservationColumns(options.features, options.max_active, size);
+  if (options.expand) kept = ObservationColumns(options.code_size, options.max_active, size);
   const auto columns = static_cast<std::size_t>(round_up_to_lanes(size));
   action.assign(columns, 0);
   return_.assign(columns, 0.0f);
@@ -69,7 +69,7 @@ ReplayMemory::ReplayMemory(ReplayOptions options) : options_(std::move(options))
   action_.assign(slots, 0);
   reward_.assign(slots, 0.0f);
   done_.assign(slots, 0);
-  const auto features = static_cast<std::size_t>(options_.features);
+  const auto features = static_cast<std::size_t>(options_.kept_features());
   const std::size_t words = (features + kWordBits - 1) / kWordBits;
   const auto list = static_cast<std::size_t>(options_.max_active) + 1;
   if (options_.max_active == 0) {

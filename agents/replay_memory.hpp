@@ -38,9 +38,12 @@ struct ReplayOptions {
   bool prioritized = true;
   double alpha = 0.6;
   double initial_priority = 1.0;
-  // Tasks whose observation is a function of a few active features: makes the dense batch that the network
-  // sees out of what is kept. Empty: the network sees the features themselves.
+  // Coded tasks: makes the dense batch that the network sees out of the code that is kept, of so many
+  // features. Empty: what is kept is what the network sees.
   std::function<void(const ActiveBatch&, int batch, MutableBatch dense)> expand;
+  int code_size = 0;
+
+  int kept_features() const { return expand ? code_size : features; }
 };
 
 // A sample of the memory, by columns.

@@ -12,20 +12,16 @@
 namespace impsweep {
 namespace {
 
-ReplayOptions with_task(ReplayOptions options, const TaskInfo& task, const AgentConfig& config) {
-  options.B = static_cast<int>(config.sampler.batch_B);
-  options.features = task.observation_size;
-  options.max_active = task.binary ? task.max_active : 0;
-  return options;
-}
-
-// How many features are 1 at a time is known only in play; about half of what is possible is near enough for
-// choosing a layer's form.
-double usual_active_inputs(const TaskInfo& task) {
-  return task.binary ? 0.5 * task.max_active : 0.0;
+// Observations that are made of a code of zeros and ones, and are not the code itself.
+bool is_coded(const TaskInfo& task) {
+  return !task.binary && task.code_size > 0;
 }
 
 }  // namespace
+
+double usual_active_inputs(const TaskInfo& task) {
+  return task.binary ? 0.5 * task.max_active : 0.0;
+}
 
 int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
   const double updates = schedule.replay_ratio * static_cast<double>(steps) / schedule.batch_size;
@@ -47,6 +43,8 @@ ReplayRollout::ReplayRollout(const TrainingRequest& request)
       stream_prefix_(request.stream_prefix),
       policy_(environment_->info().actions, environment_->lanes(), 1.0),
       observation_(environment_->info(), environment_->lanes()) {
+  if (is_coded(info()))
+    code_ = ObservationColumns(info().code_size, info().max_active, environment_->lanes());
   const auto lanes = static_cast<std::size_t>(environment_->lanes());
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     lanes_.push_back(static_cast<std::int32_t>(lane));
@@ -82,7 +80,8 @@ void ReplayRollout::collect(Network& network, double epsilon, int T, ReplayMemor
   policy_.set_epsilon(epsilon);
   for (int t = 0; t < T; ++t) {
     observation_.observe(*environment_, lanes_);
-    memory.observe(observation_);
+    if (is_coded(info())) code_.observe(*environment_, lanes_);
+    memory.observe(is_coded(info()) ? code_ : observation_);
     policy_.act(network, 0, environment_->lanes(), observation_, action_streams_.data(), lanes_.data());
     environment_->step(lanes_, policy_.actions(), observation_.target(), results_);
     for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
@@ -92,6 +91,19 @@ void ReplayRollout::collect(Network& network, double epsilon, int T, ReplayMemor
     }
     memory.append({policy_.actions().discrete, lanes_.size()}, reward_, done_);
   }
+}
+
+ReplayOptions ReplayRollout::for_task(ReplayOptions options) const {
+  options.B = environment_->lanes();
+  options.features = info().observation_size;
+  options.max_active = info().binary || is_coded(info()) ? info().max_active : 0;
+  if (!is_coded(info())) return options;
+  options.code_size = info().code_size;
+  options.expand = [environment = environment_.get()](const ActiveBatch& code, int batch,
+                                                      MutableBatch dense) {
+    environment->expand(batch, code.begin, code.feature, {dense.data, dense.stride});
+  };
+  return options;
 }
 
 void ReplayRollout::save(StateWriter& writer) const {
@@ -113,8 +125,8 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
     : config_(request.config),
       schedule_(schedule),
       rollout_(request),
-      memory_(with_task(options, rollout_.info(), request.config)),
-      batch_(with_task(std::move(options), rollout_.info(), request.config), schedule.batch_size),
+      memory_(rollout_.for_task(options)),
+      batch_(rollout_.for_task(std::move(options)), schedule.batch_size),
       network_options_(
           {.max_batch = std::max({max_columns, schedule.batch_size, static_cast<int>(memory_.B())}),
            .remove_unreachable = request.config.regularisation.weight_decay == 0,

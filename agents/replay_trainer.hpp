@@ -23,6 +23,10 @@ struct ReplaySchedule {
   std::int64_t min_steps_learn = 0;  // environment steps before the first update
 };
 
+// Of binary tasks, for NetworkOptions: how many features are 1 at a time is known only in play; about half of
+// what is possible is near enough for choosing a layer's form. 0 for others.
+double usual_active_inputs(const TaskInfo&);
+
 // max(1, ratio * steps / batch, rounded half to even).
 int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);
 
@@ -44,6 +48,9 @@ class ReplayRollout {
 
   const TaskInfo& info() const { return environment_->info(); }
 
+  // Completes a memory's options with what the task is. The rollout must outlive the memory.
+  ReplayOptions for_task(ReplayOptions) const;
+
   void save(StateWriter&) const;
   void load(StateReader&);
 
@@ -57,6 +64,7 @@ class ReplayRollout {
   std::vector<float> reward_;
   std::vector<std::uint8_t> done_;
   ObservationColumns observation_;
+  ObservationColumns code_;  // of coded tasks whose observations are not their codes: what the memory keeps
 };
 
 class ReplayTrainer : public Trainer {

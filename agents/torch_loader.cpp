@@ -98,6 +98,11 @@ std::unique_ptr<EagerPpo> make_eager_ppo(const ModelSpec& model, std::span<const
   return module().make_eager_ppo(model, mask, parameters, samples, config);
 }
 
+std::unique_ptr<EagerDqn> make_eager_dqn(const ModelSpec& model, std::span<const std::uint8_t> mask,
+                                         std::span<const float> parameters, const AgentConfig& config) {
+  return module().make_eager_dqn(model, mask, parameters, config);
+}
+
 const TorchOracle& torch_oracle() {
   return module().oracle();
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "agents/eager_dqn.hpp"
 #include "agents/eager_ppo.hpp"
 #include "agents/network.hpp"
 #include "agents/tensor_file.hpp"
@@ -21,19 +22,23 @@ class TorchModule {
   virtual std::unique_ptr<EagerPpo> make_eager_ppo(const ModelSpec&, std::span<const std::uint8_t> mask,
                                                    std::span<const float> parameters, const Samples&,
                                                    const AgentConfig&) = 0;
+  virtual std::unique_ptr<EagerDqn> make_eager_dqn(const ModelSpec&, std::span<const std::uint8_t> mask,
+                                                   std::span<const float> parameters, const AgentConfig&) = 0;
   virtual const TorchOracle& oracle() const = 0;
   virtual std::vector<char> tensor_file(const TensorFile&) = 0;
 };
 
 // Raised whenever a class or struct that passes the boundary changes.
-inline constexpr int kTorchModuleInterface = 3;
+inline constexpr int kTorchModuleInterface = 4;
 inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 
 // The module's only object, which lives as long as the process; null with a text in `error` (always
 // terminated) if it cannot be made for a program with this interface.
 using TorchModuleEntry = TorchModule*(int interface, char* error, std::size_t error_size);
 
-// Inside the module: what its make_eager_ppo() calls (torch_eager_ppo.cpp).
+// Inside the module: what its make_eager_...() call (torch_eager_dqn.cpp, torch_eager_ppo.cpp).
+std::unique_ptr<EagerDqn> make_libtorch_dqn(const ModelSpec&, std::span<const std::uint8_t> mask,
+                                            std::span<const float> parameters, const AgentConfig&);
 std::unique_ptr<EagerPpo> make_libtorch_ppo(const ModelSpec&, std::span<const std::uint8_t> mask,
                                             std::span<const float> parameters, const Samples&,
                                             const AgentConfig&);

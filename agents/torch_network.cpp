@@ -372,6 +372,11 @@ class Module final : public TorchModule {
                                            const AgentConfig& config) override {
     return make_libtorch_ppo(spec, mask, parameters, samples, config);
   }
+  std::unique_ptr<EagerDqn> make_eager_dqn(const ModelSpec& spec, std::span<const std::uint8_t> mask,
+                                           std::span<const float> parameters,
+                                           const AgentConfig& config) override {
+    return make_libtorch_dqn(spec, mask, parameters, config);
+  }
   const TorchOracle& oracle() const override { return oracle_; }
   std::vector<char> tensor_file(const TensorFile& file) override { return libtorch_file(file); }
 

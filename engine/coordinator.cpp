@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "engine/commands/command.hpp"
 #include "engine/plan_summary.hpp"
 #include "engine/return_table.hpp"
+#include "engine/stop.hpp"
 
 namespace impsweep {
 namespace {
@@ -14,6 +16,12 @@ namespace {
 constexpr std::chrono::seconds kHeartbeatInterval{5};
 constexpr std::chrono::seconds kIndexInterval{10};
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
+constexpr std::chrono::milliseconds kLookElsewhereInterval{500};
+constexpr int kLeasesPerSilence = 3;  // so another run takes over when it would declare a rank lost
+// In less time than this no training gets far enough that a checkpoint of it would be worth its start.
+constexpr std::chrono::seconds kShortestStart{5};
+constexpr int kCrashLimit = 2;
+constexpr int kCrashLimitInChaos = 1000;
 
 // What is not wanted is never waited for, so it may pass for done.
 std::vector<bool> done_or_unwanted(const Plan& plan, const StoreContents& contents,
@@ -27,24 +35,33 @@ std::vector<bool> done_or_unwanted(const Plan& plan, const StoreContents& conten
 }  // namespace
 
 Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& store,
-                         const std::vector<bool>& wanted, bool retry_failed)
+                         const std::vector<bool>& wanted, const Options& options)
     : transport_(transport),
       plan_(plan),
       store_(store),
       contents_(read_contents(store)),
       cost_model_(learned_costs(plan, contents_)),
-      scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted))),
+      scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted)),
+                 options.chaos ? kCrashLimitInChaos : kCrashLimit),
       journal_(store, transport.ranks()),
+      leases_(store.lease_directory(), journal_.run(), options.lost_after / kLeasesPerSilence),
+      blame_(transport.ranks()),
+      options_(options),
       start_(Clock::now()),
       last_index_(start_),
-      last_heartbeat_(start_ - kHeartbeatInterval) {
+      last_heartbeat_(start_ - kHeartbeatInterval),
+      last_look_elsewhere_(start_),
+      lease_ticker_(options.lost_after / kLeasesPerSilence, [this] { leases_.refresh(); }) {
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
   done_at_start_ = scheduler_.counts().done - unwanted_;
-  for (int rank = 1; rank < transport.ranks(); ++rank) present_.insert(rank);
+  for (int rank = 1; rank < transport.ranks(); ++rank) {
+    present_.insert(rank);
+    last_heard_[rank] = start_;
+  }
   display_.say(fmt::format("{}: {} chains, {} trainings, {} already done; {} rank{}",
                            store.directory().string(), plan.chains.size(), wanted_, done_at_start_,
                            transport.ranks(), transport.ranks() == 1 ? "" : "s"));
-  if (retry_failed) return;
+  if (options.retry_failed) return;
   const History history = read_history(store);
   std::size_t repeated = 0;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
@@ -60,16 +77,53 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
         repeated == 1 ? "" : "s"));
 }
 
-void Coordinator::fail(TrainingIndex training, const std::string& reason) {
+void Coordinator::fail(TrainingIndex training, const std::string& reason, bool deterministic) {
+  const Digest& digest = plan_.trainings[training].digest;
+  journal_.training_failed(digest, reason, deterministic);
+  leases_.release(digest);
   const std::vector<TrainingIndex> blocked = scheduler_.failed(training, reason);
   display_.say(
       fmt::format("FAILED  {}: {}{}", training_name(plan_, training), reason,
                   blocked.empty() ? "" : fmt::format(" ({} trainings depend on it)", blocked.size())));
 }
 
+void Coordinator::finished(const Message& message) {
+  blame_.succeeded(message.rank);
+  if (scheduler_.state(message.training) == TrainingState::kDone) return;  // by a rank that was thought lost
+  scheduler_.finished(message.training);
+  const Digest& digest = plan_.trainings[message.training].digest;
+  journal_.training_done(digest, message.summary.wall_seconds);
+  leases_.release(digest);
+  cost_model_.observe(plan_, message.training, message.summary.wall_seconds);
+  contents_.summaries[contents_.index.at(digest)] = message.summary;
+  env_steps_done_ += message.summary.env_steps;
+  ++done_now_;
+  index_is_old_ = true;
+}
+
+void Coordinator::finished_elsewhere(TrainingIndex training) {
+  const Digest& digest = plan_.trainings[training].digest;
+  leases_.release(digest);
+  const std::optional<Record> record = store_.load(digest, Part::kAttributes);
+  if (!record) return scheduler_.released(training);  // it was damaged: computed again
+  contents_.summaries[contents_.index.at(digest)] = read_summary(*record);
+  scheduler_.finished(training);
+  ++done_elsewhere_;
+  index_is_old_ = true;
+}
+
+void Coordinator::hear_of(const Message& message) {
+  if (message.rank == 0) return;
+  last_heard_[message.rank] = Clock::now();
+  if (message.kind != MessageKind::kGoodbye && present_.insert(message.rank).second)
+    display_.say(fmt::format("rank {} was slow, not dead; it takes part again", message.rank));
+}
+
 void Coordinator::handle(const Message& message) {
+  hear_of(message);
   switch (message.kind) {
     case MessageKind::kReady:
+      place_[message.rank] = message.reason;
       idle_.insert(message.rank);
       return;
     case MessageKind::kGoodbye:
@@ -79,31 +133,79 @@ void Coordinator::handle(const Message& message) {
     case MessageKind::kProgress:
       note_progress(message.rank, message.env_steps, message.last_return);
       return;
+    case MessageKind::kAlive:
     case MessageKind::kAssign:
     case MessageKind::kStop:
       return;
-    case MessageKind::kDone: {
-      scheduler_.finished(message.training);
-      const Digest& digest = plan_.trainings[message.training].digest;
-      journal_.training_done(digest, message.summary.wall_seconds);
-      cost_model_.observe(plan_, message.training, message.summary.wall_seconds);
-      contents_.summaries[contents_.index.at(digest)] = message.summary;
-      env_steps_done_ += message.summary.env_steps;
-      ++done_now_;
-      index_is_old_ = true;
+    case MessageKind::kDone:
+      finished(message);
       break;
-    }
     case MessageKind::kFailed:
-      journal_.training_failed(plan_.trainings[message.training].digest, message.reason,
-                               message.deterministic);
-      fail(message.training, message.reason);
-      break;
+      if (message.deterministic || !blame_.failed(message.rank, message.training)) {
+        fail(message.training, message.reason, message.deterministic);
+        break;
+      }
+      display_.say(fmt::format("{} failed on rank {} and is tried again: {}",
+                               training_name(plan_, message.training), message.rank, message.reason));
+      if (blame_.set_aside(message.rank))
+        display_.say(fmt::format("rank {} gets no more work: nothing succeeds on it", message.rank));
+      [[fallthrough]];
     case MessageKind::kReturned:
-      scheduler_.released(message.training);
+      // A rank that was thought lost may return what another has been given since.
+      if (scheduler_.worker_of(message.training) == message.rank) {
+        scheduler_.released(message.training);
+        leases_.release(plan_.trainings[message.training].digest);
+      }
       break;
   }
   running_.erase(message.rank);
   if (message.rank != 0) idle_.insert(message.rank);
+}
+
+void Coordinator::look_for_the_lost() {
+  const Clock::time_point now = Clock::now();
+  const std::set<int> present = present_;
+  for (const int rank : present) {
+    const auto silence = now - last_heard_[rank];
+    if (silence < options_.lost_after) continue;
+    present_.erase(rank);
+    idle_.erase(rank);
+    transport_.forget(rank);
+    const auto running = running_.find(rank);
+    std::string evidence =
+        fmt::format("rank {} ({}) fell silent", rank, place_.contains(rank) ? place_[rank] : "never ready");
+    if (running != running_.end())
+      evidence += fmt::format(" at step {} of {}", running->second.env_steps,
+                              training_name(plan_, running->second.training));
+    journal_.rank_lost(rank, evidence);
+    display_.say(fmt::format("LOST    {}", evidence));
+    if (running != running_.end()) running_.erase(running);
+    const std::optional<TrainingIndex> training = scheduler_.lost(rank, evidence);
+    if (training && scheduler_.state(*training) == TrainingState::kFailed) {
+      const std::string reason = scheduler_.failures().back().reason;
+      fail(*training, reason, true);
+    }
+  }
+}
+
+void Coordinator::look_elsewhere() {
+  last_look_elsewhere_ = Clock::now();
+  std::erase_if(elsewhere_, [&](TrainingIndex training) {
+    const Digest& digest = plan_.trainings[training].digest;
+    if (!store_.has(digest)) {
+      if (!leases_.take(digest)) return false;  // still at it
+      if (!store_.has(digest)) {                // not finished just before it was set free
+        scheduler_.released(training);
+        return true;
+      }
+    }
+    finished_elsewhere(training);
+    return true;
+  });
+}
+
+bool Coordinator::has_workers() const {
+  return std::ranges::any_of(present_, [&](int rank) { return !blame_.set_aside(rank); });
 }
 
 void Coordinator::note_progress(int rank, std::int64_t env_steps, double last_return) {
@@ -113,20 +215,34 @@ void Coordinator::note_progress(int rank, std::int64_t env_steps, double last_re
   found->second.last_return = last_return;
 }
 
+bool Coordinator::worth_starting() const {
+  const std::optional<Clock::duration> left = time_left();
+  return !left || *left > kShortestStart;
+}
+
 std::optional<TrainingIndex> Coordinator::take(int rank) {
-  const std::optional<TrainingIndex> training = scheduler_.assign(rank);
-  if (training) {
-    running_[rank] = {*training, 0, 0};
-    journal_.training_started(plan_.trainings[*training].digest, rank);
+  if (blame_.set_aside(rank) || !worth_starting()) return std::nullopt;
+  while (const std::optional<TrainingIndex> training = scheduler_.assign(rank)) {
+    const Digest& digest = plan_.trainings[*training].digest;
+    if (!leases_.take(digest)) {
+      scheduler_.elsewhere(*training);
+      elsewhere_.insert(*training);
+    } else if (store_.has(digest)) {  // another run was faster
+      finished_elsewhere(*training);
+    } else {
+      running_[rank] = {*training, 0, 0};
+      journal_.training_started(digest, rank);
+      return training;
+    }
   }
-  return training;
+  return std::nullopt;
 }
 
 void Coordinator::dispatch() {
-  while (!idle_.empty()) {
-    const int rank = *idle_.begin();
+  const std::set<int> idle = idle_;
+  for (const int rank : idle) {
     const std::optional<TrainingIndex> training = take(rank);
-    if (!training) return;
+    if (!training) continue;
     idle_.erase(rank);
     Message assignment;
     assignment.kind = MessageKind::kAssign;
@@ -137,8 +253,10 @@ void Coordinator::dispatch() {
 
 void Coordinator::attend() {
   while (const std::optional<Message> message = transport_.poll()) handle(*message);
-  dispatch();
+  look_for_the_lost();
   const Clock::time_point now = Clock::now();
+  if (now - last_look_elsewhere_ >= kLookElsewhereInterval) look_elsewhere();
+  dispatch();
   if (display_.due()) display_.show(progress());
   if (now - last_heartbeat_ >= kHeartbeatInterval) {
     last_heartbeat_ = now;
@@ -203,10 +321,12 @@ void Coordinator::dismiss_workers() {
   for (const int rank : present_) transport_.send(rank, stop);
   const Clock::time_point start = Clock::now();
   while (!present_.empty() && Clock::now() - start < kGoodbyeTimeout) {
-    if (const std::optional<Message> message = transport_.poll())
+    if (const std::optional<Message> message = transport_.poll()) {
       handle(*message);
-    else
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    look_for_the_lost();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (!present_.empty())
     display_.say(fmt::format("{} workers did not answer; what they finished is in the store all the same",
@@ -224,9 +344,10 @@ int Coordinator::conclude(bool stopped) {
   journal_.run_ended(outcome);
   if (complete && !plan_.chains.empty())
     display_.say(fmt::format("\n{}", return_tables(contents_.plan, contents_.summaries)));
-  display_.say(fmt::format("{}: {}/{} trainings done, {} of them now in {} ({} steps/s)", outcome, done,
+  display_.say(fmt::format("{}: {}/{} trainings done, {} of them now in {} ({} steps/s){}", outcome, done,
                            wanted_, done_now_, duration_text(elapsed),
-                           count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9))));
+                           count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9)),
+                           done_elsewhere_ == 0 ? "" : fmt::format("; {} by other runs", done_elsewhere_)));
   if (complete) return kComplete;
   if (stopped) {
     display_.say("the same command again continues");

@@ -1,4 +1,9 @@
 // engine/coordinator.hpp - rank 0's part of a sweep: who trains what, and what is known about it.
+//
+// A worker that is not heard of for `lost_after` counts as dead, and its training goes on elsewhere from its
+// checkpoint. It may only have been slow: then it is welcome again, and what it finished counts. A training
+// that lost two ranks fails with the evidence. Trainings on which another run holds a lease are left to it,
+// and looked at until they are finished or free.
 #pragma once
 
 #include <chrono>
@@ -9,12 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "engine/blame.hpp"
 #include "engine/journal.hpp"
 #include "engine/messages.hpp"
 #include "engine/progress.hpp"
 #include "engine/scheduler.hpp"
 #include "engine/store_plan.hpp"
+#include "engine/ticker.hpp"
 #include "engine/transport.hpp"
+#include "io/lease.hpp"
 
 namespace impsweep {
 
@@ -23,10 +31,19 @@ class Coordinator {
   // `wanted`: one flag per training; closed under dependencies. Trainings that the store has are done; those
   // that failed before for a reason that would come again are failed at once, unless they are to be tried
   // again.
-  Coordinator(Transport&, const Plan&, const Store&, const std::vector<bool>& wanted, bool retry_failed);
+  struct Options {
+    bool retry_failed = false;
+    bool chaos = false;  // ranks are killed on purpose, so a training is not blamed for it
+    std::chrono::milliseconds lost_after = std::chrono::seconds(30);
+  };
+  Coordinator(Transport&, const Plan&, const Store&, const std::vector<bool>& wanted, const Options&);
 
   // Answers what has arrived, hands work to idle ranks, keeps journal, display and index. Called often.
   void attend();
+
+  // Workers that are alive and are given work.
+  bool has_workers() const;
+  bool is_set_aside(int rank) const { return blame_.set_aside(rank); }
 
   // Rank 0 takes a training for itself, and tells its end by handle().
   std::optional<TrainingIndex> take(int rank);
@@ -53,7 +70,13 @@ class Coordinator {
     double last_return = 0;
   };
 
-  void fail(TrainingIndex, const std::string& reason);
+  void fail(TrainingIndex, const std::string& reason, bool deterministic);
+  void finished(const Message&);
+  void finished_elsewhere(TrainingIndex);
+  void hear_of(const Message&);
+  void look_for_the_lost();
+  void look_elsewhere();
+  bool worth_starting() const;
   void dispatch();
   void update_index();
   SweepProgress progress() const;
@@ -67,12 +90,20 @@ class Coordinator {
   CostModel cost_model_;
   Scheduler scheduler_;
   Journal journal_;
+  Leases leases_;
+  Blame blame_;
+  Options options_;
   ProgressDisplay display_;
   bool index_is_old_ = true;
-  std::set<int> idle_, present_;     // worker ranks that wait for work; that have not said goodbye
-  std::map<int, Running> running_;   // by rank
+  std::set<int> idle_, present_;  // worker ranks that wait for work; that are alive and have not said goodbye
+  std::map<int, Running> running_;  // by rank
+  std::map<int, Clock::time_point> last_heard_;
+  std::map<int, std::string> place_;   // host and process number of ranks, once they have said it
+  std::set<TrainingIndex> elsewhere_;  // another run's
+  std::size_t done_elsewhere_ = 0;
   std::int64_t env_steps_done_ = 0;  // of trainings that this run finished
-  Clock::time_point start_, last_index_, last_heartbeat_;
+  Clock::time_point start_, last_index_, last_heartbeat_, last_look_elsewhere_;
+  Ticker lease_ticker_;  // last: it ends before the leases do
 };
 
 }  // namespace impsweep

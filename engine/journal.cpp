@@ -30,7 +30,7 @@ std::string Journal::unique_run_name() {
   return name;
 }
 
-Journal::Journal(const Store& store, int ranks) : writer_(store.event_writer(unique_run_name())) {
+Journal::Journal(const Store& store, int ranks) : run_(unique_run_name()), writer_(store.event_writer(run_)) {
   writer_.append({{"type", "run-start"}, {"ranks", ranks}, {"pid", getpid()}});
 }
 
@@ -46,6 +46,10 @@ void Journal::training_failed(const Digest& digest, const std::string& reason, b
   writer_.append(
       {{"type", "failed"}, {"training", digest}, {"reason", reason}, {"deterministic", deterministic}},
       Durability::kDisk);
+}
+
+void Journal::rank_lost(int rank, const std::string& evidence) {
+  writer_.append({{"type", "lost"}, {"rank", rank}, {"evidence", evidence}});
 }
 
 void Journal::heartbeat(const std::vector<RunningTraining>& running, double env_steps_per_second) {

@@ -26,14 +26,18 @@ class Journal {
  public:
   Journal(const Store&, int ranks);
 
+  const std::string& run() const { return run_; }  // names this run; unique among machines
+
   void training_started(const Digest&, int rank);
   void training_done(const Digest&, double wall_seconds);
   void training_failed(const Digest&, const std::string& reason, bool deterministic);
+  void rank_lost(int rank, const std::string& evidence);
   void heartbeat(const std::vector<RunningTraining>&, double env_steps_per_second);
   void run_ended(const std::string& outcome);  // "complete", "failed", "stopped"
 
  private:
   static std::string unique_run_name();
+  std::string run_;
   EventWriter writer_;
 };
 

@@ -1,11 +1,12 @@
 // engine/messages.hpp - what ranks say to each other. Bulk data never travels: workers write their results to
 // the store.
 //
-//   worker -> rank 0   ready     I have nothing to do
+//   worker -> rank 0   ready     I have nothing to do; reason: my host and process number
 //                      progress  the training is at env_steps, its last evaluation gave last_return
 //                      done      the training is stored; here is its summary
 //                      failed    the training cannot be completed, for this reason
 //                      returned  I stopped before the training was complete
+//   both ways          alive     sent by the clock, whatever the sender is doing
 //   rank 0 -> worker   assign    run this training
 //                      stop      stop at the next safe point and say goodbye
 //   worker -> rank 0   goodbye   my last message
@@ -20,6 +21,7 @@ namespace impsweep {
 
 enum class MessageKind : std::uint8_t {
   kReady,
+  kAlive,
   kAssign,
   kProgress,
   kDone,
@@ -36,7 +38,7 @@ struct Message {
   std::int64_t env_steps = 0;
   double last_return = 0;
   bool deterministic = true;  // failed: it would fail again
-  std::string reason;         // failed
+  std::string reason;         // failed, ready
   RoundSummary summary;       // done
 
   template <class Archive>

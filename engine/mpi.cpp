@@ -1,9 +1,16 @@
 #include <mpi.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
-#include <deque>
+#include <list>
+#include <mutex>
+#include <set>
+#include <thread>
 #include <vector>
 
+#include "engine/commands/command.hpp"
 #include "engine/transport.hpp"
 #include "envs/archive.hpp"
 #include "io/error.hpp"
@@ -12,6 +19,12 @@ namespace impsweep {
 namespace {
 
 constexpr int kTag = 1;
+constexpr std::chrono::seconds kFarewell{3};
+
+[[noreturn]] void leave_at_once(int exit_code) {
+  std::fflush(nullptr);
+  _exit(exit_code);
+}
 
 class Alone final : public Transport {
  public:
@@ -19,6 +32,8 @@ class Alone final : public Transport {
   int ranks() const override { return 1; }
   void send(int, const Message&) override {}
   std::optional<Message> poll() override { return std::nullopt; }
+  void forget(int) override {}
+  [[noreturn]] void leave(int exit_code) override { leave_at_once(exit_code); }
   std::string broadcast(const std::string& text) override { return text; }
 };
 
@@ -26,12 +41,29 @@ class Mpi final : public Transport {
  public:
   Mpi() {
     int provided = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+    if (provided < MPI_THREAD_SERIALIZED)
+      throw InputError("this MPI library was built without threads, which heartbeats need");
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks_);
   }
   ~Mpi() override {
-    for (Sent& sent : sent_) MPI_Wait(&sent.request, MPI_STATUS_IGNORE);
+    const auto start = std::chrono::steady_clock::now();
+    while (!sent_.empty() && std::chrono::steady_clock::now() - start < kFarewell) {
+      release_sent();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    // What dead ranks never took: MPI may read it until the process ends, so it is left where it is.
+    if (!sent_.empty()) {
+      for (Sent& sent : sent_) MPI_Request_free(&sent.request);
+      new std::list<Sent>(std::move(sent_));
+    }
+    // A rank that hangs, rather than being dead, would be waited for.
+    if (!forgotten_.empty())
+      std::thread([] {
+        std::this_thread::sleep_for(kFarewell);
+        leave_at_once(kStopped);
+      }).detach();
     MPI_Finalize();
   }
   Mpi(const Mpi&) = delete;
@@ -41,17 +73,20 @@ class Mpi final : public Transport {
   int ranks() const override { return ranks_; }
 
   void send(int to, const Message& message) override {
-    release_sent();
     StateWriter writer;
     Message stamped = message;
     stamped.rank = rank_;
     writer("message", stamped);
+    const std::lock_guard lock(mutex_);
+    release_sent();
+    if (forgotten_.contains(to)) return;
     Sent& sent = sent_.emplace_back(writer.take());
     MPI_Isend(sent.bytes.data(), static_cast<int>(sent.bytes.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD,
               &sent.request);
   }
 
   std::optional<Message> poll() override {
+    const std::lock_guard lock(mutex_);
     release_sent();
     int arrived = 0, size = 0;
     MPI_Status status;
@@ -60,11 +95,19 @@ class Mpi final : public Transport {
     MPI_Get_count(&status, MPI_BYTE, &size);
     received_.resize(static_cast<std::size_t>(size));
     MPI_Recv(received_.data(), size, MPI_BYTE, status.MPI_SOURCE, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    forgotten_.erase(status.MPI_SOURCE);
     StateReader reader(received_.data(), received_.size());
     Message message;
     reader("message", message);
     return message;
   }
+
+  void forget(int rank) override {
+    const std::lock_guard lock(mutex_);
+    forgotten_.insert(rank);
+  }
+
+  [[noreturn]] void leave(int exit_code) override { leave_at_once(exit_code); }
 
   std::string broadcast(const std::string& text) override {
     std::uint64_t size = text.size();
@@ -84,16 +127,17 @@ class Mpi final : public Transport {
     MPI_Request request = MPI_REQUEST_NULL;
   };
   void release_sent() {
-    while (!sent_.empty()) {
+    std::erase_if(sent_, [](Sent& sent) {
       int complete = 0;
-      MPI_Test(&sent_.front().request, &complete, MPI_STATUS_IGNORE);
-      if (complete == 0) return;
-      sent_.pop_front();
-    }
+      MPI_Test(&sent.request, &complete, MPI_STATUS_IGNORE);
+      return complete != 0;
+    });
   }
 
   int rank_ = 0, ranks_ = 1;
-  std::deque<Sent> sent_;  // a deque never moves its elements, which MPI is still reading
+  std::mutex mutex_;
+  std::list<Sent> sent_;  // a list never moves its elements, which MPI is still reading
+  std::set<int> forgotten_;
   std::vector<std::byte> received_;
 };
 

@@ -93,27 +93,37 @@ std::vector<TrainingIndex> Scheduler::failed(TrainingIndex index, const std::str
   return blocked;
 }
 
-std::optional<TrainingIndex> Scheduler::lost(int worker) {
+std::optional<TrainingIndex> Scheduler::lost(int worker, const std::string& evidence) {
   const std::optional<TrainingIndex> index = running_on(worker);
   if (!index) return std::nullopt;
   Training& training = trainings_[*index];
+  if (!evidence.empty()) evidence_[*index] += (training.losses == 0 ? ": " : "; ") + evidence;
   if (++training.losses >= crash_limit_)
-    failed(*index, fmt::format("{} workers were lost while they ran it", training.losses));
+    failed(*index,
+           fmt::format("{} workers were lost while they ran it{}", training.losses, evidence_[*index]));
   else
     released(*index);
   return index;
 }
 
 void Scheduler::released(TrainingIndex index) {
-  if (trainings_[index].state != TrainingState::kRunning) return;
+  const TrainingState state = trainings_[index].state;
+  if (state != TrainingState::kRunning && state != TrainingState::kElsewhere) return;
   leave_worker(index);
   make_ready(index);
+}
+
+void Scheduler::elsewhere(TrainingIndex index) {
+  if (trainings_[index].state != TrainingState::kRunning) return;
+  leave_worker(index);
+  change_state(index, TrainingState::kElsewhere);
 }
 
 void Scheduler::retry(TrainingIndex index) {
   if (trainings_[index].state != TrainingState::kFailed) return;
   std::erase_if(failures_, [&](const Failure& failure) { return failure.training == index; });
   trainings_[index].losses = 0;
+  evidence_.erase(index);
   for (std::size_t i = 0; i < trainings_.size(); ++i)
     if (trainings_[i].state == TrainingState::kBlocked && trainings_[i].cause == index)
       change_state(static_cast<TrainingIndex>(i), TrainingState::kWaiting);
@@ -149,8 +159,9 @@ Scheduler::Counts Scheduler::counts() const {
 double Scheduler::eta_seconds(int workers) const {
   double work = 0, longest = 0;
   for (const Training& training : trainings_) {
-    const bool pending = training.state == TrainingState::kWaiting ||
-                         training.state == TrainingState::kReady || training.state == TrainingState::kRunning;
+    const bool pending =
+        training.state == TrainingState::kWaiting || training.state == TrainingState::kReady ||
+        training.state == TrainingState::kRunning || training.state == TrainingState::kElsewhere;
     if (!pending) continue;
     work += training.seconds;
     longest = std::max(longest, training.path_seconds);
@@ -173,6 +184,8 @@ std::size_t& Scheduler::count_of(TrainingState state) {
       return counts_.ready;
     case TrainingState::kRunning:
       return counts_.running;
+    case TrainingState::kElsewhere:
+      return counts_.elsewhere;
     case TrainingState::kDone:
       return counts_.done;
     case TrainingState::kFailed:

@@ -7,6 +7,8 @@
 //      v                                             | failed
 //   blocked                                       failed
 //
+// A running training may turn out to be another run's: it is then `elsewhere` until it is released or done.
+//
 // Of the ready trainings, the one with the longest predicted path behind it runs first; ties go to the lower
 // index. All calls take O(log n), except failed() and retry(), which visit what depends on the training.
 #pragma once
@@ -29,7 +31,7 @@ struct ScheduledTraining {
   bool done = false;                        // already in the store
 };
 
-enum class TrainingState : std::uint8_t { kWaiting, kReady, kRunning, kDone, kFailed, kBlocked };
+enum class TrainingState : std::uint8_t { kWaiting, kReady, kRunning, kElsewhere, kDone, kFailed, kBlocked };
 
 class Scheduler {
  public:
@@ -45,12 +47,15 @@ class Scheduler {
   // done.
   std::vector<TrainingIndex> failed(TrainingIndex, const std::string& reason);
 
-  // The worker is gone; its training is ready again, or failed if it lost too many workers. Returns the
-  // training.
-  std::optional<TrainingIndex> lost(int worker);
+  // The worker is gone; its training is ready again, or failed if it lost too many workers, with all the
+  // evidence as reason. Returns the training.
+  std::optional<TrainingIndex> lost(int worker, const std::string& evidence = "");
 
-  // The worker gave its training back unfinished, e.g. since another run works on it.
+  // The worker gave its training back unfinished, or another run did.
   void released(TrainingIndex);
+
+  // Another run works on the training that was just assigned.
+  void elsewhere(TrainingIndex);
 
   // A failed training is tried again, and what it blocked waits again.
   void retry(TrainingIndex);
@@ -70,12 +75,15 @@ class Scheduler {
   std::optional<TrainingIndex> root_cause(TrainingIndex) const;
 
   struct Counts {
-    std::size_t total = 0, waiting = 0, ready = 0, running = 0, done = 0, failed = 0, blocked = 0;
+    std::size_t total = 0, waiting = 0, ready = 0, running = 0, elsewhere = 0, done = 0, failed = 0,
+                blocked = 0;
   };
   Counts counts() const;
 
-  // Nothing is ready, running, or can become so.
-  bool finished_all() const { return counts_.waiting + counts_.ready + counts_.running == 0; }
+  // Nothing is ready, running here or elsewhere, or can become so.
+  bool finished_all() const {
+    return counts_.waiting + counts_.ready + counts_.running + counts_.elsewhere == 0;
+  }
 
   // Predicted seconds until then: the work left on so many workers, or the longest path left, if that is
   // longer. Running trainings count in full. O(n).
@@ -114,6 +122,7 @@ class Scheduler {
   std::priority_queue<Place> ready_;       // may hold trainings that are no longer ready
   std::unordered_map<int, TrainingIndex> by_worker_;
   std::vector<Failure> failures_;
+  std::unordered_map<TrainingIndex, std::string> evidence_;  // of losses
   Counts counts_;
   std::uint32_t crash_limit_;
 };

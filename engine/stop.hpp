@@ -13,10 +13,17 @@ void install_stop_signals();
 // Asks for a stop when this much time has passed.
 void set_time_limit(std::chrono::steady_clock::duration);
 
+// Until then; nothing if there is no limit.
+std::optional<std::chrono::steady_clock::duration> time_left();
+
 bool stop_requested();
 
-// "90s", "10m", "2h", "1d", a bare number of seconds, or Slurm's [D-]HH:MM:SS. Nothing if it is none of
-// these.
-std::optional<std::chrono::seconds> parse_duration(const char* text);
+// "90s", "0.5s", "10m", "2h", "1d", a bare number of seconds, or Slurm's [D-]HH:MM:SS. Nothing if it is none
+// of these.
+std::optional<std::chrono::milliseconds> parse_duration(const char* text);
+
+// What Slurm leaves of the job that this process belongs to: by SLURM_JOB_END_TIME, which newer versions set,
+// else by asking squeue. Nothing outside a job, without a limit, or without an answer.
+std::optional<std::chrono::seconds> slurm_time_left();
 
 }  // namespace impsweep

@@ -5,7 +5,11 @@
 #include <set>
 #include <unordered_map>
 
+#include "io/error.hpp"
+#include "io/files.hpp"
+#include "io/hdf5_writer.hpp"
 #include "io/index_file.hpp"
+#include "io/record_file.hpp"
 
 namespace impsweep {
 namespace {
@@ -154,6 +158,28 @@ void write_index(const Store& store, const Plan& plan, const RoundSummaries& sum
   for (const Row& row : finished_rows(plan, summaries))
     links.push_back({row.chain, row.round, Store::round_file(plan.trainings[row.training].digest)});
   write_index_file(store.directory() / "index.h5", rounds_table(plan, summaries), links);
+}
+
+void write_pack(const Store& store, const Plan& plan, const RoundSummaries& summaries,
+                const std::filesystem::path& file) {
+  Hdf5Writer writer;
+  writer.table("rounds", rounds_table(plan, summaries));
+  std::map<TrainingIndex, std::string> packed;  // where a training lies that several chains share
+  for (const Row& row : finished_rows(plan, summaries)) {
+    const std::string path = fmt::format("chains/{}/{}", row.chain, row.round);
+    const auto [first, is_new] = packed.emplace(row.training, path);
+    if (!is_new) {
+      writer.link(path, first->second);
+      continue;
+    }
+    const std::optional<Record> record = store.load(plan.trainings[row.training].digest);
+    if (!record)
+      throw InputError("{}: {} was damaged; run the job again, then pack", store.directory().string(), path);
+    write_record(writer, path, *record);
+  }
+  for (const FrozenJob& job : store.jobs()) writer.attribute("jobs", job.digest, job.text);
+  for (const auto& [entry, value] : store.fingerprint()) writer.attribute("fingerprint", entry, value);
+  replace_atomically(file, writer.image());
 }
 
 }  // namespace impsweep

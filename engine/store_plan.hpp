@@ -42,4 +42,7 @@ Table rounds_table(const Plan&, const RoundSummaries&);
 // Replaces index.h5.
 void write_index(const Store&, const Plan&, const RoundSummaries&);
 
+// One file of the index's shape that holds the rounds themselves, the jobs and the fingerprint.
+void write_pack(const Store&, const Plan&, const RoundSummaries&, const std::filesystem::path&);
+
 }  // namespace impsweep

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <condition_variable>
+#include <csignal>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "engine/chain_lookup.hpp"
@@ -10,7 +14,9 @@
 #include "engine/coordinator.hpp"
 #include "engine/fingerprint.hpp"
 #include "engine/stop.hpp"
+#include "engine/ticker.hpp"
 #include "engine/worker.hpp"
+#include "envs/random.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -18,6 +24,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleSleep{2};
 constexpr int kLargestWorkingRankZero = 8;
+constexpr int kSignsOfLife = 6;  // within the silence after which a rank counts as dead
 
 std::vector<GridPoint> read_points(const SweepOptions& options) {
   std::vector<JobFile> files;
@@ -46,12 +53,20 @@ std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options
 
 int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions& options) {
   Coordinator coordinator(transport, place.plan, place.store, wanted_trainings(place.plan, options),
-                          options.retry_failed);
-  const bool works = transport.ranks() == 1 || options.rank_zero == RankZero::kWorks ||
-                     (options.rank_zero == RankZero::kAuto && transport.ranks() <= kLargestWorkingRankZero);
-  while (!coordinator.finished() && !stop_requested()) {
+                          {.retry_failed = options.retry_failed,
+                           .chaos = options.chaos.has_value(),
+                           .lost_after = options.lost_after});
+  const auto works = [&] {
+    if (transport.ranks() == 1 || options.rank_zero == RankZero::kWorks) return true;
+    return options.rank_zero == RankZero::kAuto &&
+           (transport.ranks() <= kLargestWorkingRankZero || !coordinator.has_workers());
+  };
+  const auto somebody_works = [&] {
+    return coordinator.has_workers() || (works() && !coordinator.is_set_aside(0));
+  };
+  while (!coordinator.finished() && !stop_requested() && somebody_works()) {
     coordinator.attend();
-    const std::optional<TrainingIndex> own = works ? coordinator.take(0) : std::nullopt;
+    const std::optional<TrainingIndex> own = works() ? coordinator.take(0) : std::nullopt;
     if (!own) {
       std::this_thread::sleep_for(kIdleSleep);
       continue;
@@ -65,6 +80,26 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
   const bool stopped = !coordinator.finished();
   coordinator.dismiss_workers();
   return coordinator.conclude(stopped);
+}
+
+void say_alive(Transport& transport) {
+  Message alive;
+  alive.kind = MessageKind::kAlive;
+  if (transport.rank() != 0) return transport.send(0, alive);
+  for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, alive);
+}
+
+// Sends SIGKILL to this process after a random time. Exponential, so that the deaths of all workers together
+// come with the mean spacing that was asked for.
+std::jthread doom(const SweepOptions::Chaos& chaos, int rank, int workers) {
+  Stream stream(fmt::format("chaos/{}/{}", chaos.seed, rank));
+  const std::chrono::duration<double> life(-chaos.seconds * workers * std::log(1.0 - stream.uniform()));
+  return std::jthread([life](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any wake;
+    if (!wake.wait_for(lock, stop, life, [&] { return stop.stop_requested(); })) raise(SIGKILL);
+  });
 }
 
 }  // namespace
@@ -87,15 +122,25 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       transport.broadcast("");
       throw;
     }
-    return coordinate(transport, {plan, *store, options.backend, options.threads}, options);
+    const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
+    return coordinate(transport,
+                      {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
   }
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong
   try {
+    const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
+    std::jthread death;
+    if (options.chaos) death = doom(*options.chaos, transport.rank(), transport.ranks() - 1);
     const JobFile file = parse_job(text, "job of rank 0");
     const Plan plan = expand(resolve({&file, 1}));
     const Store store = Store::create_or_open(options.store, fingerprint);
-    serve(transport, {plan, store, options.backend, options.threads});
+    if (!serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},
+               options.lost_after)) {
+      fmt::print(stderr, "impsweep: rank {} has not heard of rank 0 for {} s; its training is saved\n",
+                 transport.rank(), std::chrono::duration<double>(options.lost_after).count());
+      transport.leave(kStopped);
+    }
   } catch (const InputError& error) {
     fmt::print(stderr, "impsweep: rank {} cannot work: {}\n", transport.rank(), error.what());
     Message goodbye;

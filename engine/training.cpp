@@ -111,13 +111,19 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
 }
 
 std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const RoundLoader& load,
-                                   Backend backend, int threads, const SafePoint& safe_point) {
+                                   Backend backend, int threads, const SafePoint& safe_point,
+                                   Checkpoint* checkpoint) {
   TrainingRequest request = make_request(plan, index, load, backend);
   request.threads = threads;
-  TrainingSession session(request);
-  while (session.advance())
-    if (safe_point(session)) return std::nullopt;
-  return make_round_record(plan, index, request, session.outcome());
+  const std::unique_ptr<TrainingSession> session =
+      checkpoint != nullptr ? checkpoint->start(request) : std::make_unique<TrainingSession>(request);
+  while (session->advance()) {
+    const bool stop = safe_point(*session);
+    if (checkpoint != nullptr && stop) checkpoint->save(*session);
+    if (stop) return std::nullopt;
+    if (checkpoint != nullptr) checkpoint->save_if_due(*session);
+  }
+  return make_round_record(plan, index, request, session->outcome());
 }
 
 }  // namespace impsweep

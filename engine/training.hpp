@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agents/session.hpp"
+#include "engine/checkpoint.hpp"
 #include "engine/plan.hpp"
 #include "engine/round_record.hpp"
 #include "io/record.hpp"
@@ -27,9 +28,9 @@ TrainingIndex chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoade
 // Called between iterations; returning true ends the training at this safe point.
 using SafePoint = std::function<bool(const TrainingSession&)>;
 
-// Runs the training to its end; `threads` step its environments. Nothing if it was stopped. Throws
-// TrainingFailure.
+// Runs the training to its end, `threads` stepping its environments, from a stored checkpoint if one is given
+// and holds a state. Nothing if it was stopped, then the checkpoint has its state. Throws TrainingFailure.
 std::optional<Record> run_training(const Plan&, TrainingIndex, const RoundLoader&, Backend, int threads,
-                                   const SafePoint&);
+                                   const SafePoint&, Checkpoint* = nullptr);
 
 }  // namespace impsweep

@@ -1,5 +1,8 @@
 // engine/transport.hpp - how ranks reach each other. The sweep is written against this; MPI is one
-// implementation, a process alone is the other.
+// implementation, a process alone is the other. send() and poll() may be called from several threads.
+//
+// A rank may die without a word (`mpirun --enable-recovery` lets the others go on). Nothing here ever waits
+// for one, except the broadcast, which comes first of all.
 #pragma once
 
 #include <memory>
@@ -21,6 +24,12 @@ class Transport {
 
   // The next message that has arrived, if any. Never waits.
   virtual std::optional<Message> poll() = 0;
+
+  // The rank seems to be dead: nothing is sent to it any more, until a message of it arrives after all.
+  virtual void forget(int rank) = 0;
+
+  // Ends this process at once, without the farewell in which MPI would wait for dead ranks.
+  [[noreturn]] virtual void leave(int exit_code) = 0;
 
   // Rank 0's text on every rank. All ranks must call it.
   virtual std::string broadcast(const std::string& text) = 0;

@@ -1,9 +1,9 @@
 #include "engine/worker.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
-#include <ctime>
 #include <thread>
 
 #include "engine/fingerprint.hpp"
@@ -19,12 +19,6 @@ constexpr std::chrono::milliseconds kIdleSleep{1};
 constexpr std::chrono::milliseconds kPollInterval{20};
 constexpr std::chrono::milliseconds kProgressInterval{1000};
 
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 Message failure(TrainingIndex training, const std::string& reason, bool deterministic) {
   Message message;
   message.kind = MessageKind::kFailed;
@@ -39,17 +33,15 @@ Message failure(TrainingIndex training, const std::string& reason, bool determin
 Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint& safe_point) {
   const Digest& digest = place.plan.trainings[training].digest;
   try {
-    const Clock::time_point start = Clock::now();
-    const double cpu_start = thread_cpu_seconds();
+    Checkpoint checkpoint(place.store, place.plan, training, place.checkpoint_interval);
     std::optional<Record> record = run_training(place.plan, training, loader_from(place.store), place.backend,
-                                                place.threads, safe_point);
+                                                place.threads, safe_point, &checkpoint);
     Message message;
     message.training = training;
     message.kind = MessageKind::kReturned;
     if (!record) return message;
-    add_provenance(*record, provenance_texts(place.backend),
-                   std::chrono::duration<double>(Clock::now() - start).count(),
-                   thread_cpu_seconds() - cpu_start);
+    const TimeSpent spent = checkpoint.spent();
+    add_provenance(*record, provenance_texts(place.backend), spent.wall_seconds, spent.cpu_seconds);
     if (place.store.publish(digest, *record) == Publication::kDifferent)
       return failure(
           training,
@@ -70,14 +62,26 @@ Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint&
   }
 }
 
-void serve(Transport& transport, const WorkPlace& place) {
+bool serve(Transport& transport, const WorkPlace& place, Clock::duration lost_after) {
   Message ready;
   ready.kind = MessageKind::kReady;
+  ready.reason = fmt::format("{}, pid {}", provenance_texts(place.backend)["host"], getpid());
   transport.send(0, ready);
   bool stopping = false;
+  Clock::time_point last_heard = Clock::now();
+  const auto next_message = [&] {
+    std::optional<Message> message = transport.poll();
+    if (message) last_heard = Clock::now();
+    return message;
+  };
+  const auto take_orders = [&] {
+    while (const std::optional<Message> order = next_message()) stopping |= order->kind == MessageKind::kStop;
+  };
+  const auto is_orphan = [&] { return Clock::now() - last_heard > lost_after; };
   while (!stopping && !stop_requested()) {
-    const std::optional<Message> message = transport.poll();
+    const std::optional<Message> message = next_message();
     if (!message) {
+      if (is_orphan()) return false;
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
@@ -90,8 +94,7 @@ void serve(Transport& transport, const WorkPlace& place) {
       const Clock::time_point now = Clock::now();
       if (now - last_poll >= kPollInterval) {
         last_poll = now;
-        while (const std::optional<Message> order = transport.poll())
-          stopping |= order->kind == MessageKind::kStop;
+        take_orders();
       }
       if (now - last_progress >= kProgressInterval) {
         last_progress = now;
@@ -102,13 +105,16 @@ void serve(Transport& transport, const WorkPlace& place) {
         progress.last_return = session.last_return();
         transport.send(0, progress);
       }
-      return stopping || stop_requested();
+      return stopping || stop_requested() || is_orphan();
     });
+    take_orders();
+    if (is_orphan()) return false;
     transport.send(0, answer);
   }
   Message goodbye;
   goodbye.kind = MessageKind::kGoodbye;
   transport.send(0, goodbye);
+  return true;
 }
 
 }  // namespace impsweep

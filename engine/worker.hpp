@@ -1,6 +1,7 @@
 // engine/worker.hpp - a rank that computes trainings.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "engine/messages.hpp"
@@ -17,13 +18,15 @@ struct WorkPlace {
   const Store& store;
   Backend backend;
   int threads = 1;  // of a rank, for stepping environments
+  std::chrono::steady_clock::duration checkpoint_interval;
 };
 
 // Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
-// kReturned if safe_point ended it.
+// kReturned if safe_point ended it; then a checkpoint holds what was done.
 Message compute(const WorkPlace&, TrainingIndex, const SafePoint& safe_point);
 
-// Serves rank 0 until it says stop, or this process is asked to.
-void serve(Transport&, const WorkPlace&);
+// Serves rank 0 until it says stop, or this process is asked to. False if rank 0 has fallen silent for
+// `lost_after`: the training is saved, and nobody is there to say goodbye to.
+bool serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
 
 }  // namespace impsweep

@@ -48,6 +48,10 @@ class ParallelEnvironment final : public Environment {
   int active_features(int lane, std::uint16_t* features) const override {
     return environment_->active_features(lane, features);
   }
+  void expand(int columns, const std::uint32_t* begin, const std::uint16_t* feature,
+              ObservationBatch observations) const override {
+    environment_->expand(columns, begin, feature, observations);
+  }
   int state_size() const override { return environment_->state_size(); }
   void get_state(int lane, std::span<double> state) const override { environment_->get_state(lane, state); }
   void set_state(int lane, std::span<const double> state) override { environment_->set_state(lane, state); }

@@ -280,6 +280,15 @@ void Hdf5Writer::table(const std::string& path, const Table& table) {
   });
 }
 
+void Hdf5Writer::link(const std::string& path, const std::string& existing) {
+  at(path, [&] {
+    require_path(path);
+    group(parent_of(path));
+    call(H5Lcreate_hard, impl_->file, existing.c_str(), impl_->file, path.c_str(), impl_->link_creation,
+         H5P_DEFAULT);
+  });
+}
+
 void Hdf5Writer::external_link(const std::string& path, const std::string& file, const std::string& object) {
   at(path, [&] {
     require_path(path);

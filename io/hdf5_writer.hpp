@@ -37,6 +37,8 @@ class Hdf5Writer {
   void array(const std::string& path, const Array&);
   // One compound element per row, one member per column: numpy's structured array.
   void table(const std::string& path, const Table&);
+  // Another name for a group or an array that exists.
+  void link(const std::string& path, const std::string& existing);
   // `file` is relative to the directory of the file that holds the link; it need not exist yet.
   void external_link(const std::string& path, const std::string& file, const std::string& object);
 

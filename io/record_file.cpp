@@ -75,15 +75,22 @@ void read_group(const Hdf5File& file, const std::string& group, Part part, Recor
 
 }  // namespace
 
+void write_record(Hdf5Writer& writer, const std::string& group, const Record& record) {
+  const auto below = [&](const std::string& path) {
+    return group.empty() || path.empty() ? group + path : group + "/" + path;
+  };
+  for (const auto& [path, array] : record.arrays) writer.array(below(path), array);
+  for (const auto& [owner, attributes] : record.attributes) {
+    if (record.has_array(owner))
+      throw std::invalid_argument(
+          fmt::format("'{}' is an array; a record has attributes on groups only", owner));
+    for (const auto& [name, attribute] : attributes) writer.attribute(below(owner), name, attribute);
+  }
+}
+
 Bytes encode_record(const Record& record) {
   Hdf5Writer writer(kUserBlockBytes);
-  for (const auto& [path, array] : record.arrays) writer.array(path, array);
-  for (const auto& [group, attributes] : record.attributes) {
-    if (record.has_array(group))
-      throw std::invalid_argument(
-          fmt::format("'{}' is an array; a record has attributes on groups only", group));
-    for (const auto& [name, attribute] : attributes) writer.attribute(group, name, attribute);
-  }
+  write_record(writer, "", record);
   Bytes bytes = writer.image();
   const std::string block = user_block(ByteView(bytes).subspan(kUserBlockBytes));
   std::ranges::copy(bytes_of(block), bytes.begin());

@@ -42,6 +42,10 @@ enum class Part {
 // NUL, a path that is both group and array.
 Bytes encode_record(const Record&);
 
+// Adds the record to a file that is being built, below `group`; "" is the root.
+class Hdf5Writer;
+void write_record(Hdf5Writer&, const std::string& group, const Record&);
+
 // `file` stands in messages and becomes the record's origin.
 Record decode_record(ByteView, const std::string& file, Part = Part::kAll);
 

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kWritableFolders[] = {"rounds", "live", "jobs", "events", "quarantine"};
+constexpr const char* kWritableFolders[] = {"rounds", "live", "leases", "jobs", "events", "quarantine"};
+constexpr const char* kOlder = ".previous";  // before the extension of an older checkpoint
 
 bool is_digest(std::string_view text) {
   return text.size() >= 16 && text.size() <= 128 && text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -99,6 +100,11 @@ fs::path Store::checkpoint_path(const std::string& digest) const {
   return directory_ / "live" / (digest + ".h5");
 }
 
+fs::path Store::older_checkpoint_path(const std::string& digest) const {
+  require_digest(digest);
+  return directory_ / "live" / (digest + kOlder + ".h5");
+}
+
 std::set<std::string> Store::finished() const {
   std::set<std::string> digests;
   for (const fs::path& folder : entries(directory_ / "rounds")) {
@@ -160,24 +166,42 @@ Publication Store::publish(const std::string& digest, const Record& record) cons
 
 bool Store::save_checkpoint(const std::string& digest, const Record& checkpoint) const {
   const std::int64_t step = checkpoint.integer("", "step");
-  const fs::path path = checkpoint_path(digest);
-  const auto existing = load_or_quarantine(path, Part::kAttributes);
+  const fs::path newest = checkpoint_path(digest), older = older_checkpoint_path(digest);
+  const auto existing = load_or_quarantine(newest, Part::kAttributes);
   if (existing && existing->integer("", "step") > step) return false;
-  replace_atomically(path, encode_record(checkpoint));
+  TemporaryFile file(newest);
+  file.write(encode_record(checkpoint));
+  // A kill between the two renames leaves the older generation alone, which is then the one that counts.
+  if (existing && ::rename(newest.c_str(), older.c_str()) != 0 && errno != ENOENT)
+    throw_file_error(newest, "keep the older checkpoint", errno);
+  file.replace();
   return true;
 }
 
 std::optional<Record> Store::load_checkpoint(const std::string& digest, Part part) const {
-  return load_or_quarantine(checkpoint_path(digest), part);
+  std::optional<Record> newest = load_or_quarantine(checkpoint_path(digest), part);
+  return newest ? std::move(newest) : load_or_quarantine(older_checkpoint_path(digest), part);
 }
 
 void Store::remove_checkpoint(const std::string& digest) const {
-  const fs::path path = checkpoint_path(digest);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw_file_error(path, "remove the checkpoint", errno);
+  for (const fs::path& path : {checkpoint_path(digest), older_checkpoint_path(digest)})
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+      throw_file_error(path, "remove the checkpoint", errno);
+}
+
+void Store::refuse_checkpoint(const std::string& digest, const std::string& reason) const {
+  for (const fs::path& path : {checkpoint_path(digest), older_checkpoint_path(digest)})
+    if (file_exists(path)) quarantine(path, reason);
 }
 
 std::set<std::string> Store::checkpoints() const {
-  return digests_in(directory_ / "live");
+  std::set<std::string> digests;
+  for (const fs::path& path : entries(directory_ / "live")) {
+    const fs::path stem = path.stem();
+    const std::string digest = (stem.extension() == kOlder ? stem.stem() : stem).string();
+    if (path.extension() == ".h5" && is_digest(digest)) digests.insert(digest);
+  }
+  return digests;
 }
 
 std::string Store::freeze_job(std::string_view toml_text) const {
@@ -206,15 +230,24 @@ std::vector<FrozenJob> Store::jobs() const {
   return jobs;
 }
 
+fs::path Store::lease_directory() const {
+  return directory_ / "leases";
+}
+
 EventWriter Store::event_writer(const std::string& run) const {
   require_run_name(run);
   return EventWriter(directory_ / "events" / (run + ".log"));
 }
 
+std::vector<fs::path> Store::event_logs() const {
+  std::vector<fs::path> logs = entries(directory_ / "events");
+  std::erase_if(logs, [](const fs::path& path) { return path.extension() != ".log"; });
+  return logs;
+}
+
 std::vector<StoredEvent> Store::events() const {
   std::vector<StoredEvent> events;
-  for (const fs::path& path : entries(directory_ / "events")) {
-    if (path.extension() != ".log") continue;
+  for (const fs::path& path : event_logs()) {
     EventLog log = read_event_log(path);
     for (const std::string& damage : log.damage) warn_(damage);
     for (nlohmann::json& event : log.events) {
@@ -231,11 +264,14 @@ int Store::sweep() const {
   int swept = sweep_temporaries(directory_);
   for (const char* folder : kWritableFolders) swept += sweep_temporaries(directory_ / folder);
   for (const fs::path& folder : entries(directory_ / "rounds")) swept += sweep_temporaries(folder);
-  const std::set<std::string> unfinished = checkpoints();
-  for (const std::string& digest : unfinished) {
+  for (const std::string& digest : checkpoints()) {
     if (!has(digest)) continue;
     remove_checkpoint(digest);
     ++swept;
+  }
+  for (const fs::path& lease : entries(directory_ / "leases")) {
+    const std::string digest = lease.filename().string();
+    if (is_digest(digest) && has(digest) && ::unlink(lease.c_str()) == 0) ++swept;
   }
   return swept;
 }

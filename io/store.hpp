@@ -4,7 +4,9 @@
 //   store.toml                  schema and numerics fingerprint, written once
 //   jobs/<digest>.toml          frozen job texts, named by the SHA-256 of their bytes
 //   rounds/<xx>/<digest>.h5     results, immutable; <xx> are the first two digits
-//   live/<digest>.h5            checkpoints of what is under way, replaced atomically
+//   live/<digest>.h5            checkpoints of what is under way, replaced atomically;
+//   live/<digest>.previous.h5   the generation before, should the newest be damaged
+//   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again
 //   index.h5                    derived by whoever needs it (io/index_file.hpp)
@@ -77,11 +79,17 @@ class Store {
   static std::string round_file(const std::string& digest);  // "rounds/ab/abcd....h5", relative to the store
 
   // --- checkpoints: records with the integer attribute "step" at the root ---
-  // False if a checkpoint of a later step is there, which then stays.
+  // False if a checkpoint of a later step is there, which then stays. The one before is kept as well.
   bool save_checkpoint(const std::string& digest, const Record&) const;
+  // The newest generation that is whole; damaged ones are moved to quarantine.
   std::optional<Record> load_checkpoint(const std::string& digest, Part = Part::kAll) const;
   void remove_checkpoint(const std::string& digest) const;
+  // Moves all generations to quarantine: they are whole, but nothing can be continued from them.
+  void refuse_checkpoint(const std::string& digest, const std::string& reason) const;
   std::set<std::string> checkpoints() const;
+
+  // --- leases ---
+  std::filesystem::path lease_directory() const;
 
   // --- jobs ---
   std::string freeze_job(
@@ -90,16 +98,18 @@ class Store {
 
   // --- events ---
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
-  std::vector<StoredEvent> events() const;                 // of all logs, sorted by time
+  std::vector<std::filesystem::path> event_logs() const;
+  std::vector<StoredEvent> events() const;  // of all logs, sorted by time
 
-  // Removes what killed processes left behind: temporary files older than a day, and checkpoints of results
-  // that are stored. Returns the number of files.
+  // Removes what killed processes left behind: temporary files older than a day, checkpoints and leases of
+  // results that are stored. Returns the number of files.
   int sweep() const;
 
  private:
   Store(std::filesystem::path directory, Warn);
   std::filesystem::path round_path(const std::string& digest) const;
   std::filesystem::path checkpoint_path(const std::string& digest) const;
+  std::filesystem::path older_checkpoint_path(const std::string& digest) const;
   // `what` is a Part or a list of places.
   template <class What>
   std::optional<Record> load_or_quarantine(const std::filesystem::path&, const What& what) const;

@@ -33,6 +33,7 @@ std::vector<BenchCase> bench_cases();
 std::vector<BenchCase> environment_cases();
 std::vector<BenchCase> kernel_cases();
 std::vector<BenchCase> update_cases();
+std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 
 // ---- timing

@@ -1,7 +1,9 @@
 // impsweep run: runs or resumes a sweep.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <map>
 
 #include "agents/kernels/kernels.hpp"
@@ -14,6 +16,9 @@
 namespace impsweep {
 namespace {
 
+constexpr std::chrono::seconds kSlurmMargin{60};
+constexpr std::chrono::milliseconds kShortestSilence{100};
+
 template <class T>
 T choice(const std::string& flag, const std::string& value, const std::map<std::string, T>& choices) {
   const auto found = choices.find(value);
@@ -23,12 +28,30 @@ T choice(const std::string& flag, const std::string& value, const std::map<std::
   throw InputError("run: --{} {} is not known{}", flag, value, suggestion(value, names));
 }
 
+std::chrono::milliseconds duration(const std::string& flag, const std::string& text) {
+  const auto parsed = parse_duration(text.c_str());
+  if (!parsed) throw InputError("run: --{} {} is no duration; write 90s, 10m, 2h or D-HH:MM:SS", flag, text);
+  return *parsed;
+}
+
 std::pair<std::string, std::string> parse_only(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == text.size())
     throw InputError(
         "run: --only {} is not CHAIN:ROUND, e.g. cartpole.ppo.128-128.default.mask-weights.s00:r03", text);
   return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+SweepOptions::Chaos parse_chaos(const std::string& text) {
+  SweepOptions::Chaos chaos{};
+  char* end = nullptr;
+  chaos.seconds = std::strtod(text.c_str(), &end);
+  const char* last = text.data() + text.size();
+  if (end != text.c_str() && chaos.seconds > 0 && *end == ',') {
+    const auto [rest, error] = std::from_chars(end + 1, last, chaos.seed);
+    if (error == std::errc() && rest == last) return chaos;
+  }
+  throw InputError("run: --chaos {} is not SECONDS,SEED, e.g. 20,1", text);
 }
 
 std::pair<int, int> parse_shard(const std::string& text) {
@@ -52,9 +75,10 @@ int command_run(const Arguments& arguments) {
       "run JOB.toml... --store DIR [options]",
       "Runs a sweep, or resumes it: what the store already holds is skipped. Under mpirun every rank trains\n"
       "one network at a time; alone, one process does everything. Results go to the store as they are\n"
-      "finished, whole or not at all, so a killed run loses only the trainings that were under way.\n"
-      "SIGINT and SIGTERM end running trainings at the next safe point (exit code 3); a second SIGINT stops\n"
-      "at once.\n\n"
+      "finished, whole or not at all, and trainings under way keep checkpoints: a killed run loses a "
+      "minute.\n"
+      "SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 save running trainings and stop (exit code 3); a second SIGINT\n"
+      "stops at once.\n\n"
       "Examples:\n"
       "  impsweep run jobs/quickstart.toml --store out\n"
       "  mpirun --bind-to none -n 8 impsweep run jobs/figure-03.toml --store out --set seeds=5\n"
@@ -64,7 +88,16 @@ int command_run(const Arguments& arguments) {
       "key=value: overrides a key of all sweeps, or NAME.key=value of the sweep called NAME; may be "
       "repeated")("only", options::value<std::string>(), "CHAIN:ROUND: only this training and what it needs")(
       "shard", options::value<std::string>(), "i/n: only every n-th chain from the i-th on, counting from 0")(
-      "time-limit", options::value<std::string>(), "stop after this time: 90s, 10m, 2h, or D-HH:MM:SS")(
+      "time-limit", options::value<std::string>(),
+      "stop after this time: 90s, 10m, 2h, or D-HH:MM:SS; "
+      "inside a Slurm job by default what is left of it, less a minute")(
+      "checkpoint-every", options::value<std::string>()->default_value("60s"),
+      "time between two checkpoints of a training under way")(
+      "lost-after", options::value<std::string>()->default_value("30s"),
+      "a rank, or another run on the store, that is silent for so long counts as dead")(
+      "chaos", options::value<std::string>(),
+      "SECONDS,SEED: workers kill themselves at random, every SECONDS on average; for tests, under "
+      "mpirun --enable-recovery")(
       "backend", options::value<std::string>()->default_value("auto"),
       "auto, native (own kernels) or torch (LibTorch); results depend on it, so a store keeps to one")(
       "threads-per-rank", options::value<int>()->default_value(1),
@@ -103,16 +136,18 @@ int command_run(const Arguments& arguments) {
   if (values->count("shard") != 0) sweep.shard = parse_shard((*values)["shard"].as<std::string>());
   if (sweep.only && sweep.shard) throw InputError("run: --only and --shard exclude each other");
   sweep.retry_failed = values->count("retry-failed") != 0;
-  if (values->count("time-limit") != 0) {
-    const std::string text = (*values)["time-limit"].as<std::string>();
-    const auto limit = parse_duration(text.c_str());
-    if (!limit)
-      throw InputError("run: --time-limit {} is no duration; write 90s, 10m, 2h or D-HH:MM:SS", text);
-    set_time_limit(*limit);
-  }
+  const bool time_limit_given = values->count("time-limit") != 0;
+  if (time_limit_given) set_time_limit(duration("time-limit", (*values)["time-limit"].as<std::string>()));
+  sweep.lost_after = duration("lost-after", (*values)["lost-after"].as<std::string>());
+  if (sweep.lost_after < kShortestSilence) throw InputError("run: --lost-after is at least 0.1s");
+  if (values->count("chaos") != 0) sweep.chaos = parse_chaos((*values)["chaos"].as<std::string>());
+  sweep.checkpoint_interval = duration("checkpoint-every", (*values)["checkpoint-every"].as<std::string>());
 
-  const std::unique_ptr<Transport> transport = connect();
   install_stop_signals();
+  const std::unique_ptr<Transport> transport = connect();
+  // One question per run; the other ranks are told.
+  if (!time_limit_given && transport->rank() == 0)
+    if (const auto left = slurm_time_left()) set_time_limit(*left - std::min(kSlurmMargin, *left / 10));
   return run_sweep(*transport, sweep);
 }
 

@@ -1,5 +1,7 @@
 #include "engine/scheduler.hpp"
 
+#include "engine/blame.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -212,4 +214,54 @@ TEST_CASE("10,000 chains of 30 rounds on 1,000 workers that come and go") {
   CHECK(now < 1.02 * work / kWorkers);
   MESSAGE("makespan ", now / (work / kWorkers), " of the lower bound; ", 1e6 * seconds.count() / assignments,
           " us per assignment");
+}
+
+TEST_CASE("what another run works on is neither handed out nor forgotten") {
+  Scheduler scheduler({{.seconds = 1}, {.seconds = 2}, {.seconds = 3, .dependencies = {1}}});
+  REQUIRE(scheduler.assign(7) == 1u);
+  scheduler.elsewhere(1);
+  CHECK(scheduler.state(1) == TrainingState::kElsewhere);
+  REQUIRE(scheduler.assign(7) == 0u);
+  scheduler.finished(0);
+  CHECK_FALSE(scheduler.assign(7));
+  CHECK_FALSE(scheduler.finished_all());
+  CHECK(scheduler.eta_seconds(1) == 5);
+  scheduler.released(1);  // the other run gave it up
+  REQUIRE(scheduler.assign(7) == 1u);
+  scheduler.elsewhere(1);
+  scheduler.finished(1);
+  REQUIRE(scheduler.assign(7) == 2u);
+  scheduler.finished(2);
+  CHECK(scheduler.finished_all());
+}
+
+TEST_CASE("a training that loses too many workers fails with the evidence of each loss") {
+  Scheduler scheduler({{.seconds = 1}}, 2);
+  scheduler.assign(1);
+  scheduler.lost(1, "rank 1 (a, pid 5)");
+  REQUIRE(scheduler.assign(2) == 0u);
+  scheduler.lost(2, "rank 2 (b, pid 6)");
+  REQUIRE(scheduler.failures().size() == 1);
+  CHECK(scheduler.failures()[0].reason ==
+        "2 workers were lost while they ran it: rank 1 (a, pid 5); rank 2 (b, pid 6)");
+}
+
+TEST_CASE("failures that may not come again are blamed on the training or on the rank") {
+  Blame blame(3);
+  CHECK(blame.failed(1, 10));
+  CHECK_FALSE(blame.failed(2, 10));  // two ranks: the training
+  Blame other(3);
+  CHECK(other.failed(1, 10));
+  CHECK(other.failed(1, 11));
+  CHECK_FALSE(other.set_aside(1));
+  CHECK(other.failed(1, 12));
+  CHECK(other.set_aside(1));  // three trainings in a row: the rank
+  CHECK_FALSE(other.set_aside(2));
+  Blame mixed(3);
+  for (int i = 0; i < 5; ++i) {
+    mixed.failed(1, static_cast<TrainingIndex>(i));
+    mixed.succeeded(1);
+  }
+  CHECK_FALSE(mixed.set_aside(1));
+  CHECK_FALSE(Blame(1).failed(0, 1));  // nobody else could try
 }

@@ -285,6 +285,27 @@ TEST_CASE("checkpoints go forward, and vanish with their result") {
   CHECK(contains(message([&] { store.save_checkpoint(digest(3), result(1)); }), "'@step' is missing"));
 }
 
+TEST_CASE("behind a damaged checkpoint stands the one before") {
+  Watched watched;
+  const fs::path newest = watched.scratch / ("store/live/" + digest(1) + ".h5");
+  const fs::path older = watched.scratch / ("store/live/" + digest(1) + ".previous.h5");
+  for (const int step : {100, 200, 300}) watched.store.save_checkpoint(digest(1), checkpoint(step));
+  fs::resize_file(newest, 700);
+  CHECK(*watched.store.load_checkpoint(digest(1)) == checkpoint(200));
+  CHECK(watched.warnings.size() == 1);
+  CHECK(watched.store.checkpoints() == std::set<std::string>{digest(1)});
+  CHECK(watched.store.save_checkpoint(digest(1), checkpoint(250)));
+  CHECK(*watched.store.load_checkpoint(digest(1)) == checkpoint(250));
+  spill(newest, "");
+  spill(older, "");
+  CHECK_FALSE(watched.store.load_checkpoint(digest(1)));
+  watched.store.save_checkpoint(digest(1), checkpoint(1));
+  watched.store.save_checkpoint(digest(1), checkpoint(2));
+  watched.store.refuse_checkpoint(digest(1), "of another machine");
+  CHECK_FALSE(watched.store.load_checkpoint(digest(1)));
+  CHECK(watched.store.checkpoints().empty());
+}
+
 TEST_CASE("a damaged checkpoint is none, and does not stand in the way of an earlier step") {
   Watched watched;
   const fs::path file = watched.scratch / ("store/live/" + digest(1) + ".h5");

@@ -1,11 +1,13 @@
 """What the tests of whole sweeps share: running impsweep as a user does, alone or under mpirun."""
 
+import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["IMPSWEEP_PROGRAM"]
@@ -47,8 +49,8 @@ teacher.eval.reevaluation_episodes = 10
 TRAININGS = 2 * (1 + 4 * 2) + 2  # round 0 is shared by the baselines; two candidates for the expert
 
 
-def mpirun(ranks):
-    return ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)]
+def mpirun(ranks, *options):
+    return ["mpirun", *options, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)]
 
 
 class SweepTest(unittest.TestCase):
@@ -73,10 +75,46 @@ class SweepTest(unittest.TestCase):
         return subprocess.run(self.command(*arguments, ranks=ranks), capture_output=True, text=True,
                               timeout=timeout, env={**self.environment, **(environment or {})})
 
-    def start(self, *arguments, ranks=1):
+    def start(self, *arguments, ranks=1, launcher=None, output=subprocess.DEVNULL):
         """In a process group of its own, so that all of it can be killed."""
-        return subprocess.Popen(self.command(*arguments, ranks=ranks), stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL, env=self.environment, start_new_session=True)
+        command = (launcher + [PROGRAM, *arguments]) if launcher else self.command(*arguments, ranks=ranks)
+        return subprocess.Popen(command, stdout=output, stderr=output, env=self.environment, text=True,
+                                start_new_session=True)
+
+    def ranks(self, store):
+        """The processes that work on a store: rank -> process number."""
+        found = {}
+        for process in pathlib.Path("/proc").iterdir():
+            if not process.name.isdigit():
+                continue
+            try:
+                command = (process / "cmdline").read_bytes().split(b"\0")
+                environment = (process / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if command[0] != PROGRAM.encode() or self.path(store).encode() not in command:
+                continue
+            for entry in environment:
+                if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
+                    found[int(entry.split(b"=")[1])] = int(process.name)
+        return found
+
+    def wait_until(self, condition, timeout=60):
+        end = time.monotonic() + timeout
+        while not (value := condition()):
+            self.assertLess(time.monotonic(), end, "waited in vain")
+            time.sleep(0.02)
+        return value
+
+    def events(self, store, kind):
+        """Events of one type in all logs of a store, in the order of their time."""
+        events = []
+        for log in (self.directory / store / "events").glob("*.log"):
+            for line in log.read_text().splitlines():
+                event = json.loads(line[26:])
+                event["run"] = log.stem
+                events.append(event)
+        return sorted((e for e in events if e["type"] == kind), key=lambda e: e["time"])
 
     def kill_group(self, process, number=signal.SIGKILL):
         try:

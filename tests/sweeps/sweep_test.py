@@ -118,19 +118,7 @@ class Sweep(SweepTest):
                              "--rank0", "sleeps", ranks=2)
         try:
             time.sleep(3)
-            pids = [int(p.name) for p in pathlib.Path("/proc").iterdir() if p.name.isdigit()]
-            ranks = {}
-            for pid in pids:
-                try:
-                    environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                    command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-                except OSError:
-                    continue
-                if self.path("S").encode() not in command or b"mpirun" in command:
-                    continue
-                for entry in environment:
-                    if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
-                        ranks[int(entry.split(b"=")[1])] = pid
+            ranks = self.ranks("S")
             ticks = lambda pid: sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text().split()[13:15]))
             before = ticks(ranks[0])
             time.sleep(3)

@@ -1,0 +1,48 @@
+// impsweep merge: unites stores that were filled in different places.
+#include "engine/merge.hpp"
+
+#include <fmt/format.h>
+
+#include "engine/commands/command.hpp"
+#include "engine/store_plan.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+
+int command_merge(const Arguments& arguments) {
+  namespace options = boost::program_options;
+  Usage usage(
+      "merge DIR FROM...",
+      "Copies results, jobs and event logs of other stores into DIR, each result read and validated;\n"
+      "FROM is not changed. DIR is made if it is absent. The same recipe with another result is an\n"
+      "error of determinism: both are kept, exit code 1. Stores of different numerics do not mix.\n\n"
+      "Example: impsweep merge out /scratch/node1/out /scratch/node2/out");
+  usage.positional = {{"store", 1}, {"from", -1}};
+  const auto values = parse(usage, arguments);
+  if (!values) return kComplete;
+  if (values->count("store") == 0 || values->count("from") == 0)
+    throw InputError("merge: it takes a store and at least one other; see `impsweep merge --help`");
+  std::vector<Store> sources;
+  for (const std::string& from : (*values)["from"].as<std::vector<std::string>>())
+    sources.push_back(Store::open(from));
+  const std::string directory = (*values)["store"].as<std::vector<std::string>>().front();
+  const bool exists = std::filesystem::exists(std::filesystem::path(directory) / "store.toml");
+  const Store store = Store::create_or_open(
+      directory, exists ? Store::open(directory).fingerprint() : sources.front().fingerprint());
+  Merge merge;
+  for (const Store& source : sources) merge_store(store, source, merge);
+  const StoreContents contents = read_contents(store);
+  write_index(store, contents.plan, contents.summaries);
+  for (const Finding& finding : merge.damaged)
+    fmt::print("damaged    {}: {}\n", finding.name, finding.reason);
+  for (const Finding& finding : merge.different)
+    fmt::print("different  {}: {}\n", finding.name, finding.reason);
+  fmt::print(
+      "{} results copied, {} were there already, {} damaged, {} different; {} jobs and {} event logs "
+      "copied\n",
+      merge.copied, merge.already_there, merge.damaged.size(), merge.different.size(), merge.jobs,
+      merge.logs);
+  return merge.damaged.empty() && merge.different.empty() ? kComplete : kFailed;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,55 @@
+// io/lease.hpp - hints that somebody is working on a result, so that several runs on one store share the
+// work.
+//
+// A lease is a file named by the digest, created with O_EXCL, whose time of change its owner moves on at
+// every interval. It saves work and protects nothing: two owners would compute the same bits, and whatever
+// the file system refuses counts as permission. A lease may be taken over when
+//   its owner was a process on this host that is gone, or
+//   it was not refreshed for three intervals on the reader's own clock (no clock is compared with another's).
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace impsweep {
+
+class Leases {
+ public:
+  // `run` names the owner for people.
+  Leases(std::filesystem::path directory, std::string run, std::chrono::milliseconds interval);
+  ~Leases();  // releases all
+  Leases(const Leases&) = delete;
+  Leases& operator=(const Leases&) = delete;
+
+  // True if we have it, now or already; false if somebody else seems to be at work on it.
+  bool take(const std::string& digest);
+  void release(const std::string& digest);
+
+  // Says that the owner is alive. May be called from another thread.
+  void refresh();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Sight {  // of another owner's lease, when it last looked different
+    ino_t inode = 0;
+    std::chrono::nanoseconds changed{};
+    Clock::time_point since;
+    Clock::duration patience{};
+  };
+  bool create(const std::filesystem::path&, const std::string& digest);
+  bool is_stale(const std::filesystem::path&, const std::string& digest);
+
+  std::filesystem::path directory_;
+  std::string run_;
+  std::chrono::milliseconds interval_;
+  std::mutex mutex_;
+  std::map<std::string, ino_t> held_;
+  std::map<std::string, Sight> others_;
+};
+
+}  // namespace impsweep
