@@ -107,4 +107,8 @@ const TorchOracle& torch_oracle() {
   return module().oracle();
 }
 
+std::vector<char> torch_file(const TensorFile& file) {
+  return module().tensor_file(file);
+}
+
 }  // namespace impsweep

@@ -9,6 +9,7 @@
 #include "agents/eager_dqn.hpp"
 #include "agents/eager_ppo.hpp"
 #include "agents/network.hpp"
+#include "agents/tensor_file.hpp"
 #include "agents/torch_oracle.hpp"
 
 namespace impsweep {
@@ -24,10 +25,11 @@ class TorchModule {
   virtual std::unique_ptr<EagerDqn> make_eager_dqn(const ModelSpec&, std::span<const std::uint8_t> mask,
                                                    std::span<const float> parameters, const AgentConfig&) = 0;
   virtual const TorchOracle& oracle() const = 0;
+  virtual std::vector<char> tensor_file(const TensorFile&) = 0;
 };
 
 // Raised whenever a class or struct that passes the boundary changes.
-inline constexpr int kTorchModuleInterface = 3;
+inline constexpr int kTorchModuleInterface = 4;
 inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 
 // The module's only object, which lives as long as the process; null with a text in `error` (always
@@ -40,5 +42,8 @@ std::unique_ptr<EagerDqn> make_libtorch_dqn(const ModelSpec&, std::span<const st
 std::unique_ptr<EagerPpo> make_libtorch_ppo(const ModelSpec&, std::span<const std::uint8_t> mask,
                                             std::span<const float> parameters, const Samples&,
                                             const AgentConfig&);
+
+// What its tensor_file() calls (torch_tensor_file.cpp).
+std::vector<char> libtorch_file(const TensorFile&);
 
 }  // namespace impsweep

@@ -378,6 +378,7 @@ class Module final : public TorchModule {
     return make_libtorch_dqn(spec, mask, parameters, config);
   }
   const TorchOracle& oracle() const override { return oracle_; }
+  std::vector<char> tensor_file(const TensorFile& file) override { return libtorch_file(file); }
 
  private:
   Oracle oracle_;

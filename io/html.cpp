@@ -40,7 +40,8 @@ table { border-collapse: collapse; font-size: .88rem; width: 100%; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th { font-weight: 600; }
-.verdict { font-weight: 600; white-space: nowrap; display: inline-block; min-width: 7em; }
+.verdict { font-weight: 600; white-space: nowrap; display: inline-block; min-width: 7.4em; }
+summary strong { display: inline-block; min-width: 2.3em; }
 summary { cursor: pointer; padding: .1rem 0; }
 .supported { color: var(--good); } .contradicted { color: var(--bad); } .undecided { color: var(--open); }
 .not-run { color: var(--muted); font-weight: 400; }

@@ -151,7 +151,7 @@ class Script {
   static std::string style(const Entry& entry) {
     if (entry.bar) return fmt::format("boxes fs solid 0.85 noborder lc rgb {}", literal(entry.colour));
     return fmt::format("{} lw 1.6 {} lc rgb {}", entry.points ? "linespoints pt 7 ps 0.45" : "lines",
-                       entry.dashed ? "dt 2" : "dt 1", literal(entry.colour));
+                       entry.dashed ? "dt (5,3)" : "dt 1", literal(entry.colour));
   }
 
   void panel(std::size_t index) {
@@ -166,7 +166,8 @@ class Script {
     line("set xlabel {} offset 0,0.4", literal(panel.x_label));
     line("set ylabel {} offset 0.8,0", literal(panel.y_label));
     line(
-        "set border 3 lw 0.6; set autoscale; set autoscale fix; unset logscale; set size noratio; set "
+        "set border 3 lw 0.6; unset logscale; set xrange [*:*] noreverse; set yrange [*:*]; set autoscale "
+        "fix; set size noratio; set "
         "offsets 0,0,0,0");
     if (panel.map) {
       heat_map(panel, *panel.map);
@@ -178,7 +179,7 @@ class Script {
          panel.x_ticks.empty() ? "autofreq" : tick_list(panel.x_ticks));
     line("set ytics out nomirror scale 0.5 {}",
          panel.y_ticks.empty() ? "autofreq" : tick_list(panel.y_ticks));
-    if (panel.logarithmic_x) line("set logscale x");
+    if (panel.logarithmic_x) line("set logscale x; set xrange [*:*] reverse");
     if (panel.y_minimum) line("set yrange [{}:*]; set autoscale yfixmax", *panel.y_minimum);
     if (!panel.bars.empty())
       line("set offsets 0.3, 0.3, 0, 0");

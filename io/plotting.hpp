@@ -35,7 +35,7 @@ struct HeatMap {
 struct Panel {
   std::string title, x_label, y_label;
   std::vector<Tick> x_ticks, y_ticks;  // none: gnuplot chooses; a heat map then has none
-  bool logarithmic_x = false;
+  bool logarithmic_x = false;          // falling to the right, as densities do
   std::optional<double> y_minimum;
   std::vector<Series> lines, bars;  // bars of several series at one x stand side by side
   std::optional<HeatMap> map;

@@ -56,9 +56,13 @@ int format_of(std::string_view block) {
   throw DamagedFile(file, "is altered (its checksum does not match)");
 }
 
-void read_group(const Hdf5File& file, const std::string& group, Part part, Record& record) {
+void read_attributes(const Hdf5File& file, const std::string& group, Record& record) {
   for (const std::string& name : file.attribute_names(group))
     record.attributes[group].emplace(name, file.attribute(group, name));
+}
+
+void read_group(const Hdf5File& file, const std::string& group, Part part, Record& record) {
+  read_attributes(file, group, record);
   for (const std::string& child : file.children(group)) {
     const std::string path = group.empty() ? child : group + "/" + child;
     if (file.is_group(path)) {
@@ -106,6 +110,21 @@ Record decode_record(ByteView bytes, const std::string& file, Part part) {
   Record record;
   read_group(Hdf5File::open_image(bytes, file), "", part, record);
   record.origin = file;
+  return record;
+}
+
+Record decode_record(ByteView bytes, const std::string& name, std::span<const std::string> places) {
+  validate_record(bytes, name);
+  const Hdf5File file = Hdf5File::open_image(bytes, name);
+  Record record;
+  record.origin = name;
+  for (const std::string& place : places) {
+    if (!file.exists(place)) continue;
+    if (file.is_group(place))
+      read_attributes(file, place, record);
+    else
+      record.arrays.emplace(place, file.array(place));
+  }
   return record;
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "io/digest.hpp"
@@ -47,6 +48,10 @@ void write_record(Hdf5Writer&, const std::string& group, const Record&);
 
 // `file` stands in messages and becomes the record's origin.
 Record decode_record(ByteView, const std::string& file, Part = Part::kAll);
+
+// Only the attributes of the groups and the arrays that `places` names, where they exist: twice as fast for a
+// few of many.
+Record decode_record(ByteView, const std::string& file, std::span<const std::string> places);
 
 Record read_record_file(const std::filesystem::path&, Part = Part::kAll);
 

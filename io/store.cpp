@@ -119,8 +119,22 @@ bool Store::has(const std::string& digest) const {
   return file_exists(round_path(digest));
 }
 
+template <class What>
+std::optional<Record> Store::load_or_quarantine(const fs::path& path, const What& what) const {
+  try {
+    if (const auto bytes = read_file_if_exists(path)) return decode_record(*bytes, path.string(), what);
+  } catch (const DamagedFile& damage) {
+    quarantine(path, damage.reason());
+  }
+  return std::nullopt;
+}
+
 std::optional<Record> Store::load(const std::string& digest, Part part) const {
   return load_or_quarantine(round_path(digest), part);
+}
+
+std::optional<Record> Store::load(const std::string& digest, std::span<const std::string> places) const {
+  return load_or_quarantine(round_path(digest), places);
 }
 
 Publication Store::publish(const std::string& digest, const Record& record) const {
@@ -260,15 +274,6 @@ int Store::sweep() const {
     if (is_digest(digest) && has(digest) && ::unlink(lease.c_str()) == 0) ++swept;
   }
   return swept;
-}
-
-std::optional<Record> Store::load_or_quarantine(const fs::path& path, Part part) const {
-  try {
-    if (const auto bytes = read_file_if_exists(path)) return decode_record(*bytes, path.string(), part);
-  } catch (const DamagedFile& damage) {
-    quarantine(path, damage.reason());
-  }
-  return std::nullopt;
 }
 
 // A store that is only read may be write-protected; then the damaged file stays, and is missing all the same.

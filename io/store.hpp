@@ -22,6 +22,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,7 @@ class Store {
   bool has(const std::string& digest) const;
   // Nothing if it is missing or was damaged; a damaged file is moved to quarantine.
   std::optional<Record> load(const std::string& digest, Part = Part::kAll) const;
+  std::optional<Record> load(const std::string& digest, std::span<const std::string> places) const;
   // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
   Publication publish(const std::string& digest, const Record&) const;
   static std::string round_file(const std::string& digest);  // "rounds/ab/abcd....h5", relative to the store
@@ -108,7 +110,9 @@ class Store {
   std::filesystem::path round_path(const std::string& digest) const;
   std::filesystem::path checkpoint_path(const std::string& digest) const;
   std::filesystem::path older_checkpoint_path(const std::string& digest) const;
-  std::optional<Record> load_or_quarantine(const std::filesystem::path&, Part) const;
+  // `what` is a Part or a list of places.
+  template <class What>
+  std::optional<Record> load_or_quarantine(const std::filesystem::path&, const What& what) const;
   void quarantine(const std::filesystem::path&, const std::string& reason) const;
 
   std::filesystem::path directory_;

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "engine/chain_lookup.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/store_plan.hpp"
+#include "engine/ticket.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 
@@ -84,18 +86,44 @@ Table inputs_table(const Store& store, const Plan& plan) {
            {"kept", kept}}};
 }
 
+int export_ticket(const Store& store, const Plan& plan, const std::string& chain, const std::string& round,
+                  const std::filesystem::path& output) {
+  const TrainingIndex training = find_round(plan, chain, round, store.directory().string());
+  if (!store.has(plan.trainings[training].digest))
+    throw InputError("{}: {} is not finished yet; `impsweep status {}` shows what is",
+                     store.directory().string(), training_name(plan, training), store.directory().string());
+  const TensorFile ticket = make_ticket(store, plan, training);
+  const std::string suffix = output.extension().string();
+  if (suffix == ".pt" || suffix == ".pth") {
+    const std::vector<char> bytes = torch_file(ticket);
+    replace_atomically(output, std::as_bytes(std::span(bytes)));
+  } else if (suffix == ".h5" || suffix == ".hdf5") {
+    replace_atomically(output, hdf5_file(ticket));
+  } else {
+    throw InputError("export: {} ends neither in .pt (PyTorch) nor in .h5 (HDF5)", output.string());
+  }
+  return kComplete;
+}
+
 }  // namespace
 
 int command_export(const Arguments& arguments) {
   namespace options = boost::program_options;
-  Usage usage("export DIR rounds|curves|inputs [--format csv|json] [--output FILE]",
-              "Writes the finished part of a store as one tidy table:\n"
-              "  rounds   one row per finished round of every chain, every scalar a column\n"
-              "  curves   one row per evaluation: learning curves of every round\n"
-              "  inputs   one row per input and round: sum of |weight| into the first layer, weights left\n\n"
-              "Example: impsweep export out rounds --output rounds.csv");
+  Usage usage(
+      "export DIR rounds|curves|inputs [--format csv|json] [--output FILE]\n"
+      "       impsweep export DIR ticket --chain ID --round K --output FILE.pt|FILE.h5",
+      "Writes the finished part of a store as one tidy table:\n"
+      "  rounds   one row per finished round of every chain, every scalar a column\n"
+      "  curves   one row per evaluation: learning curves of every round\n"
+      "  inputs   one row per input and round: sum of |weight| into the first layer, weights left\n"
+      "or one round's ticket, its mask, initial and best weights, for PyTorch's torch.load() or as HDF5:\n"
+      "  ticket   file[\"mask\"], [\"initial\"], [\"best\"], each by tensor, [\"actor.0.weight\"] for "
+      "example\n\n"
+      "Example: impsweep export out rounds --output rounds.csv");
   usage.options.add_options()("format", options::value<std::string>()->default_value("csv"), "csv or json")(
-      "output", options::value<std::string>(), "file to write; standard output if absent");
+      "output", options::value<std::string>(), "file to write; standard output if absent")(
+      "chain", options::value<std::string>(), "ticket: its chain")("round", options::value<std::string>(),
+                                                                   "ticket: its round");
   usage.positional = {{"words", -1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
@@ -103,13 +131,20 @@ int command_export(const Arguments& arguments) {
                                                  : std::vector<std::string>();
   if (words.size() != 2)
     throw InputError(
-        "export: expected a store and one of rounds, curves, inputs; see `impsweep export --help`");
+        "export: expected a store and one of rounds, curves, inputs, ticket; see `impsweep export --help`");
   const std::string format = (*values)["format"].as<std::string>();
   if (format != "csv" && format != "json")
     throw InputError("export: --format {} is neither csv nor json", format);
 
   const Store store = Store::open(words[0]);
   const Plan plan = plan_of_store(store);
+  if (words[1] == "ticket") {
+    for (const char* needed : {"chain", "round", "output"})
+      if (values->count(needed) == 0)
+        throw InputError("export: a ticket needs --{}; see `impsweep export --help`", needed);
+    return export_ticket(store, plan, (*values)["chain"].as<std::string>(),
+                         (*values)["round"].as<std::string>(), (*values)["output"].as<std::string>());
+  }
   Table table;
   if (words[1] == "rounds") {
     RoundSummaries summaries;
@@ -120,7 +155,7 @@ int command_export(const Arguments& arguments) {
   } else if (words[1] == "inputs") {
     table = inputs_table(store, plan);
   } else {
-    throw InputError("export: unknown table '{}'; known: rounds, curves, inputs", words[1]);
+    throw InputError("export: unknown table '{}'; known: rounds, curves, inputs, ticket", words[1]);
   }
   const std::string text = format == "csv" ? to_csv(table) : to_json(table);
   if (values->count("output") != 0)

@@ -1,12 +1,18 @@
 // impsweep status: how far a store is.
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "engine/commands/command.hpp"
-#include "engine/progress.hpp"
 #include "engine/return_table.hpp"
+#include "engine/status_text.hpp"
+#include "engine/stop.hpp"
 #include "engine/store_status.hpp"
 #include "io/error.hpp"
 
@@ -40,44 +46,50 @@ nlohmann::json to_json(const StoreStatus& status) {
           {"eta_seconds", status.eta_seconds}};
 }
 
-void print(const StoreStatus& status, const std::string& directory) {
-  fmt::print("{}: {}/{} chains, {}/{} trainings done, {} running on {} rank{}, {} failed, {} blocked\n",
-             directory, status.chains_done, status.chains, status.trainings_done, status.trainings,
-             status.running.size(), status.live_ranks, status.live_ranks == 1 ? "" : "s",
-             status.failed.size(), status.blocked.size());
-  if (status.trainings_done < status.trainings && status.live_ranks > 0)
-    fmt::print("{} steps/s, ETA {}\n", count_text(status.env_steps_per_second),
-               duration_text(status.eta_seconds));
-  else if (status.trainings_done < status.trainings)
-    fmt::print("no run is working on it; about {} of work left on one core\n",
-               duration_text(status.eta_seconds));
-  fmt::print("\n{:<12} {:<5} {:<12} {:<18} {:>13} {:>16}\n", "task", "alg.", "network", "baseline", "chains",
-             "trainings");
-  for (const GroupStatus& group : status.groups)
-    fmt::print("{:<12} {:<5} {:<12} {:<18} {:>6}/{:<6} {:>8}/{:<7}\n", group.task, group.algorithm,
-               group.network, group.baseline, group.chains_done, group.chains, group.rounds_done,
-               group.rounds);
-  for (const LiveTraining& training : status.running)
-    fmt::print("running  rank {:<3} {} {:.0f} %: return {:.1f}\n", training.rank, training.name,
-               100.0 * static_cast<double>(training.env_steps) /
-                   static_cast<double>(std::max<std::int64_t>(training.total_steps, 1)),
-               training.last_return);
-  for (const UnfinishedTraining& training : status.failed)
-    fmt::print("FAILED   {} {}: {}\n", training.chain, training.round, training.reason);
-  for (const UnfinishedTraining& training : status.blocked)
-    fmt::print("blocked  {} {}: {}\n", training.chain, training.round, training.reason);
+// Draws the screen anew until everything is done or the user has seen enough.
+void watch(const Store& store, const std::string& directory) {
+  constexpr std::chrono::seconds kInterval{2};
+  constexpr auto kHomeAndClear = "\x1b[H\x1b[J";
+  if (isatty(STDOUT_FILENO) == 0)
+    throw InputError("status: --watch draws on a terminal; elsewhere call `impsweep status {}` again",
+                     directory);
+  install_stop_signals();
+  std::vector<double> rates;
+  std::size_t jobs = store.jobs().size();
+  Plan plan = plan_of_store(store);
+  while (true) {
+    if (const std::size_t now = store.jobs().size(); now != jobs) {
+      plan = plan_of_store(store);
+      jobs = now;
+    }
+    const StoreStatus status = read_status(store, plan);
+    rates.push_back(status.env_steps_per_second);
+    winsize size{};
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0;
+    fmt::print("{}{}", kHomeAndClear,
+               status_screen(status, directory, rates, known ? size.ws_row : 24, known ? size.ws_col : 100));
+    std::fflush(stdout);
+    if (status.trainings_done == status.trainings) return;
+    const auto next = std::chrono::steady_clock::now() + kInterval;
+    while (std::chrono::steady_clock::now() < next) {
+      if (stop_requested()) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
 }
 
 }  // namespace
 
 int command_status(const Arguments& arguments) {
   namespace options = boost::program_options;
-  Usage usage("status DIR [--returns] [--json] [--exit-code]",
+  Usage usage("status DIR [--watch] [--returns] [--json] [--exit-code]",
               "Shows how far the jobs of a store are, what runs now, what failed and why. It only reads, so "
               "it may be\n"
               "used at any time, on any machine that sees the store.");
-  usage.options.add_options()("returns", "also the table of return by density and baseline")(
-      "json", "one JSON object instead of text")(
+  usage.options.add_options()("watch",
+                              "on a terminal: a live screen, drawn anew every 2 s, until all is done")(
+      "returns", "also the table of return by density and baseline")("json",
+                                                                     "one JSON object instead of text")(
       "exit-code", "exit with the sweep's verdict: 0 complete, 1 failures, 3 work left");
   usage.positional = {{"store", 1}};
   const auto values = parse(usage, arguments);
@@ -85,12 +97,13 @@ int command_status(const Arguments& arguments) {
   if (values->count("store") == 0) throw InputError("status: no store given; see `impsweep status --help`");
   const std::string directory = (*values)["store"].as<std::vector<std::string>>().front();
   const Store store = Store::open(directory);
+  if (values->count("watch") != 0) watch(store, directory);
   const Plan plan = plan_of_store(store);
   const StoreStatus status = read_status(store, plan);
   if (values->count("json") != 0)
     fmt::print("{}\n", to_json(status).dump(2));
-  else
-    print(status, directory);
+  else if (values->count("watch") == 0)
+    fmt::print("{}", status_text(status, directory));
   if (values->count("returns") != 0) {
     RoundSummaries summaries;
     read_summaries(store, plan, summaries);

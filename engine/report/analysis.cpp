@@ -130,7 +130,8 @@ double remaining_fraction_of_inputs(const Group& group, const RoundFacts& round,
                                     std::span<const std::size_t> inputs) {
   double kept = 0;
   for (const std::size_t input : inputs) kept += round.input_kept[input];
-  return kept / (static_cast<double>(inputs.size()) * group.tensors.front().shape[0]);
+  const Tensor& first = group.tensors.front();
+  return kept * first.shape[1] / (static_cast<double>(inputs.size()) * static_cast<double>(first.size));
 }
 
 std::vector<std::size_t> channel_inputs(const TaskInfo& info, std::size_t channel, std::optional<int> row,
@@ -149,6 +150,11 @@ std::optional<std::size_t> channel_named(const TaskInfo& info, std::string_view 
   const auto found = std::ranges::find(info.channel_names, name);
   if (found == info.channel_names.end()) return std::nullopt;
   return static_cast<std::size_t>(found - info.channel_names.begin());
+}
+
+bool is_board(const Group& group) {
+  return group.info->rows > 0 && group.info->columns > 0 &&
+         group.tensors.front().shape[1] == group.info->observation_size;
 }
 
 std::size_t round_near(const Group& group, double density) {

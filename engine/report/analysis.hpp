@@ -65,6 +65,9 @@ double remaining_fraction(const Group&, const RoundFacts&, std::size_t tensor);
 // Part of the first layer's weights from these inputs that is left.
 double remaining_fraction_of_inputs(const Group&, const RoundFacts&, std::span<const std::size_t> inputs);
 
+// Whether the first layer's inputs are the cells of a board. Convolutions have channels for inputs.
+bool is_board(const Group&);
+
 // Boards: the inputs of a channel, of all rows or of one.
 std::vector<std::size_t> channel_inputs(const TaskInfo&, std::size_t channel,
                                         std::optional<int> row = std::nullopt,

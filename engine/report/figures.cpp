@@ -104,7 +104,8 @@ bool round_is_there(const Group& group, std::size_t round) {
 }
 
 std::string input_name(const Group& group, std::size_t input) {
-  const auto& names = group.info->observation_names;
+  const bool convolution = group.tensors.front().shape.size() > 2;
+  const auto& names = convolution ? group.info->channel_names : group.info->observation_names;
   return input < names.size() ? names[input] : fmt::format("input {}", input);
 }
 
@@ -168,6 +169,9 @@ std::string coverage_text(const Group& group) {
   }
   std::string text = fmt::format("{} seed{}, {} steps per round", seeds, seeds == 1 ? "" : "s",
                                  count_text(static_cast<double>(group.env_steps)));
+  const std::int64_t paper_steps = paper_settings(group.task, group.algorithm).agent.sampler.steps;
+  if (group.env_steps != paper_steps)
+    text += fmt::format(" (the paper: {})", count_text(static_cast<double>(paper_steps)));
   if (done == total) return text + fmt::format(", {} rounds", group.rounds());
   return text + fmt::format("; incomplete: {} of {} rounds of {} chains, up to round {} of 0-{}", done, total,
                             chains, furthest == 0 ? "none" : fmt::format("{}", furthest - 1),
@@ -194,9 +198,14 @@ Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& ti
            1e-9;
   });
   if (!one_schedule) {
-    panel.x_ticks.clear();
     panel.logarithmic_x = true;
-    panel.x_label = "part of the prunable weights left";
+    panel.x_ticks.clear();
+    const double least = std::ranges::min(groups, {}, [](const NamedGroup& named) {
+                           return named.group->density.back();
+                         }).group->density.back();
+    for (double decade = 1; decade >= least; decade /= 10)
+      for (const double part : {1.0, 0.5, 0.2})
+        if (decade * part >= least) panel.x_ticks.push_back({decade * part, percent_text(decade * part)});
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const Group& group = *groups[i].group;
@@ -276,11 +285,6 @@ Panel inputs_left_panel(const Group& group, const std::string& title) {
     panel.lines.push_back(std::move(series));
   }
   return panel;
-}
-
-bool is_board(const Group& group) {
-  return group.info->rows > 0 && group.info->columns > 0 &&
-         group.tensors.front().shape[1] == group.info->observation_size;
 }
 
 std::vector<std::size_t> shown_rounds(const Group& group, std::size_t most) {

@@ -18,7 +18,8 @@ namespace impsweep {
 // red, green, blue, yellow in the paper's order of the baselines.
 std::string colour_of(Baseline);
 
-// "5 seeds, 80 k steps a round, rounds 0-29 of 30", or what is there of it.
+// "5 seeds, 80.0 k steps per round, 30 rounds", or what is there of it, and the paper's budget where it is
+// another.
 std::string coverage_text(const Group&);
 
 bool has_rounds(const Group&);
@@ -46,7 +47,6 @@ std::optional<Panel> input_magnitude_panel(const Group&, const std::string& titl
 
 // The same of one round of a board, one panel per channel, each round on its own scale.
 std::vector<Panel> board_panels(const Group&, std::size_t round);
-bool is_board(const Group&);
 
 // At most about a dozen rounds of the group, the first and the last finished one among them.
 std::vector<std::size_t> shown_rounds(const Group&, std::size_t most = 12);

@@ -37,6 +37,12 @@ bool is(const Group& group, std::string_view task, std::string_view algorithm) {
 bool is_plain(const Group& group) {
   return group.variant == "default";
 }
+bool is_plain_mlp(const Group& group) {
+  return is_plain(group) && group.settings.agent.network.architecture == Architecture::kMlp;
+}
+bool is_plain_board(const Group& group, std::string_view task, std::string_view algorithm) {
+  return is_plain(group) && is(group, task, algorithm) && is_board(group);
+}
 
 template <class Which>
 std::vector<const Group*> select(const Results& results, Which which) {
@@ -185,7 +191,7 @@ void h2(const Results& results, Findings& findings) {
 }
 
 void h3(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, is_plain)) mask_above_weights(findings, *group);
+  for (const Group* group : select(results, is_plain_mlp)) mask_above_weights(findings, *group);
 }
 
 void h4(const Results& results, Findings& findings) {
@@ -210,9 +216,24 @@ void h6(const Results& results, Findings& findings) {
                             group->settings.imp.scope == PruneScope::kActor ? Side::kAbove : Side::kBelow);
 }
 
+void h7(const Results& results, Findings& findings) {
+  const Baseline pair[] = {kTicket, kPermuted};
+  for (const Group* mlp : select(results, is_plain_mlp))
+    for (const Group* cnn : select(results, [&](const Group& g) {
+           return is_plain(g) && !is_plain_mlp(g) && is(g, mlp->task, mlp->algorithm);
+         })) {
+      const Areas ours = areas(*cnn, pair), theirs = areas(*mlp, pair);
+      if (ours.of.empty() || theirs.of.empty()) continue;
+      findings.push_back(decided(
+          fmt::format("{} against {}", cnn->name(), mlp->network), "weight contribution, difference",
+          bootstrap_difference(difference(ours.of[0], ours.of[1]), difference(theirs.of[0], theirs.of[1])),
+          std::min(ours.of[0].size(), theirs.of[0].size()), Side::kAbove, 0));
+    }
+}
+
 void h8(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is(g, "mazegrid", "dqn"); })) {
+       select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); })) {
     std::vector<double> margins;
     for (const ChainFacts* chain : complete_tickets(*group)) {
       double sum = 0, rounds = 0;
@@ -233,7 +254,7 @@ void h8(const Results& results, Findings& findings) {
 
 void h9(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is(g, "mazegrid", "dqn"); }))
+       select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); }))
     for (const auto& [enemy, channel] :
          {std::pair{'1', MazeGrid::kEnemy1}, std::pair{'2', MazeGrid::kEnemy2}}) {
       const std::size_t row = MazeGrid::kLayout.find(enemy) / MazeGrid::kColumns;
@@ -256,7 +277,7 @@ void h9(const Results& results, Findings& findings) {
 
 void h10(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is(g, "mazegrid", "dqn"); })) {
+       select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); })) {
     std::vector<double> margins;
     for (const ChainFacts* chain : complete_tickets(*group)) {
       double sum = 0, rounds = 0;
@@ -280,7 +301,7 @@ void h10(const Results& results, Findings& findings) {
 
 void h12(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is(g, "minatar-freeway", "dqn"); })) {
+       select(results, [](const Group& g) { return is_plain_board(g, "minatar-freeway", "dqn"); })) {
     std::vector<std::vector<std::size_t>> speeds;
     for (int speed = 1; speed <= 5; ++speed)
       speeds.push_back(
@@ -338,13 +359,13 @@ void decide_share(Findings& findings, const Group& group, const std::string& cha
 
 void h13(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is(g, "minatar-space_invaders", "dqn"); }))
+       select(results, [](const Group& g) { return is_plain_board(g, "minatar-space_invaders", "dqn"); }))
     decide_share(findings, *group, "enemy_bullet", {8, 9}, std::nullopt, 0.5);
 }
 
 void h14(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "dqn"; })) {
+       select(results, [](const Group& g) { return is_plain(g) && is_board(g) && g.algorithm == "dqn"; })) {
     if (group->task == "minatar-breakout") decide_share(findings, *group, "paddle", {9}, std::nullopt, 0.95);
     if (group->task == "minatar-space_invaders")
       decide_share(findings, *group, "cannon", {9}, std::nullopt, 0.95);
@@ -354,7 +375,7 @@ void h14(const Results& results, Findings& findings) {
 
 void h15(const Results& results, Findings& findings) {
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is(g, "minatar-breakout", "dqn"); }))
+       select(results, [](const Group& g) { return is_plain_board(g, "minatar-breakout", "dqn"); }))
     for (const char* name : {"ball", "trail"}) {
       const std::size_t channel = *channel_named(*group->info, name);
       const std::vector<std::size_t> bottom = channel_inputs(*group->info, channel, 9);
@@ -539,7 +560,7 @@ std::vector<std::pair<const Group*, const Group*>> maze_variants(const Results& 
          return is(g, "mazegrid", "dqn") && setting_number(g.settings, key) > 0;
        }))
     for (const Group* plain : select(results, [&](const Group& g) {
-           return is_plain(g) && is(g, "mazegrid", "dqn") && g.network == group->network &&
+           return is_plain_board(g, "mazegrid", "dqn") && g.network == group->network &&
                   setting_number(g.settings, key) == 0;
          }))
       pairs.emplace_back(group, plain);
@@ -563,8 +584,9 @@ void h25(const Results& results, Findings& findings) {
 }
 
 void h26(const Results& results, Findings& findings) {
-  for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && is_minatar(g) && g.algorithm == "dqn"; })) {
+  for (const Group* group : select(results, [](const Group& g) {
+         return is_plain_mlp(g) && is_minatar(g) && g.algorithm == "dqn";
+       })) {
     const Scale scale = scale_of(*group);
     const SeedCurves curves = seed_curves(*group, {&kTicket, 1});
     if (!scale.usable || curves.rounds < 2) continue;
@@ -589,7 +611,8 @@ void h26(const Results& results, Findings& findings) {
 }
 
 void h27(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, [](const Group& g) { return is_plain(g) && is_minatar(g); })) {
+  for (const Group* group :
+       select(results, [](const Group& g) { return is_plain_mlp(g) && is_minatar(g); })) {
     mask_above_weights(findings, *group);
     // (mp - pp) - (pp - rr)
     decide_areas(findings, *group, {kPermuted, kShuffled, kRandom}, {1, -2, 1},
@@ -608,7 +631,7 @@ void h28(const Results& results, Findings& findings) {
 void h29(const Results& results, Findings& findings) {
   constexpr int kRim = 4;  // pixels
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && g.task == "digits"; })) {
+       select(results, [](const Group& g) { return is_plain(g) && is_board(g) && g.task == "digits"; })) {
     std::vector<std::size_t> rim, centre;
     const int rows = group->info->rows, columns = group->info->columns;
     for (int row = 0; row < rows; ++row)
@@ -653,7 +676,8 @@ constexpr Hypothesis kHypotheses[] = {
      "sign of AUC(permuted/permuted) - AUC(random/re-init)",
      "permuted/permuted and random/re-init of ppo, both imp.scope", h6},
     {"H7", "In convolutional networks the initial weights matter more.",
-     "weight contribution, convolutional above MLP", "convolutional networks on MinAtar and ATARI", nullptr},
+     "weight contribution, convolutional above MLP",
+     "mask/weights and mask/permuted of both architectures on one task", h7},
     {"H8", "Early layers are pruned most.",
      "remaining fraction of the input layer below all others, rounds from 3 on",
      "finished mask/weights chains of mazegrid dqn", h8},

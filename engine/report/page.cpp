@@ -115,8 +115,8 @@ std::string verdicts(const std::vector<JudgedHypothesis>& hypotheses) {
   std::string text =
       "<section id=\"verdicts\"><h2>The paper's claims</h2>\n"
       "<p class=\"muted\">P is the return on a scale from the untrained network (0) to the dense agent (1), "
-      "AUC its "
-      "mean over rounds. Intervals: 95 % bootstrap over seeds. Fewer than five seeds decide nothing.</p>\n";
+      "AUC its mean over rounds. Intervals: 95 % bootstrap over seeds. Fewer than five seeds decide nothing. "
+      "Budgets are those of the table above, whether or not they are the paper's.</p>\n";
   text += paragraph(fmt::format("{} supported, {} contradicted, {} undecided, {} not run.",
                                 count(Verdict::kSupported), count(Verdict::kContradicted),
                                 count(Verdict::kUndecided), count(Verdict::kNotRun)));

@@ -11,6 +11,17 @@
 namespace impsweep {
 namespace {
 
+// What read_facts() looks at; a store of a whole sweep holds ten thousand files and more.
+std::vector<std::string> places_to_read(const Tensor& first_layer) {
+  return {"result",
+          std::string(kProvenance),
+          "curve/step",
+          "curve/mean",
+          "result/kept_per_tensor",
+          "result/input_magnitude",
+          "mask/" + first_layer.name};
+}
+
 RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
   RoundFacts facts;
   facts.summary = read_summary(record);
@@ -21,11 +32,13 @@ RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
   const auto& magnitude = record.values<double>("result/input_magnitude");
   facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
   const auto inputs = static_cast<std::size_t>(first_layer.shape[1]);
+  const std::size_t kernel = first_layer.size / (inputs * static_cast<std::size_t>(first_layer.shape[0]));
   const std::string path = "mask/" + first_layer.name;
-  facts.input_kept.assign(inputs, record.has_array(path) ? 0 : first_layer.shape[0]);
-  if (record.has_array(path)) {
+  const bool masked = record.has_array(path);
+  facts.input_kept.assign(inputs, masked ? 0 : static_cast<std::int32_t>(first_layer.size / inputs));
+  if (masked) {
     const auto& mask = record.values<std::uint8_t>(path);
-    for (std::size_t i = 0; i < mask.size(); ++i) facts.input_kept[i % inputs] += mask[i];
+    for (std::size_t i = 0; i < mask.size(); ++i) facts.input_kept[i / kernel % inputs] += mask[i];
   }
   if (facts.curve_step.size() != facts.curve_mean.size() || facts.curve_step.empty() ||
       facts.input_magnitude.size() != inputs)
@@ -114,7 +127,8 @@ class Reader {
     if (!finished_.contains(digest)) return nullptr;
     std::shared_ptr<const RoundFacts> round;
     try {
-      if (const std::optional<Record> record = store.load(digest)) {
+      const std::vector<std::string> places = places_to_read(group.tensors.front());
+      if (const std::optional<Record> record = store.load(digest, places)) {
         round = std::make_shared<RoundFacts>(read_facts(*record, group.tensors.front()));
         const auto provenance = [&](const char* name) {
           const std::string group_name(kProvenance);

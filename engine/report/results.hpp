@@ -16,8 +16,10 @@ struct RoundFacts {
   RoundSummary summary;
   std::vector<double> curve_step, curve_mean;  // the first is the untrained network's
   std::vector<std::int64_t> kept_per_tensor;   // of all tensors of the model
-  std::vector<float> input_magnitude;          // [inputs] sum of |weight| into the actor's first layer
-  std::vector<std::int32_t> input_kept;        // [inputs] weights left of each input, in the same layer
+  // [inputs] of the actor's first layer, which are channels where it is a convolution: sum of |weight| and
+  // number of weights left.
+  std::vector<float> input_magnitude;
+  std::vector<std::int32_t> input_kept;
 };
 
 // The rounds of one chain; null where a round is not finished.

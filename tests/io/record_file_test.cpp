@@ -150,3 +150,20 @@ TEST_CASE("what a file cannot hold is a mistake of the caller") {
   record.attributes["x/below"]["unit"] = "m";
   CHECK_FALSE(mistake(record).empty());
 }
+
+TEST_CASE("a few places of a record, and nothing else; what is missing stays away") {
+  Record record;
+  record.attributes[""]["format"] = std::int64_t{1};
+  record.attributes["result"]["best"] = 2.5;
+  record.arrays["curve/mean"] = Array::vector<double>({1, 2});
+  record.arrays["curve/step"] = Array::vector<std::int64_t>({0, 1});
+  const std::vector<std::string> places = {"result", "curve/mean", "mask/absent"};
+  const Record some = decode_record(encode_record(record), "some.h5", places);
+  CHECK(some.attributes.size() == 1);
+  CHECK(some.number("result", "best") == 2.5);
+  CHECK(some.arrays.size() == 1);
+  CHECK(some.values<double>("curve/mean") == std::vector<double>{1, 2});
+  Bytes cut = encode_record(record);
+  cut.resize(cut.size() - 1);
+  CHECK_THROWS_AS(decode_record(cut, "some.h5", places), DamagedFile);
+}

@@ -65,6 +65,58 @@ class Report(SweepTest):
         page = (self.directory / "R" / "index.html").read_text()
         self.assertIn(files[0].name, page)
 
+    def test_ticket_as_hdf5(self):
+        import h5py
+        self.sweep()
+        chain = "cartpole.ppo.32-32.default.permuted-permuted.s00"
+        self.expect(0, "export", self.path("S"), "ticket", "--chain", chain, "--round", "2", "--output",
+                    self.path("t.h5"))
+        with h5py.File(self.path("t.h5")) as ticket, h5py.File(self.path("S") + "/index.h5") as index:
+            stored = index[f"chains/{chain}/r02"]
+            self.assertEqual(ticket.attrs["baseline"], b"permuted/permuted")
+            self.assertEqual(ticket["best/actor.0.weight"].shape, (32, 4))
+            for layer in range(3):
+                mask = ticket[f"mask/actor.{layer}.weight"][:] == 1
+                self.assertTrue((stored[f"mask/actor/{layer}/weight"][:] == mask).all())
+                for kind in ("initial", "best"):
+                    self.assertTrue((ticket[f"{kind}/actor.{layer}.weight"][:][~mask] == 0).all())
+                best = ticket[f"best/actor.{layer}.weight"][:][mask]
+                self.assertTrue((stored[f"weights/best/actor/{layer}/weight"][:].ravel() == best).all())
+            self.assertTrue((ticket["initial/actor.0.weight"][:] != ticket["best/actor.0.weight"][:]).any())
+
+    def test_ticket_as_pytorch_loads_it(self):
+        try:
+            import torch
+        except ImportError:
+            self.skipTest("no torch for this Python")
+        self.sweep()
+        chain = "cartpole.ppo.32-32.default.mask-weights.s00"
+        self.expect(0, "export", self.path("S"), "ticket", "--chain", chain, "--round", "r02", "--output",
+                    self.path("t.pt"))
+        safely = {"weights_only": True} if torch.__version__ >= "1.13" else {}
+        ticket = torch.load(self.path("t.pt"), **safely)
+        self.assertEqual(ticket["task"], "cartpole")
+        self.assertEqual(ticket["mask"]["actor.0.weight"].dtype, torch.uint8)
+        layers = [torch.nn.Linear(4, 32), torch.nn.ReLU(), torch.nn.Linear(32, 32), torch.nn.ReLU(),
+                  torch.nn.Linear(32, 2)]
+        for layer in range(3):
+            for kind in ("weight", "bias"):
+                getattr(layers[2 * layer], kind).data = ticket["best"][f"actor.{layer}.{kind}"]
+        self.assertEqual(torch.nn.Sequential(*layers)(torch.zeros(1, 4)).shape, (1, 2))
+
+    def test_bad_tickets(self):
+        self.sweep("--only", "cartpole.ppo.32-32.default.mask-weights.s00:r00")
+        ticket = ["export", self.path("S"), "ticket"]
+        chain = ["--chain", "cartpole.ppo.32-32.default.mask-weights.s00"]
+        self.expect(2, *ticket, *chain, "--round", "0")
+        self.expect(2, *ticket, *chain, "--round", "1", "--output", self.path("t.h5"))
+        self.expect(2, *ticket, *chain, "--round", "0", "--output", self.path("t.txt"))
+        self.expect(2, *ticket, "--chain", "nochain", "--round", "0", "--output", self.path("t.h5"))
+
+    def test_watch_needs_a_terminal(self):
+        self.sweep("--only", "cartpole.ppo.32-32.default.mask-weights.s00:r00")
+        self.expect(2, "status", self.path("S"), "--watch")
+
     def test_bad_calls(self):
         self.expect(2, "report", self.path("absent"), "--output", self.path("R"))
         self.expect(2, "report", "--output", self.path("R"))
