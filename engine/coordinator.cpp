@@ -16,10 +16,11 @@ namespace {
 constexpr std::chrono::seconds kHeartbeatInterval{5};
 constexpr std::chrono::seconds kIndexInterval{10};
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
-constexpr std::chrono::milliseconds kLookElsewhereInterval{500};
+// How often it is looked at what other runs work on: rarely enough for the file system's sake if it is much.
+constexpr std::chrono::milliseconds kLookElsewhereInterval{500}, kLookElsewherePerTraining{20};
 constexpr int kLeasesPerSilence = 3;  // so another run takes over when it would declare a rank lost
 // In less time than this no training gets far enough that a checkpoint of it would be worth its start.
-constexpr std::chrono::seconds kShortestStart{5};
+constexpr std::chrono::seconds kShortestStart{1};
 constexpr int kCrashLimit = 2;
 constexpr int kCrashLimitInChaos = 1000;
 
@@ -129,6 +130,12 @@ void Coordinator::handle(const Message& message) {
     case MessageKind::kGoodbye:
       present_.erase(message.rank);
       idle_.erase(message.rank);
+      // It may have been given a training while it was leaving.
+      if (const auto training = scheduler_.running_on(message.rank)) {
+        scheduler_.released(*training);
+        leases_.release(plan_.trainings[*training].digest);
+      }
+      running_.erase(message.rank);
       return;
     case MessageKind::kProgress:
       note_progress(message.rank, message.env_steps, message.last_return);
@@ -255,7 +262,9 @@ void Coordinator::attend() {
   while (const std::optional<Message> message = transport_.poll()) handle(*message);
   look_for_the_lost();
   const Clock::time_point now = Clock::now();
-  if (now - last_look_elsewhere_ >= kLookElsewhereInterval) look_elsewhere();
+  if (now - last_look_elsewhere_ >=
+      kLookElsewhereInterval + kLookElsewherePerTraining * static_cast<int>(elsewhere_.size()))
+    look_elsewhere();
   dispatch();
   if (display_.due()) display_.show(progress());
   if (now - last_heartbeat_ >= kHeartbeatInterval) {

@@ -123,7 +123,14 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       throw;
     }
     const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
-    return coordinate(transport, {plan, *store, options.backend, options.checkpoint_interval}, options);
+    try {
+      return coordinate(transport, {plan, *store, options.backend, options.checkpoint_interval}, options);
+    } catch (...) {
+      Message stop;
+      stop.kind = MessageKind::kStop;
+      for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, stop);
+      throw;
+    }
   }
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong

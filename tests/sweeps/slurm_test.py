@@ -23,7 +23,7 @@ def cluster_is_up():
 class Slurm(SweepTest):
     def setUp(self):
         super().setUp()
-        self.job = self.write("job.toml", LONG_JOB.replace("400_000", "2_000_000"))
+        self.job = self.write("job.toml", LONG_JOB.replace("400_000", "800_000"))
         self.expect(0, "run", self.job, "--store", self.path("undisturbed"))
         self.environment.update(IMPSWEEP=PROGRAM, IMPSWEEP_SLURM=str(SCRIPTS), IMPSWEEP_MPIRUN="--oversubscribe")
 
