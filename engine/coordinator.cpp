@@ -114,7 +114,7 @@ void Coordinator::finished_elsewhere(TrainingIndex training) {
 }
 
 void Coordinator::hear_of(const Message& message) {
-  if (message.rank == 0) return;
+  if (message.rank == 0 || gone_.contains(message.rank)) return;
   last_heard_[message.rank] = Clock::now();
   if (message.kind != MessageKind::kGoodbye && present_.insert(message.rank).second)
     display_.say(fmt::format("rank {} was slow, not dead; it takes part again", message.rank));
@@ -128,6 +128,7 @@ void Coordinator::handle(const Message& message) {
       idle_.insert(message.rank);
       return;
     case MessageKind::kGoodbye:
+      gone_.insert(message.rank);
       present_.erase(message.rank);
       idle_.erase(message.rank);
       // It may have been given a training while it was leaving.
@@ -143,6 +144,7 @@ void Coordinator::handle(const Message& message) {
     case MessageKind::kAlive:
     case MessageKind::kAssign:
     case MessageKind::kStop:
+    case MessageKind::kLeave:
       return;
     case MessageKind::kDone:
       finished(message);
@@ -166,7 +168,7 @@ void Coordinator::handle(const Message& message) {
       break;
   }
   running_.erase(message.rank);
-  if (message.rank != 0) idle_.insert(message.rank);
+  if (message.rank != 0 && !gone_.contains(message.rank)) idle_.insert(message.rank);
 }
 
 void Coordinator::look_for_the_lost() {
@@ -178,6 +180,7 @@ void Coordinator::look_for_the_lost() {
     present_.erase(rank);
     idle_.erase(rank);
     transport_.forget(rank);
+    ++losses_;
     const auto running = running_.find(rank);
     std::string evidence =
         fmt::format("rank {} ({}) fell silent", rank, place_.contains(rank) ? place_[rank] : "never ready");
@@ -326,8 +329,8 @@ SweepProgress Coordinator::progress() const {
 
 void Coordinator::dismiss_workers() {
   Message stop;
-  stop.kind = MessageKind::kStop;
-  for (const int rank : present_) transport_.send(rank, stop);
+  stop.kind = ranks_were_lost() ? MessageKind::kLeave : MessageKind::kStop;
+  for (int rank = 1; rank < transport_.ranks(); ++rank) transport_.send(rank, stop);
   const Clock::time_point start = Clock::now();
   while (!present_.empty() && Clock::now() - start < kGoodbyeTimeout) {
     if (const std::optional<Message> message = transport_.poll()) {

@@ -44,7 +44,9 @@ class Kills(Durability):
 
     def strike(self, process, store, chance, counts):
         target = chance.choice(TARGETS)
-        time.sleep(0.1 + chance.expovariate(1 / 0.6))
+        if target in ("worker", "rank 0"):
+            self.wait_until(lambda: len(self.ranks(store)) == 3 or process.poll() is not None)
+        time.sleep(chance.expovariate(1 / 0.6))
         ranks = self.ranks(store)
         victims = {"worker": [ranks[rank] for rank in sorted(ranks) if rank > 0][:1],
                    "rank 0": [ranks[0]] if 0 in ranks else [],
