@@ -16,10 +16,11 @@ namespace {
 constexpr std::chrono::seconds kHeartbeatInterval{5};
 constexpr std::chrono::seconds kIndexInterval{10};
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
-constexpr std::chrono::milliseconds kLookElsewhereInterval{500};
+// How often it is looked at what other runs work on: rarely enough for the file system's sake if it is much.
+constexpr std::chrono::milliseconds kLookElsewhereInterval{500}, kLookElsewherePerTraining{20};
 constexpr int kLeasesPerSilence = 3;  // so another run takes over when it would declare a rank lost
 // In less time than this no training gets far enough that a checkpoint of it would be worth its start.
-constexpr std::chrono::seconds kShortestStart{5};
+constexpr std::chrono::seconds kShortestStart{1};
 constexpr int kCrashLimit = 2;
 constexpr int kCrashLimitInChaos = 1000;
 
@@ -113,7 +114,7 @@ void Coordinator::finished_elsewhere(TrainingIndex training) {
 }
 
 void Coordinator::hear_of(const Message& message) {
-  if (message.rank == 0) return;
+  if (message.rank == 0 || gone_.contains(message.rank)) return;
   last_heard_[message.rank] = Clock::now();
   if (message.kind != MessageKind::kGoodbye && present_.insert(message.rank).second)
     display_.say(fmt::format("rank {} was slow, not dead; it takes part again", message.rank));
@@ -127,8 +128,15 @@ void Coordinator::handle(const Message& message) {
       idle_.insert(message.rank);
       return;
     case MessageKind::kGoodbye:
+      gone_.insert(message.rank);
       present_.erase(message.rank);
       idle_.erase(message.rank);
+      // It may have been given a training while it was leaving.
+      if (const auto training = scheduler_.running_on(message.rank)) {
+        scheduler_.released(*training);
+        leases_.release(plan_.trainings[*training].digest);
+      }
+      running_.erase(message.rank);
       return;
     case MessageKind::kProgress:
       note_progress(message.rank, message.env_steps, message.last_return);
@@ -136,6 +144,7 @@ void Coordinator::handle(const Message& message) {
     case MessageKind::kAlive:
     case MessageKind::kAssign:
     case MessageKind::kStop:
+    case MessageKind::kLeave:
       return;
     case MessageKind::kDone:
       finished(message);
@@ -159,7 +168,7 @@ void Coordinator::handle(const Message& message) {
       break;
   }
   running_.erase(message.rank);
-  if (message.rank != 0) idle_.insert(message.rank);
+  if (message.rank != 0 && !gone_.contains(message.rank)) idle_.insert(message.rank);
 }
 
 void Coordinator::look_for_the_lost() {
@@ -171,6 +180,7 @@ void Coordinator::look_for_the_lost() {
     present_.erase(rank);
     idle_.erase(rank);
     transport_.forget(rank);
+    ++losses_;
     const auto running = running_.find(rank);
     std::string evidence =
         fmt::format("rank {} ({}) fell silent", rank, place_.contains(rank) ? place_[rank] : "never ready");
@@ -255,7 +265,9 @@ void Coordinator::attend() {
   while (const std::optional<Message> message = transport_.poll()) handle(*message);
   look_for_the_lost();
   const Clock::time_point now = Clock::now();
-  if (now - last_look_elsewhere_ >= kLookElsewhereInterval) look_elsewhere();
+  if (now - last_look_elsewhere_ >=
+      kLookElsewhereInterval + kLookElsewherePerTraining * static_cast<int>(elsewhere_.size()))
+    look_elsewhere();
   dispatch();
   if (display_.due()) display_.show(progress());
   if (now - last_heartbeat_ >= kHeartbeatInterval) {
@@ -317,8 +329,8 @@ SweepProgress Coordinator::progress() const {
 
 void Coordinator::dismiss_workers() {
   Message stop;
-  stop.kind = MessageKind::kStop;
-  for (const int rank : present_) transport_.send(rank, stop);
+  stop.kind = ranks_were_lost() ? MessageKind::kLeave : MessageKind::kStop;
+  for (int rank = 1; rank < transport_.ranks(); ++rank) transport_.send(rank, stop);
   const Clock::time_point start = Clock::now();
   while (!present_.empty() && Clock::now() - start < kGoodbyeTimeout) {
     if (const std::optional<Message> message = transport_.poll()) {

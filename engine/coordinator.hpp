@@ -60,6 +60,9 @@ class Coordinator {
   // Final index, journal entry and summary for people. Returns the exit code.
   int conclude(bool stopped);
 
+  // Also if they came back: this run then ends without waiting for anybody.
+  bool ranks_were_lost() const { return losses_ > 0; }
+
   std::size_t done_at_start() const { return done_at_start_; }
 
  private:
@@ -96,11 +99,12 @@ class Coordinator {
   ProgressDisplay display_;
   bool index_is_old_ = true;
   std::set<int> idle_, present_;  // worker ranks that wait for work; that are alive and have not said goodbye
+  std::set<int> gone_;            // have said goodbye
   std::map<int, Running> running_;  // by rank
   std::map<int, Clock::time_point> last_heard_;
   std::map<int, std::string> place_;   // host and process number of ranks, once they have said it
   std::set<TrainingIndex> elsewhere_;  // another run's
-  std::size_t done_elsewhere_ = 0;
+  std::size_t done_elsewhere_ = 0, losses_ = 0;
   std::int64_t env_steps_done_ = 0;  // of trainings that this run finished
   Clock::time_point start_, last_index_, last_heartbeat_, last_look_elsewhere_;
   Ticker lease_ticker_;  // last: it ends before the leases do

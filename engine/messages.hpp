@@ -9,6 +9,7 @@
 //   both ways          alive     sent by the clock, whatever the sender is doing
 //   rank 0 -> worker   assign    run this training
 //                      stop      stop at the next safe point and say goodbye
+//                      leave     the same, but ranks are lost, so end without MPI's farewell
 //   worker -> rank 0   goodbye   my last message
 #pragma once
 
@@ -28,6 +29,7 @@ enum class MessageKind : std::uint8_t {
   kFailed,
   kReturned,
   kStop,
+  kLeave,
   kGoodbye
 };
 

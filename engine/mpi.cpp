@@ -19,7 +19,7 @@ namespace impsweep {
 namespace {
 
 constexpr int kTag = 1;
-constexpr std::chrono::seconds kFarewell{3};
+constexpr std::chrono::seconds kFlush{3}, kLongestFarewell{30}, kLongestFarewellOfWorkers{600};
 
 [[noreturn]] void leave_at_once(int exit_code) {
   std::fflush(nullptr);
@@ -48,22 +48,18 @@ class Mpi final : public Transport {
     MPI_Comm_size(MPI_COMM_WORLD, &ranks_);
   }
   ~Mpi() override {
-    const auto start = std::chrono::steady_clock::now();
-    while (!sent_.empty() && std::chrono::steady_clock::now() - start < kFarewell) {
-      release_sent();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    // What dead ranks never took: MPI may read it until the process ends, so it is left where it is.
+    flush();
+    // What was never taken: MPI may read it until the process ends, so it is left where it is.
     if (!sent_.empty()) {
       for (Sent& sent : sent_) MPI_Request_free(&sent.request);
       new std::list<Sent>(std::move(sent_));
     }
-    // A rank that hangs, rather than being dead, would be waited for.
-    if (!forgotten_.empty())
-      std::thread([] {
-        std::this_thread::sleep_for(kFarewell);
-        leave_at_once(kStopped);
-      }).detach();
+    // A rank that died after its last message would be waited for without end. Rank 0 comes last, and may
+    // still be writing the index while the others wait.
+    std::thread([limit = rank_ == 0 ? kLongestFarewell : kLongestFarewellOfWorkers] {
+      std::this_thread::sleep_for(limit);
+      leave_at_once(kStopped);
+    }).detach();
     MPI_Finalize();
   }
   Mpi(const Mpi&) = delete;
@@ -107,7 +103,10 @@ class Mpi final : public Transport {
     forgotten_.insert(rank);
   }
 
-  [[noreturn]] void leave(int exit_code) override { leave_at_once(exit_code); }
+  [[noreturn]] void leave(int exit_code) override {
+    flush();
+    leave_at_once(exit_code);
+  }
 
   std::string broadcast(const std::string& text) override {
     std::uint64_t size = text.size();
@@ -126,6 +125,12 @@ class Mpi final : public Transport {
     std::vector<std::byte> bytes;
     MPI_Request request = MPI_REQUEST_NULL;
   };
+  void flush() {
+    const std::lock_guard lock(mutex_);
+    const auto start = std::chrono::steady_clock::now();
+    for (release_sent(); !sent_.empty() && std::chrono::steady_clock::now() - start < kFlush; release_sent())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   void release_sent() {
     std::erase_if(sent_, [](Sent& sent) {
       int complete = 0;

@@ -79,7 +79,9 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
   }
   const bool stopped = !coordinator.finished();
   coordinator.dismiss_workers();
-  return coordinator.conclude(stopped);
+  const int exit_code = coordinator.conclude(stopped);
+  if (coordinator.ranks_were_lost()) transport.leave(exit_code);
+  return exit_code;
 }
 
 void say_alive(Transport& transport) {
@@ -123,8 +125,15 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       throw;
     }
     const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
-    return coordinate(transport,
-                      {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
+    try {
+      return coordinate(
+          transport, {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
+    } catch (...) {
+      Message stop;
+      stop.kind = MessageKind::kStop;
+      for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, stop);
+      throw;
+    }
   }
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong
@@ -135,12 +144,14 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     const JobFile file = parse_job(text, "job of rank 0");
     const Plan plan = expand(resolve({&file, 1}));
     const Store store = Store::create_or_open(options.store, fingerprint);
-    if (!serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},
-               options.lost_after)) {
+    const Farewell farewell =
+        serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},
+              options.lost_after);
+    if (farewell == Farewell::kOrphan)
       fmt::print(stderr, "impsweep: rank {} has not heard of rank 0 for {} s; its training is saved\n",
                  transport.rank(), std::chrono::duration<double>(options.lost_after).count());
-      transport.leave(kStopped);
-    }
+    if (farewell != Farewell::kTogether)
+      transport.leave(farewell == Farewell::kOrphan ? kStopped : kComplete);
   } catch (const InputError& error) {
     fmt::print(stderr, "impsweep: rank {} cannot work: {}\n", transport.rank(), error.what());
     Message goodbye;

@@ -28,7 +28,8 @@ class Transport {
   // The rank seems to be dead: nothing is sent to it any more, until a message of it arrives after all.
   virtual void forget(int rank) = 0;
 
-  // Ends this process at once, without the farewell in which MPI would wait for dead ranks.
+  // Ends this process when what it sent is on its way, without the farewell in which MPI waits for all ranks,
+  // the dead ones too.
   [[noreturn]] virtual void leave(int exit_code) = 0;
 
   // Rank 0's text on every rank. All ranks must call it.

@@ -62,30 +62,32 @@ Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint&
   }
 }
 
-bool serve(Transport& transport, const WorkPlace& place, Clock::duration lost_after) {
+Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration lost_after) {
   Message ready;
   ready.kind = MessageKind::kReady;
   ready.reason = fmt::format("{}, pid {}", provenance_texts(place.backend)["host"], getpid());
   transport.send(0, ready);
   bool stopping = false;
+  Farewell farewell = Farewell::kTogether;
   Clock::time_point last_heard = Clock::now();
   const auto next_message = [&] {
     std::optional<Message> message = transport.poll();
     if (message) last_heard = Clock::now();
+    stopping |= message && (message->kind == MessageKind::kStop || message->kind == MessageKind::kLeave);
+    if (message && message->kind == MessageKind::kLeave) farewell = Farewell::kAlone;
     return message;
   };
   const auto take_orders = [&] {
-    while (const std::optional<Message> order = next_message()) stopping |= order->kind == MessageKind::kStop;
+    while (next_message()) continue;
   };
   const auto is_orphan = [&] { return Clock::now() - last_heard > lost_after; };
   while (!stopping && !stop_requested()) {
     const std::optional<Message> message = next_message();
     if (!message) {
-      if (is_orphan()) return false;
+      if (is_orphan()) return Farewell::kOrphan;
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
-    if (message->kind == MessageKind::kStop) break;
     if (message->kind != MessageKind::kAssign) continue;
 
     Clock::time_point last_poll = Clock::now(), last_progress = last_poll;
@@ -108,13 +110,19 @@ bool serve(Transport& transport, const WorkPlace& place, Clock::duration lost_af
       return stopping || stop_requested() || is_orphan();
     });
     take_orders();
-    if (is_orphan()) return false;
+    if (is_orphan()) return Farewell::kOrphan;
     transport.send(0, answer);
   }
   Message goodbye;
   goodbye.kind = MessageKind::kGoodbye;
   transport.send(0, goodbye);
-  return true;
+  // A signal to this process alone: how all of them part is for rank 0 to say, when the time has come.
+  while (!stopping) {
+    if (next_message()) continue;
+    if (is_orphan()) return Farewell::kOrphan;
+    std::this_thread::sleep_for(kIdleSleep);
+  }
+  return farewell;
 }
 
 }  // namespace impsweep

@@ -25,8 +25,13 @@ struct WorkPlace {
 // kReturned if safe_point ended it; then a checkpoint holds what was done.
 Message compute(const WorkPlace&, TrainingIndex, const SafePoint& safe_point);
 
-// Serves rank 0 until it says stop, or this process is asked to. False if rank 0 has fallen silent for
-// `lost_after`: the training is saved, and nobody is there to say goodbye to.
-bool serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
+enum class Farewell {
+  kTogether,  // all ranks end together
+  kAlone,     // ranks are lost, so this one ends without waiting for them
+  kOrphan,    // rank 0 has fallen silent for `lost_after`; the training is saved
+};
+
+// Serves rank 0 until it says stop, or this process is asked to.
+Farewell serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
 
 }  // namespace impsweep

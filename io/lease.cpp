@@ -1,7 +1,6 @@
 #include "io/lease.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
+#include <type_traits>
 
 #include "io/files.hpp"
 
@@ -59,45 +59,73 @@ std::optional<Look> look_at(const fs::path& path) {
               std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)};
 }
 
-nlohmann::json read_owner(const fs::path& path) {
-  std::ifstream file(path);
-  nlohmann::json owner = nlohmann::json::parse(file, nullptr, false);
-  return owner.is_object() ? owner : nlohmann::json::object();
+std::string text_of(const fs::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
 }
 
-bool owner_is_gone(const nlohmann::json& owner) {
-  if (owner.value("host", "") != host_name() || owner.value("process_namespace", "") != process_namespace())
-    return false;
-  const std::string start = start_of_process(owner.value("pid", 0L));
-  return start.empty() || start != owner.value("process_start", "");
+struct Owner {
+  std::string run, host, process_namespace, process_start;
+  long pid = 0;
+  double interval_seconds = 0;  // 0 if the file does not say
+};
+
+// What a lease says of its owner; whatever it does not say, or not in the right type, stays empty.
+Owner read_owner(const fs::path& path) {
+  const nlohmann::json fields = nlohmann::json::parse(text_of(path), nullptr, false);
+  Owner owner;
+  const auto read = [&]<class T>(const char* name, T& value) {
+    const auto found = fields.find(name);
+    if (found == fields.end()) return;
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (found->is_string()) value = found->get<std::string>();
+    } else if (found->is_number()) {
+      value = found->get<T>();
+    }
+  };
+  if (!fields.is_object()) return owner;
+  read("run", owner.run);
+  read("host", owner.host);
+  read("process_namespace", owner.process_namespace);
+  read("process_start", owner.process_start);
+  read("pid", owner.pid);
+  read("interval_seconds", owner.interval_seconds);
+  return owner;
+}
+
+bool is_gone(const Owner& owner) {
+  if (owner.host != host_name() || owner.process_namespace != process_namespace()) return false;
+  const std::string start = start_of_process(owner.pid);
+  return start.empty() || start != owner.process_start;
 }
 
 }  // namespace
 
-Leases::Leases(fs::path directory, std::string run, std::chrono::milliseconds interval)
-    : directory_(std::move(directory)), run_(std::move(run)), interval_(interval) {}
+Leases::Leases(fs::path directory, const std::string& run, std::chrono::milliseconds interval)
+    : directory_(std::move(directory)),
+      run_(run),
+      text_(nlohmann::json{{"run", run},
+                           {"host", host_name()},
+                           {"pid", getpid()},
+                           {"process_namespace", process_namespace()},
+                           {"process_start", start_of_process(getpid())},
+                           {"interval_seconds", static_cast<double>(interval.count()) * 1e-3}}
+                .dump() +
+            "\n"),
+      interval_(interval) {}
 
 Leases::~Leases() {
-  while (!held_.empty()) release(std::string(held_.begin()->first));
+  while (!held_.empty()) release(std::string(*held_.begin()));
 }
 
 bool Leases::create(const fs::path& path, const std::string& digest) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0) return errno != EEXIST;
-  const std::string text = nlohmann::json{{"run", run_},
-                                          {"host", host_name()},
-                                          {"pid", getpid()},
-                                          {"process_namespace", process_namespace()},
-                                          {"process_start", start_of_process(getpid())},
-                                          {"interval_seconds", static_cast<double>(interval_.count()) * 1e-3}}
-                               .dump() +
-                           "\n";
   // A lease without its text is one whose owner is unknown; that is all that a failed write costs.
-  [[maybe_unused]] const ssize_t written = ::write(file, text.data(), text.size());
-  struct stat status {};
-  ::fstat(file, &status);
+  [[maybe_unused]] const ssize_t written = ::write(file, text_.data(), text_.size());
   ::close(file);
-  held_[digest] = status.st_ino;
+  held_.insert(digest);
   others_.erase(digest);
   return true;
 }
@@ -108,16 +136,15 @@ bool Leases::is_stale(const fs::path& path, const std::string& digest) {
   const Clock::time_point now = Clock::now();
   const auto seen = others_.find(digest);
   if (seen == others_.end() || seen->second.inode != look->inode || seen->second.changed != look->changed) {
-    const nlohmann::json owner = read_owner(path);
-    const nlohmann::json interval = owner.value("interval_seconds", nlohmann::json());
-    const double seconds =
-        interval.is_number() ? interval.get<double>() : static_cast<double>(interval_.count()) * 1e-3;
+    const Owner owner = read_owner(path);
+    const std::chrono::duration<double> interval =
+        owner.interval_seconds > 0 ? std::chrono::duration<double>(std::min(owner.interval_seconds, 3600.0))
+                                   : interval_;
     others_[digest] = {look->inode, look->changed, now,
-                       std::chrono::duration_cast<Clock::duration>(
-                           std::chrono::duration<double>(kPatience * std::min(seconds, 3600.0)))};
-    return owner_is_gone(owner);
+                       std::chrono::duration_cast<Clock::duration>(kPatience * interval)};
+    return is_gone(owner);
   }
-  return now - seen->second.since > seen->second.patience || owner_is_gone(read_owner(path));
+  return now - seen->second.since > seen->second.patience || is_gone(read_owner(path));
 }
 
 bool Leases::take(const std::string& digest) {
@@ -133,21 +160,16 @@ bool Leases::take(const std::string& digest) {
 
 void Leases::release(const std::string& digest) {
   const std::lock_guard lock(mutex_);
-  const auto found = held_.find(digest);
-  if (found == held_.end()) return;
+  if (held_.erase(digest) == 0) return;
   const fs::path path = directory_ / digest;
-  const std::optional<Look> look = look_at(path);
-  if (look && look->inode == found->second) ::unlink(path.c_str());  // else somebody took it over
-  held_.erase(found);
+  if (read_owner(path).run == run_) ::unlink(path.c_str());  // else somebody took it over
 }
 
 void Leases::refresh() {
   const std::lock_guard lock(mutex_);
-  for (const auto& [digest, inode] : held_) {
-    const fs::path path = directory_ / digest;
-    if (const std::optional<Look> look = look_at(path); look && look->inode == inode)
+  for (const std::string& digest : held_)
+    if (const fs::path path = directory_ / digest; read_owner(path).run == run_)
       ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
-  }
 }
 
 }  // namespace impsweep

@@ -14,14 +14,15 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace impsweep {
 
 class Leases {
  public:
-  // `run` names the owner for people.
-  Leases(std::filesystem::path directory, std::string run, std::chrono::milliseconds interval);
+  // `run` names the owner, uniquely among all machines.
+  Leases(std::filesystem::path directory, const std::string& run, std::chrono::milliseconds interval);
   ~Leases();  // releases all
   Leases(const Leases&) = delete;
   Leases& operator=(const Leases&) = delete;
@@ -46,9 +47,10 @@ class Leases {
 
   std::filesystem::path directory_;
   std::string run_;
+  std::string text_;  // of every lease that is ours
   std::chrono::milliseconds interval_;
   std::mutex mutex_;
-  std::map<std::string, ino_t> held_;
+  std::set<std::string> held_;
   std::map<std::string, Sight> others_;
 };
 

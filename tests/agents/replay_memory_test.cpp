@@ -240,7 +240,7 @@ TEST_CASE("observations that are functions of a few features are expanded when t
   ReplayOptions options;
   options.size = 50;
   options.B = 2;
-  options.features = 40;
+  options.features = options.code_size = 40;
   options.max_active = 6;
   options.expand = [](const ActiveBatch& active, int batch, MutableBatch dense) {
     for (int b = 0; b < batch; ++b)

@@ -217,7 +217,7 @@ TEST_CASE("10,000 chains of 30 rounds on 1,000 workers that come and go") {
 }
 
 TEST_CASE("what another run works on is neither handed out nor forgotten") {
-  Scheduler scheduler({{.seconds = 1}, {.seconds = 2}, {.seconds = 3, .dependencies = {1}}});
+  Scheduler scheduler({{1, {}, false}, {2, {}, false}, {3, {1}, false}});
   REQUIRE(scheduler.assign(7) == 1u);
   scheduler.elsewhere(1);
   CHECK(scheduler.state(1) == TrainingState::kElsewhere);
@@ -236,7 +236,7 @@ TEST_CASE("what another run works on is neither handed out nor forgotten") {
 }
 
 TEST_CASE("a training that loses too many workers fails with the evidence of each loss") {
-  Scheduler scheduler({{.seconds = 1}}, 2);
+  Scheduler scheduler({{1, {}, false}}, 2);
   scheduler.assign(1);
   scheduler.lost(1, "rank 1 (a, pid 5)");
   REQUIRE(scheduler.assign(2) == 0u);

@@ -1,0 +1,78 @@
+"""kill -9 at random moments, many times: of a worker, of rank 0, of mpirun, of everything. Nothing finished is lost or
+repeated, and the results are the bits of an undisturbed run. IMPSWEEP_KILLS sets how many (200), IMPSWEEP_KILL_SEED
+which moments."""
+
+import json
+import os
+import random
+import signal
+import time
+import unittest
+
+from durability_test import Durability, TRAININGS
+
+KILLS = int(os.environ.get("IMPSWEEP_KILLS", "200"))
+SEED = int(os.environ.get("IMPSWEEP_KILL_SEED", "1"))
+TARGETS = ("worker", "rank 0", "mpirun", "all")
+
+
+class Kills(Durability):
+    def test_kills(self):
+        chance = random.Random(SEED)
+        counts = dict.fromkeys(TARGETS, 0)
+        stores = repeated = 0
+        while sum(counts.values()) < KILLS:
+            store = f"S{stores}"
+            stores += 1
+            finished = {}
+            while True:
+                # Without a worker the sweep would soon be complete, so the last kills of a store come to nothing.
+                process = self.start_run(store, "--checkpoint-every", "0.05s", ranks=3)
+                self.strike(process, store, chance, counts)
+                now = self.rounds(store)
+                for file, identity in finished.items():
+                    self.assertEqual(now.get(file), identity, "a finished training was lost or repeated")
+                finished = now
+                if len(finished) == TRAININGS or sum(counts.values()) >= KILLS:
+                    break
+            self.run_job(store)
+            self.expect_undisturbed(store)
+            done = [event["training"] for event in self.events(store, "done")]
+            repeated += len(done) - len(set(done))
+        print(f"\n{sum(counts.values())} kills: {json.dumps(counts)}; {stores} stores, {repeated} trainings repeated")
+        self.assertEqual(repeated, 0)
+
+    def strike(self, process, store, chance, counts):
+        target = chance.choice(TARGETS)
+        if target in ("worker", "rank 0"):
+            self.wait_until(lambda: len(self.ranks(store)) == 3 or process.poll() is not None)
+        time.sleep(chance.expovariate(1 / 0.6))
+        ranks = self.ranks(store)
+        victims = {"worker": [ranks[rank] for rank in sorted(ranks) if rank > 0][:1],
+                   "rank 0": [ranks[0]] if 0 in ranks else [],
+                   "mpirun": [process.pid],
+                   "all": [*ranks.values(), process.pid]}[target]
+        if process.poll() is None and victims:
+            for victim in victims:
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            counts[target] += 1
+        # After a worker's death the others go on; they need not be waited for every time.
+        if target == "worker" and chance.random() < 0.5:
+            time.sleep(chance.expovariate(1 / 2.0))
+            self.kill_group(process)
+        try:
+            process.wait(timeout=60)
+        finally:
+            self.kill_group(process)
+        self.wait_until(lambda: not self.ranks(store))
+
+
+def load_tests(loader, tests, pattern):
+    return unittest.TestSuite([Kills("test_kills")])  # and none of those that it inherits
+
+
+if __name__ == "__main__":
+    unittest.main()

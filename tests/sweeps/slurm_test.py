@@ -1,0 +1,84 @@
+"""The Slurm scripts on a real Slurm of one node (slurm/test-cluster start): arrays, requeue, time limits, scancel."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+from durability_test import LONG_JOB
+from sweep_harness import PROGRAM, SweepTest
+
+ROOT = pathlib.Path(__file__).parents[2]
+SCRIPTS = ROOT / "slurm"
+
+
+def cluster_is_up():
+    return shutil.which("sinfo") is not None and subprocess.run(["scontrol", "ping"], capture_output=True).returncode == 0
+
+
+@unittest.skipUnless(cluster_is_up(), "no Slurm here; slurm/test-cluster start makes one")
+class Slurm(SweepTest):
+    def setUp(self):
+        super().setUp()
+        self.job = self.write("job.toml", LONG_JOB.replace("400_000", "800_000"))
+        self.expect(0, "run", self.job, "--store", self.path("undisturbed"))
+        self.environment.update(IMPSWEEP=PROGRAM, IMPSWEEP_SLURM=str(SCRIPTS), IMPSWEEP_MPIRUN="--oversubscribe")
+
+    def submit(self, script, *options):
+        result = subprocess.run(
+            ["sbatch", "--parsable", "--chdir", str(self.directory), *options, str(SCRIPTS / script), self.job,
+             self.path("S"), "--lost-after", "4s", "--checkpoint-every", "1s"],
+            capture_output=True, text=True, env=self.environment)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        number = result.stdout.strip().split(";")[0]
+        self.addCleanup(subprocess.run, ["scancel", number], capture_output=True)
+        return number
+
+    def states(self, number):
+        answer = subprocess.run(["squeue", "-h", "-r", "-j", number, "-o", "%K %T"], capture_output=True, text=True)
+        return dict(line.split() for line in answer.stdout.splitlines())
+
+    def wait_for_end(self, number, timeout=600):
+        """Until no task waits or runs: a requeued one does."""
+        def ended():
+            return all(state in ("COMPLETED", "FAILED", "CANCELLED") for state in self.states(number).values())
+        self.wait_until(ended, timeout)
+
+    def logs(self):
+        return "\n".join(path.read_text() for path in sorted(self.directory.glob("impsweep-*.log")))
+
+    def expect_undisturbed(self):
+        self.expect(0, "status", self.path("S"), "--exit-code")
+        self.expect(0, "verify", self.path("undisturbed"), "--against", self.path("S"))
+        done = [event["training"] for event in self.events("S", "done")]
+        self.assertEqual(len(done), len(set(done)), "a finished training was repeated")
+
+    def test_array_of_three_with_requeue_by_signal_and_by_hand(self):
+        number = self.submit("array.sbatch", "--array=0-2", "--ntasks=1")
+        self.wait_until(lambda: len(self.events("S", "start")) >= 3, 120)
+        time.sleep(1)
+        subprocess.run(["scancel", "--signal=USR1", "--batch", f"{number}_0"], check=True)
+        subprocess.run(["scontrol", "requeue", f"{number}_1"], check=True)
+        self.wait_for_end(number)
+        self.assertIn("restart 1", self.logs())
+        self.assertGreaterEqual(len(self.events("S", "run-start")), 4, self.logs())
+        self.expect_undisturbed()
+
+    def test_time_limit_is_met_twice(self):
+        # Slurm counts whole minutes, so the job's own limit stands in for the first; scancel --signal is what
+        # --signal=B:USR1 sends.
+        number = self.submit("sweep.sbatch", "--ntasks=2", "--time=2")
+        for restart in (1, 2):
+            self.wait_until(lambda: len(self.events("S", "run-start")) >= restart, 180)
+            time.sleep(2)
+            subprocess.run(["scancel", "--signal=USR1", "--batch", number], check=True)
+            self.wait_until(lambda: len(re.findall("restart", self.logs())) >= restart, 60)
+        self.wait_for_end(number)
+        self.expect_undisturbed()
+
+
+if __name__ == "__main__":
+    unittest.main()
