@@ -1,6 +1,7 @@
 #include <mpi.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -76,7 +77,7 @@ class Mpi final : public Transport {
     const std::lock_guard lock(mutex_);
     release_sent();
     if (forgotten_.contains(to)) return;
-    Sent& sent = sent_.emplace_back(writer.take());
+    Sent& sent = sent_.emplace_back(to, writer.take());
     MPI_Isend(sent.bytes.data(), static_cast<int>(sent.bytes.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD,
               &sent.request);
   }
@@ -121,14 +122,19 @@ class Mpi final : public Transport {
 
  private:
   struct Sent {
-    explicit Sent(std::vector<std::byte> b) : bytes(std::move(b)) {}
+    Sent(int rank, std::vector<std::byte> b) : to(rank), bytes(std::move(b)) {}
+    int to;
     std::vector<std::byte> bytes;
     MPI_Request request = MPI_REQUEST_NULL;
   };
   void flush() {
     const std::lock_guard lock(mutex_);
     const auto start = std::chrono::steady_clock::now();
-    for (release_sent(); !sent_.empty() && std::chrono::steady_clock::now() - start < kFlush; release_sent())
+    const auto under_way = [this] {
+      release_sent();
+      return std::ranges::any_of(sent_, [this](const Sent& sent) { return !forgotten_.contains(sent.to); });
+    };
+    while (under_way() && std::chrono::steady_clock::now() - start < kFlush)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   void release_sent() {

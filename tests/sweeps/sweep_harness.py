@@ -78,8 +78,10 @@ class SweepTest(unittest.TestCase):
     def start(self, *arguments, ranks=1, launcher=None, output=subprocess.DEVNULL):
         """In a process group of its own, so that all of it can be killed."""
         command = (launcher + [PROGRAM, *arguments]) if launcher else self.command(*arguments, ranks=ranks)
-        return subprocess.Popen(command, stdout=output, stderr=output, env=self.environment, text=True,
-                                start_new_session=True)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=self.environment, text=True,
+                                   start_new_session=True)
+        self.addCleanup(self.kill_group, process)
+        return process
 
     def ranks(self, store):
         """The processes that work on a store: rank -> process number."""
