@@ -128,10 +128,18 @@ TEST_CASE("run sets of the paper's figures") {
        {Expected{"figure-02.toml", 140, 3400,
                  450ll * (10 + 200 + 80 + 500) * 1000 + 800ll * (500 + 1500) * 1000},
         Expected{"figure-03.toml", 280, 6800, 4 * 450ll * (10 + 200) * 1000 + 3200ll * 500 * 1000},
-        Expected{"figure-04.toml", 160, 3200, 3200ll * 1500 * 1000},
+        Expected{"figure-04.toml", 180, 3800, 3200ll * 1500 * 1000 + 600ll * 5'000'000},
+        Expected{"figure-05.toml", 5, 150, 150ll * 5'000'000},
+        Expected{"figure-06.toml", 15, 300, 300ll * 15'000'000},
         Expected{"figure-07.toml", 40, 800, 800ll * 1500 * 1000},
         Expected{"figure-08.toml", 60, 1800, 3 * 300ll * (80 + 500) * 1000},
-        Expected{"figure-11.toml", 300, 9000, 2 * 450ll * (2 * (10 + 80) + 3 * (200 + 500)) * 1000},
+        Expected{"figure-09.toml", 160, 3200, 1600ll * (10'000'000 + 5'000'000)},
+        Expected{"figure-10.toml", 160, 3200, 3200ll * 15'000'000},
+        Expected{"figure-11.toml", 330, 9900,
+                 2 * 450ll * (2 * (10 + 80) + 3 * (200 + 500)) * 1000 + 3 * 300ll * 5'000'000},
+        Expected{"figure-12.toml", 90, 2700, 4 * 450ll * 80'000 + 6 * 150ll * 5'000'000},
+        Expected{"figure-13.toml", 40, 1200, 1200ll * 5'000'000},
+        Expected{"figure-14.toml", 45, 1350, 1350ll * 5'000'000},
         Expected{"figure-15.toml", 160, 3200, 3200ll * 1500 * 1000}}) {
     CAPTURE(expected.file);
     const Plan plan = plan_of_files({expected.file});
@@ -140,8 +148,10 @@ TEST_CASE("run sets of the paper's figures") {
     CHECK(chain_trainings(plan) == expected.trainings);
     CHECK(chain_steps(plan) == expected.steps);
   }
-  const Plan all = plan_of_files({"figure-02.toml", "figure-03.toml", "figure-04.toml", "figure-07.toml",
-                                  "figure-08.toml", "figure-11.toml", "figure-15.toml"});
+  const Plan all =
+      plan_of_files({"figure-02.toml", "figure-03.toml", "figure-04.toml", "figure-05.toml", "figure-06.toml",
+                     "figure-07.toml", "figure-08.toml", "figure-09.toml", "figure-10.toml", "figure-11.toml",
+                     "figure-12.toml", "figure-13.toml", "figure-14.toml", "figure-15.toml"});
   check_invariants(all);
   struct RunSet {
     const char* prefix;
@@ -173,6 +183,35 @@ TEST_CASE("run sets of the paper's figures") {
         RunSet{"walker2d.ppo.64-64.default.", 40, 1.2e9, 20},
         RunSet{"hopper.ppo.64-64.default.", 40, 1.2e9, 20},
         RunSet{"ant.ppo.64-64.default.", 40, 1.2e9, 20},
+        RunSet{"minatar-asterix.bc.1024-512.default.", 20, 4e9, 20},            // C06, one game of four
+        RunSet{"minatar-asterix.bc.cnn16x3-128-64.cnn.", 20, 2e9, 20},          // C07
+        RunSet{"minatar-asterix.dqn.1024-512.default.", 20, 6e9, 20},           // C26
+        RunSet{"minatar-asterix.dqn.cnn16x3-128-64.cnn.", 20, 6e9, 20},         // C27
+        RunSet{"minatar-breakout.bc.1024-512.default.", 20, 4e9, 20},           // C06, one game of four
+        RunSet{"minatar-breakout.bc.cnn16x3-128-64.cnn.", 20, 2e9, 20},         // C07
+        RunSet{"minatar-breakout.dqn.1024-512.default.", 20, 6e9, 20},          // C26
+        RunSet{"minatar-breakout.dqn.cnn16x3-128-64.cnn.", 20, 6e9, 20},        // C27
+        RunSet{"minatar-freeway.bc.1024-512.default.", 20, 4e9, 20},            // C06, one game of four
+        RunSet{"minatar-freeway.bc.cnn16x3-128-64.cnn.", 20, 2e9, 20},          // C07
+        RunSet{"minatar-freeway.dqn.1024-512.default.", 20, 6e9, 20},           // C26
+        RunSet{"minatar-freeway.dqn.cnn16x3-128-64.cnn.", 20, 6e9, 20},         // C27
+        RunSet{"minatar-space_invaders.bc.1024-512.default.", 20, 4e9, 20},     // C06, one game of four
+        RunSet{"minatar-space_invaders.bc.cnn16x3-128-64.cnn.", 20, 2e9, 20},   // C07
+        RunSet{"minatar-space_invaders.dqn.1024-512.default.", 20, 6e9, 20},    // C26
+        RunSet{"minatar-space_invaders.dqn.cnn16x3-128-64.cnn.", 20, 6e9, 20},  // C27
+        RunSet{"mazegrid.dqn.512-256.default.", 20, 3e9},                       // C16
+        RunSet{"mazegrid.dqn.256-128.default.", 10, 1.5e9},                     // C17, one size
+        RunSet{"mazegrid.dqn.1024-512.default.", 10, 1.5e9},                    // C17, the other
+        RunSet{"mazegrid-rgb.dqn.512-256.default.", 20, 3e9},                   // C18
+        RunSet{"mazegrid-entangled.dqn.512-256.default.", 20, 3e9},             // C19
+        RunSet{"mazegrid.dqn.512-256.l2-0.1.", 10, 1.5e9},                      // C20
+        RunSet{"mazegrid.dqn.512-256.dropout-0.1.", 10, 1.5e9},                 // C21
+        RunSet{"mazegrid.dqn.512-256.rewind-", 15, 2.25e9},                     // C22
+        RunSet{"mazegrid.ppo.256-128.default.", 10, 1.5e9},                     // C23, one size of three
+        RunSet{"mazegrid.ppo.512-256.default.", 10, 1.5e9},
+        RunSet{"mazegrid.ppo.1024-512.default.", 10, 1.5e9},
+        RunSet{"cartpole.dqn.128-128.default.", 30, 0.072e9},        // C24, one size
+        RunSet{"cartpole.dqn.256-256.default.", 30, 0.072e9},        // C24, the other
         RunSet{"halfcheetah.ppo.64-64.actor-only.", 40, 1.2e9, 20},  // C15, one task of four
         RunSet{"walker2d.ppo.64-64.actor-only.", 40, 1.2e9, 20},
         RunSet{"hopper.ppo.64-64.actor-only.", 40, 1.2e9, 20},
@@ -192,13 +231,18 @@ TEST_CASE("run sets of the paper's figures") {
     counted += chains;
   }
   CHECK(counted == all.chains.size());
-  CHECK(all.chains.size() == 400 + 3 * 160);
-  CHECK(all.choices.size() == 3 + 4);  // Cart-Pole 64-64 and 128-128, Acrobot 128-64, one for each robot
-  // Round 0 is shared by the baselines of a seed; each expert has five candidates.
-  const std::size_t shared = 15 * (3 + 1 + 3 + 1 + 1) + 15 * (1 + 1 + 1 + 1 + 1);
-  // A dense training does not depend on what will be pruned: figures 4 and 15 share round 0 as well.
-  const std::size_t shared_robots = 3 * 4 * 10 * 3 + 4 * 10;
-  CHECK(all.trainings.size() == 12000 - shared + 15 + 3 * 3200 - shared_robots + 20);
+  // All but Atari's 60 chains of the protocol's 1,465.
+  CHECK(all.chains.size() == 1465 - 60);
+  // Cart-Pole 64-64 and 128-128, Acrobot 128-64, one for each robot, two networks for each of four games.
+  CHECK(all.choices.size() == 3 + 4 + 8);
+  // Every training serves a chain or is a candidate for an expert, and is there once.
+  std::set<TrainingIndex> used;
+  for (const Chain& chain : all.chains) used.insert(chain.rounds.begin(), chain.rounds.end());
+  for (const TeacherChoice& choice : all.choices)
+    used.insert(choice.candidates.begin(), choice.candidates.end());
+  CHECK(used.size() == all.trainings.size());
+  // The baselines of a seed share round 0, and so do variants that differ in what is pruned only.
+  CHECK(chain_trainings(all) - static_cast<std::size_t>(3 * 15 * 2) > all.trainings.size());
 }
 
 TEST_CASE("a frozen job expands to the same plan") {

@@ -55,7 +55,7 @@ TEST_CASE("a new store has its directories and its identity, and opens again") {
   const Scratch scratch;
   Store::create_or_open(scratch / "new/store", kHere);
   CHECK(scratch.names("new/store") ==
-        std::vector<std::string>{"events", "jobs", "live", "quarantine", "rounds", "store.toml"});
+        std::vector<std::string>{"events", "jobs", "leases", "live", "quarantine", "rounds", "store.toml"});
   const std::string identity = read_text_file(scratch / "new/store/store.toml");
   CHECK(contains(identity, "schema = 1"));
   Store::create_or_open(scratch / "new/store", kHere);
