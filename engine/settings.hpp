@@ -22,7 +22,7 @@ namespace impsweep {
 
 struct AlgorithmInfo {
   std::string name;
-  bool available = false;  // false: a known name, not implemented in this version
+  bool available = false;  // false: a name of the paper that has no trainer here
   int semantics = 1;       // raised whenever results of this algorithm change
   std::string description;
 };
