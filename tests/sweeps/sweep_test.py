@@ -117,8 +117,9 @@ class Sweep(SweepTest):
         process = self.start("run", self.job, "--store", self.path("S"), "--set", "rl.steps=100000000",
                              "--rank0", "sleeps", ranks=2)
         try:
-            time.sleep(3)
+            self.wait_until(lambda: len(self.ranks("S")) == 2)
             ranks = self.ranks("S")
+            time.sleep(2)  # past the start
             ticks = lambda pid: sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text().split()[13:15]))
             before = ticks(ranks[0])
             time.sleep(3)
