@@ -78,6 +78,7 @@ MaskedLayer::Side MaskedLayer::cut(const std::vector<std::vector<Entry>>& entrie
   const int block = indices <= kUncutIndices || per_segment < kShortestSegment ? indices : kBlockIndices;
 
   Side side;
+  side.is_cut = block < indices;
   std::vector<std::size_t> next(entries.size(), 0);
   for (int first = 0; first < indices; first += block) {
     const bool opening = first == 0, closing = first + block >= indices;
@@ -108,7 +109,7 @@ SparseRows MaskedLayer::Side::rows() const {
           .ends = ends.data(),
           .index = index.data(),
           .position = position.empty() ? nullptr : position.data(),
-          .cut = std::ranges::any_of(ends, [](std::uint8_t e) { return e != (kOpensRow | kClosesRow); })};
+          .cut = is_cut};
 }
 
 void MaskedLayer::for_each_kept(const std::function<void(int, int, std::size_t)>& visit) const {

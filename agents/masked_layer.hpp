@@ -76,6 +76,7 @@ class MaskedLayer {
     std::vector<std::uint8_t> ends;
     std::vector<std::uint16_t> index;
     std::vector<std::uint32_t> position;  // place of each entry; empty if it is the entry's number
+    bool is_cut = false;                  // some row has more than one segment
     SparseRows rows() const;
   };
   // `entries`: index and place of every kept weight by row, ascending.
