@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::seconds kHeartbeatInterval{5};
 constexpr std::chrono::seconds kIndexInterval{10};
+constexpr int kIndexShare = 50;  // and at most a fiftieth of the time goes into it
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
 // How often it is looked at what other runs work on: rarely enough for the file system's sake if it is much.
 constexpr std::chrono::milliseconds kLookElsewhereInterval{500}, kLookElsewherePerTraining{20};
@@ -48,11 +49,13 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       leases_(store.lease_directory(), journal_.run(), options.lost_after / kLeasesPerSilence),
       blame_(transport.ranks()),
       options_(options),
+      index_(store, contents_.plan),
       start_(Clock::now()),
-      last_index_(start_),
+      next_index_(start_ + kIndexInterval),
       last_heartbeat_(start_ - kHeartbeatInterval),
       last_look_elsewhere_(start_),
       lease_ticker_(options.lost_after / kLeasesPerSilence, [this] { leases_.refresh(); }) {
+  index_.write(contents_.summaries);
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
   done_at_start_ = scheduler_.counts().done - unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) {
@@ -96,10 +99,14 @@ void Coordinator::finished(const Message& message) {
   journal_.training_done(digest, message.summary.wall_seconds);
   leases_.release(digest);
   cost_model_.observe(plan_, message.training, message.summary.wall_seconds);
-  contents_.summaries[contents_.index.at(digest)] = message.summary;
+  note_summary(digest, message.summary);
   env_steps_done_ += message.summary.env_steps;
   ++done_now_;
-  index_is_old_ = true;
+}
+
+void Coordinator::note_summary(const Digest& digest, const RoundSummary& summary) {
+  const TrainingIndex training = contents_.index.at(digest);  // in the plan of the whole store
+  if (contents_.summaries.insert_or_assign(training, summary).second) not_in_index_.push_back(training);
 }
 
 void Coordinator::finished_elsewhere(TrainingIndex training) {
@@ -107,10 +114,9 @@ void Coordinator::finished_elsewhere(TrainingIndex training) {
   leases_.release(digest);
   const std::optional<Record> record = store_.load(digest, Part::kAttributes);
   if (!record) return scheduler_.released(training);  // it was damaged: computed again
-  contents_.summaries[contents_.index.at(digest)] = read_summary(*record);
+  note_summary(digest, read_summary(*record));
   scheduler_.finished(training);
   ++done_elsewhere_;
-  index_is_old_ = true;
 }
 
 void Coordinator::hear_of(const Message& message) {
@@ -278,13 +284,15 @@ void Coordinator::attend() {
           {plan_.trainings[training.training].digest, rank, training.env_steps, training.last_return});
     journal_.heartbeat(running, progress().env_steps_per_second);
   }
-  if (index_is_old_ && now - last_index_ >= kIndexInterval) update_index();
+  if (!not_in_index_.empty() && now >= next_index_) update_index();
 }
 
 void Coordinator::update_index() {
-  write_index(store_, contents_.plan, contents_.summaries);
-  last_index_ = Clock::now();
-  index_is_old_ = false;
+  const Clock::time_point begin = Clock::now();
+  index_.add(not_in_index_, contents_.summaries);
+  not_in_index_.clear();
+  const Clock::time_point end = Clock::now();
+  next_index_ = end + std::max<Clock::duration>(kIndexInterval, kIndexShare * (end - begin));
 }
 
 std::size_t Coordinator::ranks_at_work() const {
@@ -346,7 +354,7 @@ void Coordinator::dismiss_workers() {
 }
 
 int Coordinator::conclude(bool stopped) {
-  update_index();
+  index_.write(contents_.summaries);
   const Scheduler::Counts counts = scheduler_.counts();
   const std::size_t done = counts.done - unwanted_;
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();

@@ -19,7 +19,7 @@
 #include "engine/messages.hpp"
 #include "engine/progress.hpp"
 #include "engine/scheduler.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/store_index.hpp"
 #include "engine/ticker.hpp"
 #include "engine/transport.hpp"
 #include "io/lease.hpp"
@@ -76,6 +76,7 @@ class Coordinator {
   void fail(TrainingIndex, const std::string& reason, bool deterministic);
   void finished(const Message&);
   void finished_elsewhere(TrainingIndex);
+  void note_summary(const Digest&, const RoundSummary&);
   void hear_of(const Message&);
   void look_for_the_lost();
   void look_elsewhere();
@@ -97,7 +98,8 @@ class Coordinator {
   Blame blame_;
   Options options_;
   ProgressDisplay display_;
-  bool index_is_old_ = true;
+  StoreIndex index_;
+  std::vector<TrainingIndex> not_in_index_;  // finished since the index was written
   std::set<int> idle_, present_;  // worker ranks that wait for work; that are alive and have not said goodbye
   std::set<int> gone_;            // have said goodbye
   std::map<int, Running> running_;  // by rank
@@ -106,7 +108,7 @@ class Coordinator {
   std::set<TrainingIndex> elsewhere_;  // another run's
   std::size_t done_elsewhere_ = 0, losses_ = 0;
   std::int64_t env_steps_done_ = 0;  // of trainings that this run finished
-  Clock::time_point start_, last_index_, last_heartbeat_, last_look_elsewhere_;
+  Clock::time_point start_, next_index_, last_heartbeat_, last_look_elsewhere_;
   Ticker lease_ticker_;  // last: it ends before the leases do
 };
 
