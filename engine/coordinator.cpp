@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "engine/commands/command.hpp"
-#include "engine/plan_summary.hpp"
 #include "engine/return_table.hpp"
 #include "engine/stop.hpp"
 
@@ -14,8 +13,10 @@ namespace impsweep {
 namespace {
 
 constexpr std::chrono::seconds kHeartbeatInterval{5};
+// Index and forecast are made anew so often, and at most a fiftieth of the time goes into each.
 constexpr std::chrono::seconds kIndexInterval{10};
-constexpr int kIndexShare = 50;  // and at most a fiftieth of the time goes into it
+constexpr std::chrono::seconds kForecastInterval{1};
+constexpr int kUpkeepShare = 50;
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
 // How often it is looked at what other runs work on: rarely enough for the file system's sake if it is much.
 constexpr std::chrono::milliseconds kLookElsewhereInterval{500}, kLookElsewherePerTraining{20};
@@ -43,6 +44,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       store_(store),
       contents_(read_contents(store)),
       cost_model_(learned_costs(plan, contents_)),
+      cost_classes_(plan),
       scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted)),
                  options.chaos ? kCrashLimitInChaos : kCrashLimit),
       journal_(store, transport.ranks()),
@@ -56,6 +58,8 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       last_look_elsewhere_(start_),
       lease_ticker_(options.lost_after / kLeasesPerSilence, [this] { leases_.refresh(); }) {
   index_.write(contents_.summaries);
+  predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
+  journal_.run_predicted(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds);
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
   done_at_start_ = scheduler_.counts().done - unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) {
@@ -275,6 +279,7 @@ void Coordinator::attend() {
       kLookElsewhereInterval + kLookElsewherePerTraining * static_cast<int>(elsewhere_.size()))
     look_elsewhere();
   dispatch();
+  if (now >= next_forecast_) update_forecast();
   if (display_.due()) display_.show(progress());
   if (now - last_heartbeat_ >= kHeartbeatInterval) {
     last_heartbeat_ = now;
@@ -292,7 +297,35 @@ void Coordinator::update_index() {
   index_.add(not_in_index_, contents_.summaries);
   not_in_index_.clear();
   const Clock::time_point end = Clock::now();
-  next_index_ = end + std::max<Clock::duration>(kIndexInterval, kIndexShare * (end - begin));
+  next_index_ = end + std::max<Clock::duration>(kIndexInterval, kUpkeepShare * (end - begin));
+}
+
+void Coordinator::update_forecast() {
+  const Clock::time_point begin = Clock::now();
+  const std::vector<CostEstimate> estimates = cost_classes_.estimates(plan_, cost_model_);
+  std::vector<double> seconds, left(estimates.size());
+  for (TrainingIndex i = 0; i < plan_.trainings.size(); ++i) {
+    const std::uint32_t cost_class = cost_classes_[i];
+    seconds.push_back(estimates[cost_class].seconds);
+    const TrainingState state = scheduler_.state(i);
+    if (state == TrainingState::kWaiting || state == TrainingState::kReady ||
+        state == TrainingState::kRunning || state == TrainingState::kElsewhere)
+      left[cost_class] += 1;
+  }
+  scheduler_.reprice(seconds);
+  double behind = 0;  // of what is under way
+  for (const auto& [rank, running] : running_) {
+    const double part = static_cast<double>(running.env_steps) /
+                        static_cast<double>(plan_.trainings[running.training].env_steps);
+    left[cost_classes_[running.training]] -= part;
+    behind += part * seconds[running.training];
+  }
+  const auto ranks = static_cast<int>(ranks_at_work());
+  const double eta = std::max(0.0, scheduler_.eta_seconds(ranks) - behind / ranks);
+  const Clock::time_point end = Clock::now();
+  eta_ = {end + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(eta)),
+          factor_of_95_percent(total_work(estimates, left).spread)};
+  next_forecast_ = end + std::max<Clock::duration>(kForecastInterval, kUpkeepShare * (end - begin));
 }
 
 std::size_t Coordinator::ranks_at_work() const {
@@ -311,19 +344,9 @@ SweepProgress Coordinator::progress() const {
   for (const auto& [rank, training] : running_) env_steps += training.env_steps;
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   if (elapsed > 1) progress.env_steps_per_second = static_cast<double>(env_steps) / elapsed;
-  // The scheduler's predictions are those of the start; what was learned since corrects them.
-  if (done_now_ > 0) {
-    double left = 0;
-    for (TrainingIndex i = 0; i < plan_.trainings.size(); ++i) {
-      const TrainingState state = scheduler_.state(i);
-      if (state == TrainingState::kWaiting || state == TrainingState::kReady ||
-          state == TrainingState::kRunning)
-        left += cost_model_.seconds(plan_, i);
-    }
-    for (const auto& [rank, training] : running_)
-      left -= cost_model_.seconds(plan_, training.training) * static_cast<double>(training.env_steps) /
-              static_cast<double>(plan_.trainings[training.training].env_steps);
-    progress.eta_seconds = left / static_cast<double>(ranks_at_work());
+  if (eta_) {
+    progress.eta_seconds = std::chrono::duration<double>(eta_->end - Clock::now()).count();
+    progress.eta_factor = eta_->factor;
   }
   if (!running_.empty()) {
     const Running& first = running_.begin()->second;
@@ -368,7 +391,13 @@ int Coordinator::conclude(bool stopped) {
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9)),
                            done_elsewhere_ == 0 ? "" : fmt::format("; {} by other runs", done_elsewhere_)));
-  if (complete) return kComplete;
+  if (complete) {
+    if (done_now_ > 0)
+      display_.say(
+          fmt::format("predicted at the start: {}",
+                      interval_text(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds)));
+    return kComplete;
+  }
   if (stopped) {
     display_.say("the same command again continues");
     return kStopped;
