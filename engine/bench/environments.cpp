@@ -55,7 +55,7 @@ class RandomPlay {
         lanes_(static_cast<std::size_t>(environment_->lanes())),
         results_(lanes_.size()) {
     const TaskInfo& info = environment_->info();
-    const auto lanes = lanes_.size();
+    const std::size_t lanes = lanes_.size();
     observation_.resize(info.binary ? 0 : static_cast<std::size_t>(info.observation_size) * lanes);
     features_.resize(static_cast<std::size_t>(std::max(info.max_active, 1)));
     // Actions are drawn beforehand; what is measured is the task. A torque that is held for ever would drive
@@ -72,11 +72,12 @@ class RandomPlay {
       environment_->attach(lanes_[lane], draws_[lane]);
       reset(lanes_[lane]);
     }
-    // What is measured then holds episodes of all ages.
-    for (int step = 0; step < kWarmUp; ++step) {
-      this->step(step);
+    // Lanes start again one after the other, so that what is measured holds episodes of all ages.
+    const int apart = kWarmUp / this->lanes();
+    for (int warm_up = 0; warm_up < apart * this->lanes(); ++warm_up) {
+      step(warm_up);
       reset_ended();
-      if (step % (kWarmUp / this->lanes()) == 0) reset(step / (kWarmUp / this->lanes()) % this->lanes());
+      if (warm_up % apart == 0) reset(warm_up / apart);
     }
   }
 
@@ -112,8 +113,8 @@ class RandomPlay {
       if (ended(lane)) reset(lane);
   }
   void run() {
-    for (int step = 0; step < kStepsPerCall; ++step) {
-      this->step(step);
+    for (int i = 0; i < kStepsPerCall; ++i) {
+      step(i);
       reset_ended();
     }
   }

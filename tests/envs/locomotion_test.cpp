@@ -73,6 +73,13 @@ double resident_megabytes() {
 // A thousand episodes of random actions, each to its end.
 void endure(const std::string& robot) {
   constexpr int kEpisodes = 1000, kSettled = 100;  // memory is compared from episode kSettled on
+  // MB. Under AddressSanitizer the Hopper takes 46 MB from 3,000 to 10,000 episodes, 44 MB after the first
+  // 100.
+#ifdef __SANITIZE_ADDRESS__
+  constexpr double kNoise = 4;
+#else
+  constexpr double kNoise = 0.5;
+#endif
   Walk walk(robot, 1);
   double settled = 0;
   std::int64_t steps = 0;
@@ -92,7 +99,7 @@ void endure(const std::string& robot) {
   }
   MESSAGE(robot << ": " << kEpisodes << " episodes, " << steps << " steps, " << settled
                 << " MB resident after " << kSettled << ", " << resident_megabytes() << " MB after the last");
-  CHECK(resident_megabytes() < settled + 1);
+  CHECK(resident_megabytes() < settled + kNoise);
 }
 
 }  // namespace
@@ -116,19 +123,22 @@ TEST_CASE("robots: sizes, names and the step limit") {
 }
 
 TEST_CASE("robots: an episode does not depend on what its lane did before") {
-  for (const Sizes& robot : kRobots) {
-    CAPTURE(robot.task);
-    Walk used(robot.task, 1), fresh(robot.task, 1);
-    used.play(400);
-    for (Walk* walk : {&used, &fresh}) {
-      walk->streams[0] = Stream("second episode");
-      walk->actions = Stream("second actions");
-      walk->history.clear();
-      walk->reset();
-      walk->play(300);
+  for (const Sizes& robot : kRobots)
+    for (const bool fast : {false, true}) {
+      CAPTURE(robot.task);
+      CAPTURE(fast);
+      Walk used(robot.task, 1, {{"locomotion.fast", fast}}),
+          fresh(robot.task, 1, {{"locomotion.fast", fast}});
+      used.play(400);
+      for (Walk* walk : {&used, &fresh}) {
+        walk->streams[0] = Stream("second episode");
+        walk->actions = Stream("second actions");
+        walk->history.clear();
+        walk->reset();
+        walk->play(300);
+      }
+      CHECK(used.history == fresh.history);
     }
-    CHECK(used.history == fresh.history);
-  }
 }
 
 TEST_CASE("robots: torques are clipped, their cost is not") {
