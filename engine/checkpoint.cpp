@@ -40,7 +40,7 @@ std::unique_ptr<TrainingSession> Checkpoint::start(const TrainingRequest& reques
   if (!record) return session;
   std::string reason;
   try {
-    decode(*record, *session);
+    restore(*record, *session);
     return session;
   } catch (const InputError& error) {
     reason = error.what();
@@ -81,7 +81,7 @@ Record Checkpoint::encode(const TrainingSession& session) const {
   return record;
 }
 
-void Checkpoint::decode(const Record& record, TrainingSession& session) {
+void Checkpoint::restore(const Record& record, TrainingSession& session) {
   if (const std::int64_t format = record.integer("", "format"); format != kFormat)
     throw InputError("it has format {}, this version reads {}", format, kFormat);
   if (record.text("", "recipe") != recipe_) throw InputError("it belongs to another recipe");

@@ -32,6 +32,9 @@ class Checkpoint {
   // A session that continues from the stored checkpoint, or a fresh one if there is none. One of other
   // numerics, of another recipe or layout goes to quarantine with a warning.
   std::unique_ptr<TrainingSession> start(const TrainingRequest&);
+  // What start() does with the record of a checkpoint and a fresh session. Throws InputError or ArchiveError if
+  // it is not for this training, or of another layout; the session is then half loaded.
+  void restore(const Record&, TrainingSession&);
 
   // Saves if the interval has passed. For safe points.
   void save_if_due(const TrainingSession&);
@@ -43,7 +46,6 @@ class Checkpoint {
  private:
   using Clock = std::chrono::steady_clock;
   Record encode(const TrainingSession&) const;
-  void decode(const Record&, TrainingSession&);
 
   const Store& store_;
   Digest digest_;

@@ -153,7 +153,8 @@ class Expansion {
       node.dependencies.insert(node.dependencies.end(), candidates.begin(), candidates.end());
     }
     std::ranges::sort(node.dependencies);
-    node.dependencies.erase(std::ranges::unique(node.dependencies).begin(), node.dependencies.end());
+    node.dependencies.erase(std::unique(node.dependencies.begin(), node.dependencies.end()),
+                            node.dependencies.end());
     const auto index = static_cast<TrainingIndex>(plan_.trainings.size());
     plan_.trainings.push_back(std::move(node));
     by_digest_.insert(index);

@@ -180,7 +180,7 @@ std::vector<std::string> known_keys() {
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
   }
   std::ranges::stable_sort(keys);
-  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
 }
 

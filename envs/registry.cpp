@@ -111,8 +111,7 @@ TaskOptions resolved(const TaskInfo& info, const TaskOptions& given) {
   TaskOptions result;
   for (const Option& option : info.options) result[option.key] = option.fallback;
   for (const auto& [key, given_value] : given) {
-    const auto option =
-        std::ranges::find_if(info.options, [&](const Option& candidate) { return candidate.key == key; });
+    const auto option = std::ranges::find(info.options, key, &Option::key);
     if (option == info.options.end()) {
       std::vector<std::string> keys;
       for (const Option& declared : info.options) keys.push_back(declared.key);

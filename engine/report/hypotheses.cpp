@@ -255,8 +255,8 @@ void h8(const Results& results, Findings& findings) {
 void h9(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); }))
-    for (const auto& [enemy, channel] :
-         {std::pair{'1', MazeGrid::kEnemy1}, std::pair{'2', MazeGrid::kEnemy2}}) {
+    for (const char enemy : {'1', '2'}) {
+      const auto channel = enemy == '1' ? MazeGrid::kEnemy1 : MazeGrid::kEnemy2;
       const std::size_t row = MazeGrid::kLayout.find(enemy) / MazeGrid::kColumns;
       const auto values = at_ten_percent(*group, [&](const RoundFacts& round) {
         std::vector<double> reached, others;

@@ -86,7 +86,7 @@ void SpaceInvaders::move_aliens(StepResult& result) {
   if ((columns_of(aliens) & leading_column) != 0) {
     aliens_go_right = !aliens_go_right;
     if (aliens[kBottom] != 0) result.terminated = true;
-    std::ranges::rotate(aliens, aliens.end() - 1);  // row 9 enters again at row 0
+    std::rotate(aliens.begin(), aliens.end() - 1, aliens.end());  // row 9 enters again at row 0
   } else {
     for (std::uint16_t& row : aliens) row = static_cast<std::uint16_t>(aliens_go_right ? row << 1 : row >> 1);
   }
