@@ -49,6 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } catch (const ArchiveError&) {
     return 0;
   }
+  // What was accepted can be trained from.
+  try {
+    session.advance();
+  } catch (const TrainingFailure&) {
+  }
   StateWriter writer;
   session.save(writer);
   return 0;

@@ -1,8 +1,8 @@
 // Event logs: any lines, most of them with right checksums, are read; damage is skipped and reported.
 #include <unistd.h>
 
-#include <filesystem>
 #include <fmt/format.h>
+#include <filesystem>
 #include <fstream>
 
 #include "engine/journal.hpp"

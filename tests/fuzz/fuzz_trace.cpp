@@ -1,8 +1,8 @@
 // Recordings: any HDF5 file of the known kinds of objects is replayed, or refused with a message.
 #include <unistd.h>
 
-#include <filesystem>
 #include <fmt/format.h>
+#include <filesystem>
 #include <stdexcept>
 
 #include "engine/replay/replay_environment.hpp"

@@ -47,8 +47,24 @@ teacher.rl.steps = 100_000
 teacher.eval.interval = 50_000
 teacher.eval.episodes = 5
 teacher.eval.reevaluation_episodes = 10
+
+[[sweep]]
+name       = "dqn"
+tasks      = ["cartpole"]
+algorithms = ["dqn"]
+baselines  = ["mask/weights"]
+seeds      = 1
+rounds     = 2
+imp.prune_fraction = 0.5
+network.hidden = [32, 32]
+rl.steps = 40_000
+dqn.replay_size = 10_000
+dqn.min_steps_learn = 1000
+eval.interval = 10_000
+eval.episodes = 5
+eval.reevaluation_episodes = 10
 """
-TRAININGS = 2 * (1 + 4 * 2) + 2 + 1
+TRAININGS = 2 * (1 + 4 * 2) + 2 + 1 + 2
 RECOVERY = ("--enable-recovery",)
 FAST = ("--checkpoint-every", "0.2s", "--lost-after", "2s")
 

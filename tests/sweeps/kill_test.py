@@ -1,15 +1,18 @@
-"""kill -9 at random moments, many times: of a worker, of rank 0, of mpirun, of everything. Nothing finished is lost or
-repeated, and the results are the bits of an undisturbed run. IMPSWEEP_KILLS sets how many (200), IMPSWEEP_KILL_SEED
-which moments."""
+"""kill -9, many times: at random moments of a worker, of rank 0, of mpirun, of everything, and in the middle of the
+system calls that checkpoints, results and the index are made of. Nothing finished is lost or repeated, and the results
+are the bits of an undisturbed run. IMPSWEEP_KILLS sets how many at random (200), IMPSWEEP_KILL_SEED which moments."""
 
 import json
 import os
 import random
+import shutil
 import signal
+import subprocess
 import time
 import unittest
 
 from durability_test import Durability, TRAININGS
+from sweep_harness import PROGRAM
 
 KILLS = int(os.environ.get("IMPSWEEP_KILLS", "200"))
 SEED = int(os.environ.get("IMPSWEEP_KILL_SEED", "1"))
@@ -42,6 +45,37 @@ class Kills(Durability):
         print(f"\n{sum(counts.values())} kills: {json.dumps(counts)}; {stores} stores, {repeated} trainings repeated")
         self.assertEqual(repeated, 0)
 
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_kills_at_system_calls(self):
+        """The n-th rename, link, fsync and write to a file is entered and never left; every n more than once."""
+        counts = {}
+        stores = 0
+        for call, moments in (("rename", range(1, 22, 2)), ("link", range(1, 12, 2)), ("fsync", range(1, 40, 3)),
+                              ("write", range(20, 220, 20)), ("unlink", range(1, 8))):
+            counts[call] = 0
+            store = f"C{stores}"
+            stores += 1
+            finished = {}
+            for moment in moments:
+                run = subprocess.run(
+                    ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                     f"inject={call}:signal=KILL:when={moment}", PROGRAM, "run", self.job, "--store",
+                     self.path(store), "--checkpoint-every", "0.05s"], capture_output=True, env=self.environment)
+                now = self.rounds(store)
+                for file, identity in finished.items():
+                    self.assertEqual(now.get(file), identity, "a finished training was lost or repeated")
+                finished = now
+                if run.returncode == 0:
+                    break
+                self.assertEqual(run.returncode, -signal.SIGKILL, run.stderr.decode())
+                counts[call] += 1
+            self.run_job(store)
+            self.expect_undisturbed(store)
+            done = [event["training"] for event in self.events(store, "done")]
+            self.assertEqual(len(done), len(set(done)), "a training was repeated")
+        print(f"\nkilled in system calls: {json.dumps(counts)}")
+        self.assertGreater(sum(counts.values()), 25)
+
     def strike(self, process, store, chance, counts):
         target = chance.choice(TARGETS)
         if target in ("worker", "rank 0"):
@@ -71,7 +105,7 @@ class Kills(Durability):
 
 
 def load_tests(loader, tests, pattern):
-    return unittest.TestSuite([Kills("test_kills")])  # and none of those that it inherits
+    return unittest.TestSuite([Kills("test_kills_at_system_calls"), Kills("test_kills")])  # and none of those that it inherits
 
 
 if __name__ == "__main__":
