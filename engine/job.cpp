@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "engine/data_set.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -41,8 +42,8 @@ bool is_setting_key(const std::string& key) {
 }
 
 std::string declared_type(const std::string& key) {
-  for (const AlgorithmInfo& algorithm : algorithms())
-    for (const std::string& task : task_names())
+  for (const std::string& task : task_names())
+    for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task)))
       for (const OptionState& state : list_settings(paper_settings(task, algorithm.name)))
         if (state.option.key == key) return " (" + type_text(state.option) + ")";
   return "";
@@ -254,16 +255,29 @@ std::vector<Baseline> baseline_list(const JobEntry* entry) {
 }
 
 void check_counts(const GridPoint& point) {
-  const ModelSpec model = model_of(point.settings);
-  const std::vector<Tensor> tensors = tensors_of(model);
+  const std::int64_t entries = prunable_entries(point.settings);
   const ImpConfig& imp = point.settings.imp;
-  const std::int64_t entries = entry_count(tensors, prunable_tensors(tensors, model, imp));
   for (int round = 1; round < point.rounds; ++round)
     if (kept_after(entries, imp.prune_fraction, round, imp.prune_rule) == 0)
       throw InputError(
           "{}: no weight of network {} is left in round {} of {}; lower 'rounds' or 'imp.prune_fraction' "
           "(now {})",
           point.place, network_name(point.settings.agent.network), round, point.rounds, imp.prune_fraction);
+}
+
+void check_ticket(const GridPoint& point) {
+  const InputsConfig& inputs = point.settings.inputs;
+  if (inputs.ticket_round == 0) return;
+  if (point.rounds > 1)
+    throw InputError(
+        "{}: 'inputs.ticket_round' = {} leaves as many inputs as a ticket that is still to be trained, so "
+        "that the weights of later rounds cannot be counted; set rounds = 1, or name the inputs by "
+        "inputs.select",
+        point.place, inputs.ticket_round);
+  GridPoint ticket = point;
+  ticket.settings = ticket_settings(point.settings);
+  ticket.rounds = static_cast<int>(inputs.ticket_round) + 1;
+  check_counts(ticket);
 }
 
 // Writes the entries over the paper's settings, which `point` holds.
@@ -290,7 +304,9 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
       settings.algorithm == "bc" && settings.agent.cloning.critic == CloningCritic::kDistill;
   if (distills && find_entry(entries, "imp.scope") == nullptr) settings.imp.scope = PruneScope::kActorCritic;
   check_settings(settings, point.place);
+  identify_data_set(settings, point.place);
   check_counts(point);
+  check_ticket(point);
   points.push_back(std::move(point));
 }
 

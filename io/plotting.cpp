@@ -217,7 +217,7 @@ class Script {
       });
     };
     if (!has_points(panel.lines) && !has_points(panel.bars)) {
-      line("set xrange [0:1]; set yrange [0:1]; set label 1 'nothing to show yet' at 0.5,0.5 center");
+      line("set xrange [0:1]; set yrange [0:1]; set label 1 {} at 0.5,0.5 center", literal(panel.remark));
       bands = {"NaN notitle"};
     }
     line("plot {}", fmt::join(bands, ", "));

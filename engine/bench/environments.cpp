@@ -72,7 +72,7 @@ BenchRow measure_task(const std::string& task) {
 
 std::vector<BenchCase> environment_cases() {
   std::vector<BenchCase> cases;
-  for (const std::string& task : task_names())
+  for (const std::string& task : environment_names())
     cases.push_back({"env/" + task, [task] { return std::vector<BenchRow>{measure_task(task)}; }});
   return cases;
 }

@@ -160,7 +160,7 @@ TEST_CASE("robots: a world takes less than a megabyte, and steps keep no memory"
 }
 
 TEST_CASE("every task: threads change no bit") {
-  for (const std::string& name : task_names()) {
+  for (const std::string& name : environment_names()) {
     CAPTURE(name);
     if (!find_task(name)->continuous) continue;
     for (const int threads : {2, 3, 8}) {
