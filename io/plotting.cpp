@@ -22,7 +22,7 @@ namespace impsweep {
 namespace {
 
 constexpr int kLegendRowHeight = 21;  // pixels
-constexpr double kLegendLetterWidth = 7.5, kLegendSampleWidth = 55;
+constexpr double kLegendLetterWidth = 8, kLegendSampleWidth = 55;
 constexpr double kPdfPixelsPerInch = 96;
 constexpr double kPngScale = 2;  // sharp on dense screens and in slides
 

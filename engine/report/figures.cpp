@@ -16,9 +16,9 @@ namespace impsweep {
 namespace {
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMostTicks = 7;
-constexpr std::size_t kMostBars = 8;    // inputs that are drawn as bars
-constexpr std::size_t kMostCurves = 6;  // learning curves in a panel
+constexpr std::size_t kMostTicks = 7, kMostBarTicks = 5;  // bars stand in narrow panels
+constexpr std::size_t kMostBars = 8;                      // inputs that are drawn as bars
+constexpr std::size_t kMostCurves = 6;                    // learning curves in a panel
 const char* const kDensityLabel = "prunable weights left";
 
 const char* return_label(const Group& group) {
@@ -208,7 +208,8 @@ std::string coverage_text(const Group& group) {
   const std::int64_t paper_steps = paper_settings(group.task, group.algorithm).agent.sampler.steps;
   if (group.env_steps != paper_steps)
     text += fmt::format(" (the paper: {})", count_text(static_cast<double>(paper_steps)));
-  if (done == total) return text + fmt::format(", {} rounds", group.rounds());
+  if (done == total)
+    return text + fmt::format(", {} round{}", group.rounds(), group.rounds() == 1 ? "" : "s");
   return text + fmt::format("; incomplete: {} of {} rounds of {} chains, up to round {} of 0-{}", done, total,
                             chains, furthest == 0 ? "none" : fmt::format("{}", furthest - 1),
                             group.rounds() - 1);
@@ -339,7 +340,8 @@ std::optional<Panel> input_magnitude_panel(const Group& group, const std::string
   Panel panel = density_panel(group, title, "sum of |weight|");
   const std::vector<std::size_t> rounds = shown_rounds(group, inputs > kMostBars ? group.rounds() : 12);
   panel.x_ticks.clear();
-  const std::size_t stride = std::max<std::size_t>(1, (rounds.size() + kMostTicks - 1) / kMostTicks);
+  const std::size_t ticks = inputs > kMostBars ? kMostTicks : kMostBarTicks;
+  const std::size_t stride = std::max<std::size_t>(1, (rounds.size() + ticks - 1) / ticks);
   for (std::size_t i = 0; i < rounds.size(); i += stride)
     panel.x_ticks.push_back({static_cast<double>(i), percent_text(group.density[rounds[i]])});
   if (inputs <= kMostBars) {
