@@ -280,10 +280,22 @@ void check_ticket(const GridPoint& point) {
   check_counts(ticket);
 }
 
+// Most keys may be idle in some points of a grid. These would make another experiment of it.
+void require_inputs_option(const std::vector<JobEntry>& entries, const Settings& settings) {
+  for (const JobEntry& entry : entries)
+    if (entry.key.starts_with("inputs.") && !has_option(settings.task, settings.algorithm, entry.key))
+      throw InputError(
+          "{}: '{}' cannot be had with algorithm '{}', only with those that learn by acting (ppo, dqn); "
+          "write "
+          "a sweep of their own for them",
+          entry.place, entry.key, settings.algorithm);
+}
+
 // Writes the entries over the paper's settings, which `point` holds.
 void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
                std::vector<GridPoint>& points) {
   Settings& settings = point.settings;
+  require_inputs_option(entries, settings);
   if (const JobEntry* architecture = find_entry(entries, "network.architecture"))
     set_option(settings, architecture->key, architecture->value, architecture->place);
   if (settings.agent.network.architecture == Architecture::kCnn) {  // experts are built like their students

@@ -94,7 +94,8 @@ TEST_CASE("impossible restrictions are errors with key and remedy") {
                  "no weight of network 128-128 is left"));
   CHECK(contains(error_of(one + "inputs.select = [2]\nimp.prune_rule = \"quantile\"\n"), "use \"exact\""));
   CHECK(contains(error_of(one + "inputs.select = [2]\nnetwork.architecture = \"cnn\"\n", "mazegrid"), "mlp"));
-  CHECK(contains(error_of(one + "inputs.select = [2]\n", "cartpole", "bc"), "has no effect"));
+  CHECK(contains(error_of(one + "inputs.select = [2]\n", "cartpole", "bc"),
+                 "cannot be had with algorithm 'bc'"));
 }
 
 TEST_CASE("a dense transfer depends on its ticket, whose chain need not be in the job") {

@@ -72,6 +72,11 @@ class Digits(SweepTest):
         self.expect(0, "verify", self.path("S"), "--rerun", "1")
         result = json.loads(self.expect(0, "evaluate", self.path("S"), CHAIN, "1", "--json").stdout)
         self.assertEqual(result["episodes"], 1)
+        played = self.expect(0, "evaluate", self.path("S"), CHAIN, "1", "--trajectory", self.path("steps.h5")).stdout
+        self.assertIn(f"{result['mean']:.2f} % of the test set", played)
+        with h5py.File(self.path("steps.h5")) as steps:
+            self.assertEqual(steps["observation"].shape, (300, 784))
+            self.assertAlmostEqual(100 * steps["reward"][:].mean(), result["mean"], places=4)
         self.assertIn(b"digits", self.expect(0, "tasks").stdout.encode())
         self.expect(0, "export", self.path("S"), "ticket", "--chain", CHAIN, "--round", "2", "--output",
                     self.path("t.h5"))
