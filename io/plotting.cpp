@@ -173,7 +173,7 @@ class Script {
       heat_map(panel, *panel.map);
       return;
     }
-    line("set lmargin 9; set rmargin 2; set tmargin 2; set bmargin 3.4");
+    line("set lmargin 9; set rmargin 3; set tmargin 2; set bmargin 3.4");
     line("set grid ytics lt 1 lw 0.4 lc rgb '#c0c0c0'");
     line("set xtics out nomirror scale 0.5 {}",
          panel.x_ticks.empty() ? "autofreq" : tick_list(panel.x_ticks));
