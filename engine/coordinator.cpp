@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "engine/commands/command.hpp"
-#include "engine/plan_summary.hpp"
 #include "engine/return_table.hpp"
 #include "engine/stop.hpp"
 
@@ -14,7 +13,10 @@ namespace impsweep {
 namespace {
 
 constexpr std::chrono::seconds kHeartbeatInterval{5};
+// Index and forecast are made anew so often, and at most a fiftieth of the time goes into each.
 constexpr std::chrono::seconds kIndexInterval{10};
+constexpr std::chrono::seconds kForecastInterval{1};
+constexpr int kUpkeepShare = 50;
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
 // How often it is looked at what other runs work on: rarely enough for the file system's sake if it is much.
 constexpr std::chrono::milliseconds kLookElsewhereInterval{500}, kLookElsewherePerTraining{20};
@@ -42,17 +44,22 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       store_(store),
       contents_(read_contents(store)),
       cost_model_(learned_costs(plan, contents_)),
+      cost_classes_(plan),
       scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted)),
                  options.chaos ? kCrashLimitInChaos : kCrashLimit),
       journal_(store, transport.ranks()),
       leases_(store.lease_directory(), journal_.run(), options.lost_after / kLeasesPerSilence),
       blame_(transport.ranks()),
       options_(options),
+      index_(store, contents_.plan),
       start_(Clock::now()),
-      last_index_(start_),
+      next_index_(start_ + kIndexInterval),
       last_heartbeat_(start_ - kHeartbeatInterval),
       last_look_elsewhere_(start_),
       lease_ticker_(options.lost_after / kLeasesPerSilence, [this] { leases_.refresh(); }) {
+  index_.write(contents_.summaries);
+  predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
+  journal_.run_predicted(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds);
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
   done_at_start_ = scheduler_.counts().done - unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) {
@@ -96,10 +103,14 @@ void Coordinator::finished(const Message& message) {
   journal_.training_done(digest, message.summary.wall_seconds);
   leases_.release(digest);
   cost_model_.observe(plan_, message.training, message.summary.wall_seconds);
-  contents_.summaries[contents_.index.at(digest)] = message.summary;
+  note_summary(digest, message.summary);
   env_steps_done_ += message.summary.env_steps;
   ++done_now_;
-  index_is_old_ = true;
+}
+
+void Coordinator::note_summary(const Digest& digest, const RoundSummary& summary) {
+  const TrainingIndex training = contents_.index.at(digest);  // in the plan of the whole store
+  if (contents_.summaries.insert_or_assign(training, summary).second) not_in_index_.push_back(training);
 }
 
 void Coordinator::finished_elsewhere(TrainingIndex training) {
@@ -107,10 +118,9 @@ void Coordinator::finished_elsewhere(TrainingIndex training) {
   leases_.release(digest);
   const std::optional<Record> record = store_.load(digest, Part::kAttributes);
   if (!record) return scheduler_.released(training);  // it was damaged: computed again
-  contents_.summaries[contents_.index.at(digest)] = read_summary(*record);
+  note_summary(digest, read_summary(*record));
   scheduler_.finished(training);
   ++done_elsewhere_;
-  index_is_old_ = true;
 }
 
 void Coordinator::hear_of(const Message& message) {
@@ -269,6 +279,7 @@ void Coordinator::attend() {
       kLookElsewhereInterval + kLookElsewherePerTraining * static_cast<int>(elsewhere_.size()))
     look_elsewhere();
   dispatch();
+  if (now >= next_forecast_) update_forecast();
   if (display_.due()) display_.show(progress());
   if (now - last_heartbeat_ >= kHeartbeatInterval) {
     last_heartbeat_ = now;
@@ -278,13 +289,43 @@ void Coordinator::attend() {
           {plan_.trainings[training.training].digest, rank, training.env_steps, training.last_return});
     journal_.heartbeat(running, progress().env_steps_per_second);
   }
-  if (index_is_old_ && now - last_index_ >= kIndexInterval) update_index();
+  if (!not_in_index_.empty() && now >= next_index_) update_index();
 }
 
 void Coordinator::update_index() {
-  write_index(store_, contents_.plan, contents_.summaries);
-  last_index_ = Clock::now();
-  index_is_old_ = false;
+  const Clock::time_point begin = Clock::now();
+  index_.add(not_in_index_, contents_.summaries);
+  not_in_index_.clear();
+  const Clock::time_point end = Clock::now();
+  next_index_ = end + std::max<Clock::duration>(kIndexInterval, kUpkeepShare * (end - begin));
+}
+
+void Coordinator::update_forecast() {
+  const Clock::time_point begin = Clock::now();
+  const std::vector<CostEstimate> estimates = cost_classes_.estimates(plan_, cost_model_);
+  std::vector<double> seconds, left(estimates.size());
+  for (TrainingIndex i = 0; i < plan_.trainings.size(); ++i) {
+    const std::uint32_t cost_class = cost_classes_[i];
+    seconds.push_back(estimates[cost_class].seconds);
+    const TrainingState state = scheduler_.state(i);
+    if (state == TrainingState::kWaiting || state == TrainingState::kReady ||
+        state == TrainingState::kRunning || state == TrainingState::kElsewhere)
+      left[cost_class] += 1;
+  }
+  scheduler_.reprice(seconds);
+  double behind = 0;  // of what is under way
+  for (const auto& [rank, running] : running_) {
+    const double part = static_cast<double>(running.env_steps) /
+                        static_cast<double>(plan_.trainings[running.training].env_steps);
+    left[cost_classes_[running.training]] -= part;
+    behind += part * seconds[running.training];
+  }
+  const auto ranks = static_cast<int>(ranks_at_work());
+  const double eta = std::max(0.0, scheduler_.eta_seconds(ranks) - behind / ranks);
+  const Clock::time_point end = Clock::now();
+  eta_ = {end + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(eta)),
+          factor_of_95_percent(total_work(estimates, left).spread)};
+  next_forecast_ = end + std::max<Clock::duration>(kForecastInterval, kUpkeepShare * (end - begin));
 }
 
 std::size_t Coordinator::ranks_at_work() const {
@@ -303,19 +344,9 @@ SweepProgress Coordinator::progress() const {
   for (const auto& [rank, training] : running_) env_steps += training.env_steps;
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   if (elapsed > 1) progress.env_steps_per_second = static_cast<double>(env_steps) / elapsed;
-  // The scheduler's predictions are those of the start; what was learned since corrects them.
-  if (done_now_ > 0) {
-    double left = 0;
-    for (TrainingIndex i = 0; i < plan_.trainings.size(); ++i) {
-      const TrainingState state = scheduler_.state(i);
-      if (state == TrainingState::kWaiting || state == TrainingState::kReady ||
-          state == TrainingState::kRunning)
-        left += cost_model_.seconds(plan_, i);
-    }
-    for (const auto& [rank, training] : running_)
-      left -= cost_model_.seconds(plan_, training.training) * static_cast<double>(training.env_steps) /
-              static_cast<double>(plan_.trainings[training.training].env_steps);
-    progress.eta_seconds = left / static_cast<double>(ranks_at_work());
+  if (eta_) {
+    progress.eta_seconds = std::chrono::duration<double>(eta_->end - Clock::now()).count();
+    progress.eta_factor = eta_->factor;
   }
   if (!running_.empty()) {
     const Running& first = running_.begin()->second;
@@ -346,7 +377,7 @@ void Coordinator::dismiss_workers() {
 }
 
 int Coordinator::conclude(bool stopped) {
-  update_index();
+  index_.write(contents_.summaries);
   const Scheduler::Counts counts = scheduler_.counts();
   const std::size_t done = counts.done - unwanted_;
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -360,7 +391,13 @@ int Coordinator::conclude(bool stopped) {
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9)),
                            done_elsewhere_ == 0 ? "" : fmt::format("; {} by other runs", done_elsewhere_)));
-  if (complete) return kComplete;
+  if (complete) {
+    if (done_now_ > 0)
+      display_.say(
+          fmt::format("predicted at the start: {}",
+                      interval_text(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds)));
+    return kComplete;
+  }
   if (stopped) {
     display_.say("the same command again continues");
     return kStopped;

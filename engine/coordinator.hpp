@@ -17,9 +17,10 @@
 #include "engine/blame.hpp"
 #include "engine/journal.hpp"
 #include "engine/messages.hpp"
+#include "engine/plan_summary.hpp"
 #include "engine/progress.hpp"
 #include "engine/scheduler.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/store_index.hpp"
 #include "engine/ticker.hpp"
 #include "engine/transport.hpp"
 #include "io/lease.hpp"
@@ -76,12 +77,14 @@ class Coordinator {
   void fail(TrainingIndex, const std::string& reason, bool deterministic);
   void finished(const Message&);
   void finished_elsewhere(TrainingIndex);
+  void note_summary(const Digest&, const RoundSummary&);
   void hear_of(const Message&);
   void look_for_the_lost();
   void look_elsewhere();
   bool worth_starting() const;
   void dispatch();
   void update_index();
+  void update_forecast();
   SweepProgress progress() const;
   std::size_t ranks_at_work() const;
 
@@ -91,13 +94,15 @@ class Coordinator {
   std::size_t wanted_ = 0, unwanted_ = 0, done_at_start_ = 0, done_now_ = 0;
   StoreContents contents_;  // of all jobs in the store, for the index
   CostModel cost_model_;
+  CostClasses cost_classes_;
   Scheduler scheduler_;
   Journal journal_;
   Leases leases_;
   Blame blame_;
   Options options_;
   ProgressDisplay display_;
-  bool index_is_old_ = true;
+  StoreIndex index_;
+  std::vector<TrainingIndex> not_in_index_;  // finished since the index was written
   std::set<int> idle_, present_;  // worker ranks that wait for work; that are alive and have not said goodbye
   std::set<int> gone_;            // have said goodbye
   std::map<int, Running> running_;  // by rank
@@ -106,7 +111,14 @@ class Coordinator {
   std::set<TrainingIndex> elsewhere_;  // another run's
   std::size_t done_elsewhere_ = 0, losses_ = 0;
   std::int64_t env_steps_done_ = 0;  // of trainings that this run finished
-  Clock::time_point start_, last_index_, last_heartbeat_, last_look_elsewhere_;
+  // When what is left will be done, and the factor that a twentieth of all such forecasts is wrong by.
+  struct Eta {
+    Clock::time_point end;
+    double factor = 1;
+  };
+  std::optional<Eta> eta_;
+  Forecast predicted_;  // at the start
+  Clock::time_point start_, next_index_, next_forecast_, last_heartbeat_, last_look_elsewhere_;
   Ticker lease_ticker_;  // last: it ends before the leases do
 };
 

@@ -14,6 +14,12 @@ constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling t
 constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
 constexpr std::int64_t kFileBytes = 30'000;         // attributes, recipe and provenance of a round file
 
+// Spread of trainings of one class, as long as only few are known, and errors of the level of a class: when
+// only wider classes are known (same network, same task and algorithm, any), and when nothing is.
+constexpr double kOwnSpread = 0.1;
+constexpr std::array kForeignClassError = {0.0, 0.15, 0.3, 0.5};
+constexpr double kUnknownClassError = 0.7;
+
 // Of an environment and of drawing an action, as measured on one core.
 double seconds_per_step(const std::string& task) {
   if (task == "halfcheetah") return 85e-6;
@@ -149,23 +155,73 @@ std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
          static_cast<std::int64_t>(replay_bytes(settings));
 }
 
-double CostModel::seconds(const Plan& plan, TrainingIndex index) const {
+CostEstimate CostModel::estimate(const Plan& plan, TrainingIndex index) const {
   const double predicted = predicted_seconds(plan, index);
-  for (const std::string& name : classes_of(plan, index)) {
-    const auto found = ratios_.find(name);
-    if (found != ratios_.end())
-      return predicted * std::exp(found->second.sum_of_logs / static_cast<double>(found->second.count));
+  const std::array classes = classes_of(plan, index);
+  for (std::size_t level = 0; level < classes.size(); ++level) {
+    const auto found = ratios_.find(classes[level]);
+    if (found == ratios_.end()) continue;
+    const Ratios& ratios = found->second;
+    const auto count = static_cast<double>(ratios.count);
+    const double variance = (kOwnSpread * kOwnSpread + ratios.squares) / count;
+    const double spread = std::sqrt(variance);
+    return {predicted * std::exp(ratios.mean), spread,
+            std::hypot(spread / std::sqrt(count), kForeignClassError[level])};
   }
-  return predicted;
+  return {predicted, kOwnSpread, kUnknownClassError};
 }
 
 void CostModel::observe(const Plan& plan, TrainingIndex index, double seconds) {
   if (!(seconds > 0) || !std::isfinite(seconds)) return;
   const double ratio = std::log(seconds / predicted_seconds(plan, index));
   for (const std::string& name : classes_of(plan, index)) {
-    ratios_[name].sum_of_logs += ratio;
-    ++ratios_[name].count;
+    Ratios& ratios = ratios_[name];
+    const double difference = ratio - ratios.mean;
+    ratios.mean += difference / static_cast<double>(++ratios.count);
+    ratios.squares += difference * (ratio - ratios.mean);
   }
+}
+
+CostClasses::CostClasses(const Plan& plan) : class_of_(plan.trainings.size()) {
+  struct Key {
+    std::uint32_t settings;
+    std::int64_t kept, steps;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, std::uint32_t> known;
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
+    const TrainingNode& node = plan.trainings[i];
+    const auto [place, is_new] =
+        known.try_emplace({node.settings, node.kept, node.env_steps}, static_cast<std::uint32_t>(size()));
+    if (is_new) examples_.push_back(i);
+    class_of_[i] = place->second;
+  }
+}
+
+std::vector<CostEstimate> CostClasses::estimates(const Plan& plan, const CostModel& model) const {
+  std::vector<CostEstimate> estimates;
+  for (const TrainingIndex example : examples_) estimates.push_back(model.estimate(plan, example));
+  return estimates;
+}
+
+Work total_work(std::span<const CostEstimate> estimates, std::span<const double> trainings) {
+  Work work;
+  double class_errors = 0, own_variance = 0;
+  for (std::size_t c = 0; c < estimates.size(); ++c) {
+    const CostEstimate& estimate = estimates[c];
+    const double count = std::max(trainings[c], 0.0);
+    const double mean = estimate.seconds * std::exp(estimate.own_spread * estimate.own_spread / 2);
+    work.seconds += count * mean;
+    class_errors += count * mean * estimate.class_error;
+    own_variance += count * mean * mean * estimate.own_spread * estimate.own_spread;
+  }
+  if (work.seconds > 0) work.spread = std::hypot(class_errors, std::sqrt(own_variance)) / work.seconds;
+  return work;
+}
+
+double factor_of_95_percent(double spread) {
+  constexpr double kNormalQuantile = 1.6449;
+  return std::exp(kNormalQuantile * spread);
 }
 
 }  // namespace impsweep

@@ -1,38 +1,73 @@
 // engine/cost_model.hpp - how long a training takes, and what it needs, before it has run.
 //
-// Prediction: (learning + evaluation FLOP) / (FLOP per second) + (environment steps) * (seconds per step)
-//   learning     per step 2 k for acting and 6 k per epoch for forward pass and both gradients; k = kept
-//   weights
-//                of actor and critic (a student acts by its expert's network)
-//   evaluation   episodes of the full length, 2 k of the actor per step
-// A worker's native kernels do about 40 GFLOP/s on these networks at any density. Finished trainings correct
-// the prediction by their ratio, class by class: (task, algorithm, network, density to a factor of two).
+// Prediction: (learning + evaluation FLOP) / (FLOP per second) + (environment steps) * (seconds per step).
+// Learning costs per step 2 k for acting and 6 k per epoch for the forward pass and both gradients,
+// evaluation 2 k of the actor per step over episodes of the full length; k is the number of kept weights of
+// actor and critic (a student acts by its expert's network). A worker's native kernels do about 40 GFLOP/s on
+// these networks at any density. Finished trainings correct the prediction by their ratio, class by class:
+// (task, algorithm, network, density to a factor of two). Ratios are log-normal: what is known of their
+// spread gives the interval of every forecast.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "engine/plan.hpp"
 
 namespace impsweep {
 
+struct CostEstimate {
+  double seconds = 0;  // on one core, median
+  // Standard deviations of the logarithm: of one training about its class, and of what is known of the class.
+  double own_spread = 0, class_error = 0;
+};
+
 class CostModel {
  public:
-  // Seconds on one core.
-  double seconds(const Plan&, TrainingIndex) const;
+  CostEstimate estimate(const Plan&, TrainingIndex) const;
+  double seconds(const Plan& plan, TrainingIndex index) const { return estimate(plan, index).seconds; }
 
   // A training took so long. Non-positive times are ignored.
   void observe(const Plan&, TrainingIndex, double seconds);
 
  private:
-  struct Ratio {
-    double sum_of_logs = 0;
+  struct Ratios {  // logarithms of real to predicted
     std::int64_t count = 0;
+    double mean = 0, squares = 0;  // squares: sum of squared differences to the mean
   };
-  std::map<std::string, Ratio> ratios_;  // by class, from the narrowest to all trainings
+  std::map<std::string, Ratios> ratios_;  // by class, from the narrowest to all trainings
 };
+
+// Trainings of one plan with the same settings, density and length cost the same. Plans have millions of
+// trainings and few such classes.
+class CostClasses {
+ public:
+  explicit CostClasses(const Plan&);
+
+  std::size_t size() const { return examples_.size(); }
+  std::uint32_t operator[](TrainingIndex training) const { return class_of_[training]; }
+  // Of each class.
+  std::vector<CostEstimate> estimates(const Plan&, const CostModel&) const;
+
+ private:
+  std::vector<std::uint32_t> class_of_;
+  std::vector<TrainingIndex> examples_;
+};
+
+// A sum of trainings: its mean, and the standard deviation relative to it. Errors of classes are taken to add
+// up (what misjudges one misjudges the others), those of single trainings to cancel.
+struct Work {
+  double seconds = 0, spread = 0;
+};
+// How many trainings of each class (parts of one count as such).
+Work total_work(std::span<const CostEstimate>, std::span<const double> trainings);
+
+// The factor by which something of this relative spread exceeds its median with a probability of 5 %.
+double factor_of_95_percent(double spread);
 
 // The formula alone.
 double predicted_flop(const Plan&, TrainingIndex);

@@ -34,6 +34,10 @@ Journal::Journal(const Store& store, int ranks) : run_(unique_run_name()), write
   writer_.append({{"type", "run-start"}, {"ranks", ranks}, {"pid", getpid()}});
 }
 
+void Journal::run_predicted(double seconds, double low_seconds, double high_seconds) {
+  writer_.append({{"type", "forecast"}, {"seconds", seconds}, {"low", low_seconds}, {"high", high_seconds}});
+}
+
 void Journal::training_started(const Digest& digest, int rank) {
   writer_.append({{"type", "start"}, {"training", digest}, {"rank", rank}});
 }
@@ -68,8 +72,8 @@ void Journal::run_ended(const std::string& outcome) {
 
 History read_history(const Store& store) {
   struct Run {
-    double last_heard = 0, rate = 0;
-    int ranks = 1;
+    double start = 0, last_heard = 0, rate = 0;
+    RunRecord record;
     bool ended = false;
     std::vector<RunningTraining> running;
   };
@@ -81,7 +85,12 @@ History read_history(const Store& store) {
     const nlohmann::json& fields = event.fields;
     const std::string type = fields.value("type", ""), training = fields.value("training", "");
     if (type == "run-start") {
-      run.ranks = fields.value("ranks", 1);
+      run.start = event.time;
+      run.record = {event.run, fields.value("ranks", 1), 0, 0, 0, 0};
+    } else if (type == "forecast") {
+      run.record.predicted_seconds = fields.value("seconds", 0.0);
+      run.record.low_seconds = fields.value("low", 0.0);
+      run.record.high_seconds = fields.value("high", 0.0);
     } else if (type == "done") {
       history.failures.erase(training);
       history.wall_seconds[training] = fields.value("seconds", 0.0);
@@ -98,13 +107,15 @@ History read_history(const Store& store) {
       }
     } else if (type == "run-end") {
       run.ended = true;
+      run.record.seconds = event.time - run.start;
+      if (fields.value("outcome", "") == "complete") history.completed.push_back(run.record);
     }
   }
   const double now = now_seconds();
   for (const auto& [name, run] : runs) {
     if (run.ended || now - run.last_heard > kSilenceSeconds) continue;
     ++history.live_runs;
-    history.live_ranks += run.ranks;
+    history.live_ranks += run.record.ranks;
     history.env_steps_per_second += run.rate;
     history.running.insert(history.running.end(), run.running.begin(), run.running.end());
   }

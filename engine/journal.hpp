@@ -28,6 +28,8 @@ class Journal {
 
   const std::string& run() const { return run_; }  // names this run; unique among machines
 
+  // When this run expects to be done; less than low and more than high have a probability of 5 % each.
+  void run_predicted(double seconds, double low_seconds, double high_seconds);
   void training_started(const Digest&, int rank);
   void training_done(const Digest&, double wall_seconds);
   void training_failed(const Digest&, const std::string& reason, bool deterministic);
@@ -46,6 +48,13 @@ struct Failure {
   bool deterministic = true;  // would fail again, so it is repeated on request only
 };
 
+// How long a run expected to take, and took.
+struct RunRecord {
+  std::string run;
+  int ranks = 1;
+  double predicted_seconds = 0, low_seconds = 0, high_seconds = 0, seconds = 0;
+};
+
 // The logs of a store, read.
 struct History {
   std::map<Digest, Failure> failures;    // of trainings that failed and were not finished since
@@ -53,6 +62,7 @@ struct History {
   int live_runs = 0, live_ranks = 0;
   double env_steps_per_second = 0;        // of live runs
   std::map<Digest, double> wall_seconds;  // of finished trainings
+  std::vector<RunRecord> completed;       // runs that ended with everything done, in that order
 };
 History read_history(const Store&);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "io/error.hpp"
@@ -15,7 +16,7 @@ namespace {
 // Everything about the trainings of one grid point, baseline and kind of round that does not depend on the
 // seed: worked out once, as grids have many seeds and rounds.
 struct RoundTemplate {
-  Recipe recipe;  // seed, round, kept, parents and teacher are still to be filled in
+  Recipe recipe;  // seed, round, kept and parents are filled in for each training
   Influences influence;
 };
 
@@ -40,6 +41,11 @@ class Expansion {
   explicit Expansion(std::vector<GridPoint> points) { plan_.points = std::move(points); }
 
   Plan run() {
+    std::size_t most = 0;  // if nothing is shared
+    for (const GridPoint& point : plan_.points)
+      most += point.baselines.size() * point.seeds.size() * static_cast<std::size_t>(point.rounds);
+    plan_.trainings.reserve(most);
+    by_digest_.reserve(most);
     for (std::size_t index = 0; index < plan_.points.size(); ++index) add_point(index);
     plan_.first_chain.resize(plan_.trainings.size());
     for (std::size_t chain = plan_.chains.size(); chain-- > 0;)
@@ -114,7 +120,7 @@ class Expansion {
     return static_cast<std::uint32_t>(plan_.choices.size() - 1);
   }
 
-  const RoundTemplate& round_template(Baseline baseline, int round) {
+  RoundTemplate& round_template(Baseline baseline, int round) {
     const auto key = std::pair(baseline, std::min(round, 1));
     auto found = current_.templates.find(key);
     if (found == current_.templates.end()) {
@@ -136,43 +142,37 @@ class Expansion {
   }
 
   TrainingIndex add_round(Baseline baseline, std::int64_t seed, int round) {
-    const RoundTemplate& shape = round_template(baseline, round);
-    Recipe recipe = shape.recipe;
+    RoundTemplate& shape = round_template(baseline, round);
     TrainingNode node;
     node.baseline = baseline;
-    node.round = recipe.round = round;
-    node.seed = recipe.seed = seed;
+    node.round = round;
+    node.seed = seed;
     node.settings = current_.settings;
     node.env_steps = training_steps(current_.grid->settings, round);
     node.kept = current_.counts.kept[static_cast<std::size_t>(round)];
     node.density = static_cast<double>(node.kept) / static_cast<double>(current_.counts.entries);
     node.teacher = current_.teacher;
-    if (shape.influence.kept) recipe.kept = node.kept;
     if (shape.influence.mask_parent) {
       const bool from_ticket = current_.grid->settings.imp.mask_source == MaskSource::kTicket;
       node.mask_parent = training_of(from_ticket ? Baseline::kMaskWeights : baseline, seed, round - 1);
-      recipe.mask_parent = plan_.trainings[*node.mask_parent].digest;
     }
-    if (shape.influence.values_parent) {
-      node.values_parent = training_of(baseline, seed, round - 1);
-      recipe.values_parent = plan_.trainings[*node.values_parent].digest;
-    }
-    if (shape.influence.rewind_parent) {
-      node.rewind_parent = training_of(baseline, seed, 0);
-      recipe.rewind_parent = plan_.trainings[*node.rewind_parent].digest;
-    }
-    if (shape.influence.inputs_parent) {
-      node.inputs_parent = current_.tickets.at(seed);
-      recipe.inputs_parent = plan_.trainings[*node.inputs_parent].digest;
-    }
+    if (shape.influence.values_parent) node.values_parent = training_of(baseline, seed, round - 1);
+    if (shape.influence.rewind_parent) node.rewind_parent = training_of(baseline, seed, 0);
+    if (shape.influence.inputs_parent) node.inputs_parent = current_.tickets.at(seed);
+    Recipe& recipe = shape.recipe;
+    recipe.round = round;
+    recipe.seed = seed;
+    if (shape.influence.kept) recipe.kept = node.kept;
+    if (node.mask_parent) recipe.mask_parent = plan_.trainings[*node.mask_parent].digest;
+    if (node.values_parent) recipe.values_parent = plan_.trainings[*node.values_parent].digest;
+    if (node.rewind_parent) recipe.rewind_parent = plan_.trainings[*node.rewind_parent].digest;
+    if (node.inputs_parent) recipe.inputs_parent = plan_.trainings[*node.inputs_parent].digest;
     return add_training(std::move(node), recipe);
   }
 
   TrainingIndex add_training(TrainingNode node, const Recipe& recipe) {
     node.digest = digest_of(recipe);
-    const auto [found, is_new] =
-        by_digest_.emplace(node.digest, static_cast<TrainingIndex>(plan_.trainings.size()));
-    if (!is_new) return found->second;
+    if (const auto known = by_digest_.find(node.digest); known != by_digest_.end()) return *known;
     for (const auto& parent : {node.mask_parent, node.values_parent, node.rewind_parent, node.inputs_parent})
       if (parent) node.dependencies.push_back(*parent);
     if (node.teacher) {
@@ -181,8 +181,10 @@ class Expansion {
     }
     std::ranges::sort(node.dependencies);
     node.dependencies.erase(std::ranges::unique(node.dependencies).begin(), node.dependencies.end());
+    const auto index = static_cast<TrainingIndex>(plan_.trainings.size());
     plan_.trainings.push_back(std::move(node));
-    return found->second;
+    by_digest_.insert(index);
+    return index;
   }
 
   void add_chain(Baseline baseline, std::int64_t seed) {
@@ -207,7 +209,7 @@ class Expansion {
     Chain& known = plan_.chains[found->second];
     if (chain.rounds.size() > known.rounds.size()) std::swap(chain.rounds, known.rounds);
     if (!std::ranges::equal(chain.rounds, std::span(known.rounds).first(chain.rounds.size())))
-      throw InputError(
+      throw ChainClash(
           "{}: chain '{}' is also described at {}, with other settings ({}); give one of the two sweeps a "
           "[[sweep.variant]] with a name of its own",
           current_.grid->place, chain.name, places_[found->second]->place,
@@ -225,8 +227,26 @@ class Expansion {
     return "none of its options";
   }
 
+  // Trainings are looked up by digest, which only the plan keeps: jobs have millions of them.
+  struct HashByDigest {
+    using is_transparent = void;
+    const Plan* plan;
+    std::size_t operator()(TrainingIndex index) const { return (*this)(plan->trainings[index].digest); }
+    std::size_t operator()(std::string_view digest) const { return std::hash<std::string_view>{}(digest); }
+  };
+  struct EqualByDigest {
+    using is_transparent = void;
+    const Plan* plan;
+    bool operator()(TrainingIndex a, TrainingIndex b) const { return a == b; }
+    bool operator()(std::string_view digest, TrainingIndex index) const {
+      return digest == plan->trainings[index].digest;
+    }
+    bool operator()(TrainingIndex index, std::string_view digest) const { return (*this)(digest, index); }
+  };
+
   Plan plan_;
-  std::unordered_map<Digest, TrainingIndex> by_digest_;
+  std::unordered_set<TrainingIndex, HashByDigest, EqualByDigest> by_digest_{0, HashByDigest{&plan_},
+                                                                            EqualByDigest{&plan_}};
   std::unordered_map<std::string, std::size_t> by_name_;
   std::vector<const GridPoint*> places_;  // by chain
 

@@ -16,6 +16,7 @@
 
 #include "engine/job.hpp"
 #include "engine/recipe.hpp"
+#include "io/error.hpp"
 
 namespace impsweep {
 
@@ -58,7 +59,13 @@ struct Plan {
   std::vector<std::optional<std::uint32_t>> first_chain;  // of each training; none for experts
 };
 
-// Throws InputError if two chains of the same name have different content.
+// Two chains of the same name have different content.
+class ChainClash : public InputError {
+ public:
+  using InputError::InputError;
+};
+
+// Throws ChainClash.
 Plan expand(std::vector<GridPoint>);
 
 // resolve() and expand().

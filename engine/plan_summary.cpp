@@ -38,28 +38,36 @@ std::string point_name(const Chain& chain) {
 std::vector<ScheduledTraining> scheduled_trainings(const Plan& plan, const CostModel& costs,
                                                    const std::vector<bool>& done) {
   std::vector<ScheduledTraining> trainings(plan.trainings.size());
-  // Trainings of the same settings and density cost the same; grids have many of them.
-  struct Key {
-    std::uint32_t settings;
-    std::int64_t kept, steps;
-    auto operator<=>(const Key&) const = default;
-  };
-  std::map<Key, double> known;
+  const CostClasses classes(plan);
+  const std::vector<CostEstimate> estimates = classes.estimates(plan, costs);
   for (TrainingIndex i = 0; i < trainings.size(); ++i) {
-    const TrainingNode& node = plan.trainings[i];
-    const auto [place, is_new] = known.try_emplace({node.settings, node.kept, node.env_steps}, 0.0);
-    if (is_new) place->second = costs.seconds(plan, i);
-    trainings[i].seconds = place->second;
-    trainings[i].dependencies = node.dependencies;
+    trainings[i].seconds = estimates[classes[i]].seconds;
+    trainings[i].dependencies = plan.trainings[i].dependencies;
     trainings[i].done = !done.empty() && done[i];
   }
   return trainings;
 }
 
-PlanSummary summarize(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
+Forecast forecast(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
   std::vector<ScheduledTraining> trainings = scheduled_trainings(plan, costs, done);
+  const CostClasses classes(plan);
+  std::vector<double> left(classes.size());
+  for (TrainingIndex i = 0; i < trainings.size(); ++i)
+    if (!trainings[i].done) left[classes[i]] += 1;
+  const Work work = total_work(classes.estimates(plan, costs), left);
+  Forecast forecast;
+  forecast.work_seconds = work.seconds;
+  forecast.lower_bound_seconds = Scheduler(trainings).eta_seconds(ranks);
+  forecast.seconds = makespan_seconds(std::move(trainings), ranks);
+  forecast.low_seconds = forecast.seconds / factor_of_95_percent(work.spread);
+  forecast.high_seconds = forecast.seconds * factor_of_95_percent(work.spread);
+  return forecast;
+}
+
+PlanSummary summarize(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
+  const std::vector<ScheduledTraining> trainings = scheduled_trainings(plan, costs, done);
   PlanSummary summary;
-  summary.ranks = ranks;
+  summary.ranks = std::max(1, ranks);
   summary.chains = plan.chains.size();
   summary.trainings_unique = plan.trainings.size();
   for (const Chain& chain : plan.chains) summary.trainings_total += chain.rounds.size();
@@ -91,7 +99,7 @@ PlanSummary summarize(const Plan& plan, const CostModel& costs, int ranks, const
     }
     ++point->chains;
   }
-  summary.makespan_seconds = makespan_seconds(std::move(trainings), std::max(1, ranks));
+  summary.makespan = forecast(plan, costs, summary.ranks, done);
   return summary;
 }
 
@@ -109,8 +117,12 @@ std::string to_text(const PlanSummary& summary) {
                       count(summary.trainings_unique), count(summary.trainings_total),
                       count(summary.trainings_done));
   text += fmt::format("steps       {} (environment steps of training)\n", count_text(summary.env_steps));
-  text += fmt::format("to do       {:.2f} core-hours, {} on {} rank{} (predicted)\n", summary.core_hours,
-                      duration_text(summary.makespan_seconds), summary.ranks, summary.ranks == 1 ? "" : "s");
+  text += fmt::format("to do       {:.2f} core-hours (predicted)\n", summary.core_hours);
+  const Forecast& makespan = summary.makespan;
+  text += fmt::format(
+      "time        {} on {} rank{}, with 90 % probability {} to {}; {:.0f} % above the least possible\n",
+      duration_text(makespan.seconds), summary.ranks, summary.ranks == 1 ? "" : "s",
+      duration_text(makespan.low_seconds), duration_text(makespan.high_seconds), 100 * makespan.gap());
   text += fmt::format("disk        {} (predicted)\n", bytes_text(summary.disk_bytes));
   text += fmt::format("memory      {} per rank (predicted)\n", bytes_text(summary.memory_per_rank_bytes));
   return text;
@@ -124,7 +136,9 @@ nlohmann::ordered_json to_json(const PlanSummary& summary) {
             {"done", summary.trainings_done}}},
           {"env_steps", summary.env_steps},
           {"core_hours", summary.core_hours},
-          {"makespan_seconds", summary.makespan_seconds},
+          {"makespan_seconds", summary.makespan.seconds},
+          {"makespan_90_percent", {summary.makespan.low_seconds, summary.makespan.high_seconds}},
+          {"makespan_lower_bound_seconds", summary.makespan.lower_bound_seconds},
           {"ranks", summary.ranks},
           {"disk_bytes", summary.disk_bytes},
           {"memory_per_rank_bytes", summary.memory_per_rank_bytes}};

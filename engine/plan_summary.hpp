@@ -11,6 +11,17 @@
 
 namespace impsweep {
 
+// When a number of ranks that stay will have done what is left.
+struct Forecast {
+  double work_seconds = 0;                   // on one core
+  double seconds = 0;                        // with the scheduler's order
+  double low_seconds = 0, high_seconds = 0;  // less and more have a probability of 5 % each
+  double lower_bound_seconds = 0;  // no order is faster: the work shared evenly, or the longest chain
+
+  double gap() const { return lower_bound_seconds > 0 ? seconds / lower_bound_seconds - 1 : 0; }
+};
+Forecast forecast(const Plan&, const CostModel&, int ranks, const std::vector<bool>& done = {});
+
 struct PlanSummary {
   std::size_t chains = 0;
   std::size_t trainings_total =
@@ -19,8 +30,8 @@ struct PlanSummary {
   std::size_t trainings_done = 0;  // of the unique ones
   std::int64_t env_steps = 0;      // of the unique trainings, without evaluation
   double core_hours = 0;           // predicted, of what is not done
-  double makespan_seconds = 0;     // of the same on `ranks` ranks
   int ranks = 1;
+  Forecast makespan;                       // of the same on so many
   std::int64_t disk_bytes = 0;             // of all unique trainings
   std::int64_t memory_per_rank_bytes = 0;  // of the largest
   // One line per grid point for people.

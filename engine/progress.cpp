@@ -46,6 +46,11 @@ std::string duration_text(double seconds) {
   return fmt::format("{}:{:02}", minutes, rest);
 }
 
+std::string interval_text(double seconds, double low_seconds, double high_seconds) {
+  return fmt::format("{} ({} to {})", duration_text(seconds), duration_text(low_seconds),
+                     duration_text(high_seconds));
+}
+
 std::string count_text(double count) {
   if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
   if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
@@ -70,7 +75,9 @@ void ProgressDisplay::show(const SweepProgress& progress) {
   if (progress.failed > 0) line += fmt::format(", {} failed, {} blocked", progress.failed, progress.blocked);
   if (progress.env_steps_per_second > 0)
     line += fmt::format(", {} steps/s", count_text(progress.env_steps_per_second));
-  if (progress.eta_seconds >= 0) line += fmt::format(", ETA {}", duration_text(progress.eta_seconds));
+  if (progress.eta_seconds >= 0)
+    line += ", ETA " + interval_text(progress.eta_seconds, progress.eta_seconds / progress.eta_factor,
+                                     progress.eta_seconds * progress.eta_factor);
   if (!live_) {
     fmt::print("{:>8}  {}\n", duration_text(std::chrono::duration<double>(last_ - start_).count()), line);
     std::fflush(stdout);

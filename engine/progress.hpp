@@ -12,6 +12,7 @@ struct SweepProgress {
   std::size_t total = 0, done = 0, running = 0, failed = 0, blocked = 0;
   double env_steps_per_second = 0;
   double eta_seconds = -1;  // negative: not known yet
+  double eta_factor = 1;    // it is off by more with a probability of 5 % to either side
   std::string example;      // one training under way, in words
 };
 
@@ -33,6 +34,8 @@ class ProgressDisplay {
 
 // "0:35", "12:05", "3:02:10", "2d 03:00:00".
 std::string duration_text(double seconds);
+// "12:05 (10:30 to 14:00)".
+std::string interval_text(double seconds, double low_seconds, double high_seconds);
 // "950", "12.3 k", "1.25 M".
 std::string count_text(double count);
 

@@ -68,33 +68,40 @@ std::string quoted(const std::string& text) {
   return to_toml(JobValue{text});
 }
 
-using Lines = std::vector<std::pair<std::string, std::string>>;
+// Puts the lines of a recipe together in the order of their keys: its own fields, which come in that order,
+// and between them the options, which are sorted.
+class CanonicalLines {
+ public:
+  explicit CanonicalLines(const Recipe& recipe)
+      : next_option_(recipe.keys.begin()), last_option_(recipe.keys.end()) {
+    bytes_.reserve(512);
+  }
 
-Lines lines_of(const Recipe& recipe) {
-  Lines lines = recipe.keys;
-  const auto add = [&](const char* key, std::string value) { lines.emplace_back(key, std::move(value)); };
-  const auto add_text = [&](const char* key, const std::string& text) {
-    if (!text.empty()) add(key, quoted(text));
-  };
-  add("recipe_version", std::to_string(kRecipeVersion));
-  add_text("task", recipe.task);
-  add("task_semantics", std::to_string(recipe.task_semantics));
-  add_text("algorithm", recipe.algorithm);
-  add("algorithm_semantics", std::to_string(recipe.algorithm_semantics));
-  if (recipe.imp_semantics != 0) add("imp_semantics", std::to_string(recipe.imp_semantics));
-  add("master_seed", std::to_string(recipe.master_seed));
-  add("seed", std::to_string(recipe.seed));
-  add("round", std::to_string(recipe.round));
-  add_text("baseline", recipe.baseline);
-  if (recipe.kept) add("kept", std::to_string(*recipe.kept));
-  add_text("mask_parent", recipe.mask_parent);
-  add_text("values_parent", recipe.values_parent);
-  add_text("rewind_parent", recipe.rewind_parent);
-  add_text("inputs_parent", recipe.inputs_parent);
-  add_text("teacher", recipe.teacher);
-  std::ranges::sort(lines);
-  return lines;
-}
+  void number(std::string_view key, std::int64_t value) { add_field(key, std::to_string(value)); }
+  void text(std::string_view key, const std::string& text) {
+    if (!text.empty()) add_field(key, quoted(text));
+  }
+  void add_field(std::string_view key, std::string_view value) {
+    while (next_option_ != last_option_ && next_option_->first < key) add_option();
+    add(key, value);
+  }
+  std::string take() {
+    while (next_option_ != last_option_) add_option();
+    return std::move(bytes_);
+  }
+
+ private:
+  void add_option() {
+    add(next_option_->first, next_option_->second);
+    ++next_option_;
+  }
+  void add(std::string_view key, std::string_view value) {
+    bytes_.append(key).append(" = ").append(value).push_back('\n');
+  }
+
+  std::string bytes_;
+  std::vector<std::pair<std::string, std::string>>::const_iterator next_option_, last_option_;
+};
 
 // Takes the recipe's own fields out of the lines that were read; what remains are option keys.
 class FieldReader {
@@ -136,14 +143,24 @@ class FieldReader {
 }  // namespace
 
 std::string canonical_bytes(const Recipe& recipe) {
-  std::string bytes;
-  for (const auto& [key, value] : lines_of(recipe)) {
-    bytes += key;
-    bytes += " = ";
-    bytes += value;
-    bytes += '\n';
-  }
-  return bytes;
+  CanonicalLines lines(recipe);
+  lines.text("algorithm", recipe.algorithm);
+  lines.number("algorithm_semantics", recipe.algorithm_semantics);
+  lines.text("baseline", recipe.baseline);
+  if (recipe.imp_semantics != 0) lines.number("imp_semantics", recipe.imp_semantics);
+  lines.text("inputs_parent", recipe.inputs_parent);
+  if (recipe.kept) lines.number("kept", *recipe.kept);
+  lines.text("mask_parent", recipe.mask_parent);
+  lines.add_field("master_seed", std::to_string(recipe.master_seed));
+  lines.number("recipe_version", kRecipeVersion);
+  lines.text("rewind_parent", recipe.rewind_parent);
+  lines.number("round", recipe.round);
+  lines.number("seed", recipe.seed);
+  lines.text("task", recipe.task);
+  lines.number("task_semantics", recipe.task_semantics);
+  lines.text("teacher", recipe.teacher);
+  lines.text("values_parent", recipe.values_parent);
+  return lines.take();
 }
 
 Digest digest_of_bytes(std::string_view canonical) {

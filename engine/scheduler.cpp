@@ -26,24 +26,18 @@ Scheduler::Scheduler(std::vector<ScheduledTraining> given, int crash_limit)
   for (std::size_t i = 0; i < total; ++i) trainings_[i].first_dependant = group_end[i];
 
   // Kahn's order gives the longest paths backwards, and finds cycles.
-  std::vector<TrainingIndex> order;
+  order_.reserve(total);
   std::vector<std::uint32_t> open(total);
   for (std::size_t i = 0; i < total; ++i) {
     open[i] = static_cast<std::uint32_t>(given[i].dependencies.size());
-    if (open[i] == 0) order.push_back(static_cast<TrainingIndex>(i));
+    if (open[i] == 0) order_.push_back(static_cast<TrainingIndex>(i));
+    trainings_[i].seconds = given[i].done ? 0 : given[i].seconds;
   }
-  for (std::size_t next = 0; next < order.size(); ++next)
-    for (const TrainingIndex dependant : dependants_of(order[next]))
-      if (--open[dependant] == 0) order.push_back(dependant);
-  if (order.size() != total) throw std::logic_error("trainings depend on each other in a circle");
-  for (std::size_t i = total; i-- > 0;) {
-    Training& training = trainings_[order[i]];
-    training.seconds = given[order[i]].done ? 0 : given[order[i]].seconds;
-    double longest = 0;
-    for (const TrainingIndex dependant : dependants_of(order[i]))
-      longest = std::max(longest, trainings_[dependant].path_seconds);
-    training.path_seconds = training.seconds + longest;
-  }
+  for (std::size_t next = 0; next < order_.size(); ++next)
+    for (const TrainingIndex dependant : dependants_of(order_[next]))
+      if (--open[dependant] == 0) order_.push_back(dependant);
+  if (order_.size() != total) throw std::logic_error("trainings depend on each other in a circle");
+  find_paths();
 
   for (std::size_t i = 0; i < total; ++i) {
     if (given[i].done) change_state(static_cast<TrainingIndex>(i), TrainingState::kDone);
@@ -53,6 +47,26 @@ Scheduler::Scheduler(std::vector<ScheduledTraining> given, int crash_limit)
   for (std::size_t i = 0; i < total; ++i)
     if (trainings_[i].state == TrainingState::kWaiting && trainings_[i].unfinished == 0)
       make_ready(static_cast<TrainingIndex>(i));
+}
+
+void Scheduler::find_paths() {
+  for (std::size_t i = order_.size(); i-- > 0;) {
+    double longest = 0;
+    for (const TrainingIndex dependant : dependants_of(order_[i]))
+      longest = std::max(longest, trainings_[dependant].path_seconds);
+    trainings_[order_[i]].path_seconds = trainings_[order_[i]].seconds + longest;
+  }
+}
+
+void Scheduler::reprice(std::span<const double> seconds) {
+  for (std::size_t i = 0; i < trainings_.size(); ++i)
+    trainings_[i].seconds = trainings_[i].state == TrainingState::kDone ? 0 : seconds[i];
+  find_paths();
+  std::vector<Place> ready;
+  for (std::size_t i = 0; i < trainings_.size(); ++i)
+    if (trainings_[i].state == TrainingState::kReady)
+      ready.push_back({trainings_[i].path_seconds, static_cast<TrainingIndex>(i)});
+  ready_ = std::priority_queue<Place>({}, std::move(ready));
 }
 
 std::optional<TrainingIndex> Scheduler::assign(int worker) {

@@ -26,9 +26,9 @@
 namespace impsweep {
 
 struct ScheduledTraining {
-  double seconds = 0;                       // predicted
+  double seconds = 0;                            // predicted
   std::vector<TrainingIndex> dependencies = {};  // without duplicates, no cycles
-  bool done = false;                        // already in the store
+  bool done = false;                             // already in the store
 };
 
 enum class TrainingState : std::uint8_t { kWaiting, kReady, kRunning, kElsewhere, kDone, kFailed, kBlocked };
@@ -56,6 +56,9 @@ class Scheduler {
 
   // Another run works on the training that was just assigned.
   void elsewhere(TrainingIndex);
+
+  // Better predictions, one for each training.
+  void reprice(std::span<const double> seconds);
 
   // A failed training is tried again, and what it blocked waits again.
   void retry(TrainingIndex);
@@ -103,6 +106,7 @@ class Scheduler {
     int worker = -1;
   };
   std::span<const TrainingIndex> dependants_of(TrainingIndex) const;
+  void find_paths();
   void change_state(TrainingIndex, TrainingState);
   void make_ready(TrainingIndex);
   void leave_worker(TrainingIndex);
@@ -118,6 +122,7 @@ class Scheduler {
     }
   };
   std::vector<Training> trainings_;
+  std::vector<TrainingIndex> order_;       // every training after those that it depends on
   std::vector<TrainingIndex> dependants_;  // grouped by training
   std::priority_queue<Place> ready_;       // may hold trainings that are no longer ready
   std::unordered_map<int, TrainingIndex> by_worker_;

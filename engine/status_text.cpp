@@ -36,6 +36,16 @@ std::string unfinished_line(const char* what, const UnfinishedTraining& training
   return fmt::format("{} {} {}: {}", what, training.chain, training.round, training.reason);
 }
 
+// How long, how sure, and how much of it is due to the order of trainings and not to their amount.
+std::string eta_text(const StoreStatus& status) {
+  std::string text =
+      "ETA " + interval_text(status.eta_seconds, status.eta_low_seconds, status.eta_high_seconds);
+  if (status.eta_lower_bound_seconds > 0)
+    text += fmt::format(", {:.0f} % above the least possible",
+                        100 * (status.eta_seconds / status.eta_lower_bound_seconds - 1));
+  return text;
+}
+
 std::string bar(double part, std::size_t width) {
   const auto full = static_cast<std::size_t>(std::lround(part * static_cast<double>(width)));
   std::string text = "[";
@@ -73,11 +83,17 @@ std::string status_text(const StoreStatus& status, const std::string& directory)
       status.chains_done, status.chains, status.trainings_done, status.trainings, status.running.size(),
       status.live_ranks, status.live_ranks == 1 ? "" : "s", status.failed.size(), status.blocked.size());
   if (status.trainings_done < status.trainings && status.live_ranks > 0)
-    text += fmt::format("{} steps/s, ETA {}\n", count_text(status.env_steps_per_second),
-                        duration_text(status.eta_seconds));
+    text += fmt::format("{} steps/s, {}\n", count_text(status.env_steps_per_second), eta_text(status));
   else if (status.trainings_done < status.trainings)
     text += fmt::format("no run is working on it; about {} of work left on one core\n",
                         duration_text(status.eta_seconds));
+  else if (status.last_completed)
+    text +=
+        fmt::format("the last run took {} on {} rank{}; it had predicted {}\n",
+                    duration_text(status.last_completed->seconds), status.last_completed->ranks,
+                    status.last_completed->ranks == 1 ? "" : "s",
+                    interval_text(status.last_completed->predicted_seconds,
+                                  status.last_completed->low_seconds, status.last_completed->high_seconds));
   text += fmt::format("\n{}\n", group_head());
   for (const GroupStatus& group : status.groups) text += fmt::format("{}\n", group_line(group));
   for (const LiveTraining& training : status.running)
@@ -106,9 +122,9 @@ std::string status_screen(const StoreStatus& status, const std::string& director
     lines.push_back(fmt::format("no run is working on it; about {} of work left on one core",
                                 duration_text(status.eta_seconds)));
   else
-    lines.push_back(fmt::format("{} {} steps/s on {} rank{}, ETA {}", sparkline(rates, kRates),
+    lines.push_back(fmt::format("{} {} steps/s on {} rank{}, {}", sparkline(rates, kRates),
                                 count_text(status.env_steps_per_second), status.live_ranks,
-                                status.live_ranks == 1 ? "" : "s", duration_text(status.eta_seconds)));
+                                status.live_ranks == 1 ? "" : "s", eta_text(status)));
 
   // A list takes at most its share of what is left of the screen, and then says how much it keeps back.
   const auto add = [&](const std::string& head, const std::vector<std::string>& list, std::size_t most) {

@@ -9,7 +9,6 @@
 #include "engine/plan.hpp"
 #include "engine/round_record.hpp"
 #include "io/store.hpp"
-#include "io/table.hpp"
 
 namespace impsweep {
 
@@ -34,15 +33,5 @@ StoreContents read_contents(const Store&);
 
 // A model of costs that has learned from every finished training of the plan.
 CostModel learned_costs(const Plan&, const StoreContents&);
-
-// One row per finished round of every chain, every scalar a column; rounds of several chains that are one
-// training appear once per chain. Experts are rows of chains called "expert-...".
-Table rounds_table(const Plan&, const RoundSummaries&);
-
-// Replaces index.h5.
-void write_index(const Store&, const Plan&, const RoundSummaries&);
-
-// One file of the index's shape that holds the rounds themselves, the jobs and the fingerprint.
-void write_pack(const Store&, const Plan&, const RoundSummaries&, const std::filesystem::path&);
 
 }  // namespace impsweep

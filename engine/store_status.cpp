@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "engine/cost_model.hpp"
-#include "engine/journal.hpp"
+#include "engine/plan_summary.hpp"
 
 namespace impsweep {
 namespace {
@@ -24,9 +24,12 @@ UnfinishedTraining unfinished(const Plan& plan, TrainingIndex training, const st
 
 StoreStatus read_status(const Store& store, const Plan& plan) {
   StoreStatus status;
-  const std::set<std::string> finished = store.finished();
   const History history = read_history(store);
-  const auto done = [&](TrainingIndex i) { return finished.contains(plan.trainings[i].digest); };
+  std::vector<bool> finished(plan.trainings.size(), false);
+  if (const std::set<std::string> digests = store.finished(); !digests.empty())
+    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+      finished[i] = digests.contains(plan.trainings[i].digest);
+  const auto done = [&](TrainingIndex i) { return finished[i]; };
   status.chains = plan.chains.size();
   status.trainings = plan.trainings.size();
   status.live_ranks = history.live_ranks;
@@ -50,16 +53,15 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
   }
   for (auto& [key, group] : groups) status.groups.push_back(std::move(group));
 
-  std::unordered_map<Digest, TrainingIndex> index;
   CostModel cost_model;
-  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
-    index[plan.trainings[i].digest] = i;
-    const auto seconds = history.wall_seconds.find(plan.trainings[i].digest);
-    if (seconds != history.wall_seconds.end()) cost_model.observe(plan, i, seconds->second);
-  }
+  if (!history.wall_seconds.empty())
+    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
+      const auto seconds = history.wall_seconds.find(plan.trainings[i].digest);
+      if (seconds != history.wall_seconds.end()) cost_model.observe(plan, i, seconds->second);
+    }
   // A training comes after those that it depends on, so causes are known when they are asked for.
   std::map<TrainingIndex, TrainingIndex> cause;
-  double seconds_left = 0;
+  std::vector<bool> closed = finished;  // done, or never to be
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
     const TrainingNode& node = plan.trainings[i];
     if (done(i)) {
@@ -73,6 +75,7 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
           unfinished(plan, i, failure->second.reason + (repeats ? "" : " (the next run tries again)")));
       if (repeats) {
         cause[i] = i;
+        closed[i] = true;
         continue;
       }
     }
@@ -80,22 +83,35 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
         std::ranges::find_if(node.dependencies, [&](TrainingIndex d) { return cause.contains(d); });
     if (blocking != node.dependencies.end()) {
       cause[i] = cause[*blocking];
+      closed[i] = true;
       status.blocked.push_back(
           unfinished(plan, i, "waits for " + training_name(plan, cause[i]) + ", which failed"));
       continue;
     }
-    seconds_left += cost_model.seconds(plan, i);
   }
+  std::unordered_map<Digest, TrainingIndex> running_index;
+  for (const RunningTraining& running : history.running) running_index[running.digest];
+  if (!running_index.empty())
+    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+      if (const auto found = running_index.find(plan.trainings[i].digest); found != running_index.end())
+        found->second = i;
+  const int ranks = std::max(status.live_ranks, 1);
+  const Forecast left = forecast(plan, cost_model, ranks, closed);
+  double behind = 0;  // of what is under way
   for (const RunningTraining& running : history.running) {
-    const auto found = index.find(running.digest);
-    if (found == index.end() || done(found->second)) continue;
-    const std::int64_t total = plan.trainings[found->second].env_steps;
+    const TrainingIndex i = running_index.at(running.digest);
+    if (plan.trainings[i].digest != running.digest || done(i)) continue;  // of a job that is not in this plan
+    const std::int64_t total = plan.trainings[i].env_steps;
     status.running.push_back(
-        {training_name(plan, found->second), running.rank, running.env_steps, total, running.last_return});
-    seconds_left -= cost_model.seconds(plan, found->second) * static_cast<double>(running.env_steps) /
-                    static_cast<double>(std::max<std::int64_t>(total, 1));
+        {training_name(plan, i), running.rank, running.env_steps, total, running.last_return});
+    behind += cost_model.seconds(plan, i) * static_cast<double>(running.env_steps) /
+              static_cast<double>(std::max<std::int64_t>(total, 1)) / ranks;
   }
-  status.eta_seconds = std::max(seconds_left, 0.0) / std::max(status.live_ranks, 1);
+  status.eta_seconds = std::max(left.seconds - behind, 0.0);
+  status.eta_low_seconds = std::max(left.low_seconds - behind, 0.0);
+  status.eta_high_seconds = std::max(left.high_seconds - behind, 0.0);
+  status.eta_lower_bound_seconds = std::max(left.lower_bound_seconds - behind, 0.0);
+  if (!history.completed.empty()) status.last_completed = history.completed.back();
   return status;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/journal.hpp"
 #include "engine/store_plan.hpp"
 
 namespace impsweep {
@@ -33,7 +35,10 @@ struct StoreStatus {
   std::vector<UnfinishedTraining> failed, blocked;
   int live_ranks = 0;
   double env_steps_per_second = 0;
-  double eta_seconds = 0;  // on the ranks at work, or on one core if there are none
+  // Time until all is done on the ranks at work, or on one core if there are none. Less than low and more
+  // than high have a probability of 5 % each; no order of the trainings is faster than the lower bound.
+  double eta_seconds = 0, eta_low_seconds = 0, eta_high_seconds = 0, eta_lower_bound_seconds = 0;
+  std::optional<RunRecord> last_completed;  // the last run after which all was done
 };
 
 StoreStatus read_status(const Store&, const Plan& plan_of_store);

@@ -1,6 +1,5 @@
 #include "io/digest.hpp"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <xxhash.h>
 
@@ -12,8 +11,13 @@ namespace impsweep {
 namespace {
 
 std::string hex_digits(std::span<const unsigned char> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string digits;
-  for (const unsigned char byte : bytes) digits += fmt::format("{:02x}", byte);
+  digits.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
+    digits += kDigits[byte >> 4];
+    digits += kDigits[byte & 15];
+  }
   return digits;
 }
 
@@ -32,7 +36,9 @@ struct Sha256::Context {
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  require(context_->state != nullptr && EVP_DigestInit_ex(context_->state, EVP_sha256(), nullptr));
+  // Looked up once: for texts as short as a recipe the look-up costs as much as the sum.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  require(context_->state != nullptr && EVP_DigestInit_ex(context_->state, algorithm, nullptr));
 }
 
 Sha256::~Sha256() = default;

@@ -60,9 +60,6 @@ class Handle {
   }
   operator hid_t() const { return id_; }
 
-  // Closing writes what is still in memory, so here an error matters.
-  void close() { call(close_, std::exchange(id_, -1)); }
-
  private:
   hid_t id_ = -1;
   Close close_ = nullptr;

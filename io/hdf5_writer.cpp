@@ -27,7 +27,9 @@ namespace {
 constexpr std::uint64_t kSmallArrayBytes = 4096;  // up to here a chunk index costs more than deflating saves
 constexpr std::uint64_t kChunkBytes = 1024 * 1024;  // the library's chunk cache holds one such chunk
 constexpr std::size_t kMemoryStepBytes = 256 * 1024;
-constexpr unsigned kDeflateLevel = 1;  // weights hardly shrink; masks do at any level
+constexpr std::uint64_t kRowsPerChunk = 1024;  // of growing tables
+constexpr std::size_t kTextGrain = 16;         // their texts are as wide as a multiple of this
+constexpr unsigned kDeflateLevel = 1;          // weights hardly shrink; masks do at any level
 
 // Runs `body`. What the library complains about while it builds a file in memory is a mistake of the caller.
 template <class Body>
@@ -155,9 +157,10 @@ struct Member {
   std::size_t offset = 0, bytes = 0;
 };
 
-Member member_of(const Column& column, std::size_t offset) {
+// Texts are as wide as the longest, rounded up to a multiple of `grain`.
+Member member_of(const Column& column, std::size_t offset, std::size_t grain) {
   if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values)) {
-    const std::size_t width = longest(*texts);
+    const std::size_t width = (longest(*texts) + grain - 1) / grain * grain;
     return {text_type(width), offset, width};
   }
   const bool whole = std::holds_alternative<std::vector<std::int64_t>>(column.values);
@@ -174,6 +177,37 @@ void fill_column(const Column& column, char* cell, std::size_t row_bytes) {
     }
   };
   std::visit(fill, column.values);
+}
+
+// The rows of a table as they lie in its file, and their type.
+struct PackedRows {
+  Handle type;
+  std::size_t row_bytes = 0;
+  std::vector<char> cells;
+};
+
+PackedRows pack_rows(const Table& table, std::size_t text_grain) {
+  if (table.columns.empty()) throw Failure("a table needs at least one column");
+  PackedRows rows;
+  std::vector<Member> members;
+  for (const Column& column : table.columns) {
+    members.push_back(member_of(column, rows.row_bytes, text_grain));
+    rows.row_bytes += members.back().bytes;
+  }
+  rows.type = own(H5Tclose, H5Tcreate, H5T_COMPOUND, rows.row_bytes);
+  rows.cells.resize(table.rows() * rows.row_bytes);
+  for (std::size_t c = 0; c < members.size(); ++c) {
+    call(H5Tinsert, rows.type, table.columns[c].name.c_str(), members[c].offset, members[c].type);
+    fill_column(table.columns[c], rows.cells.data() + members[c].offset, rows.row_bytes);
+  }
+  return rows;
+}
+
+void write_rows(hid_t dataset, const PackedRows& rows, hsize_t first, hsize_t count) {
+  if (count == 0) return;
+  const Handle space = own(H5Sclose, H5Dget_space, dataset);
+  call(H5Sselect_hyperslab, space, H5S_SELECT_SET, &first, nullptr, &count, nullptr);
+  call(H5Dwrite, dataset, rows.type, simple_space({count}), space, H5P_DEFAULT, rows.cells.data());
 }
 
 // "a/b/c" -> "a/b", "c" -> "".
@@ -260,23 +294,47 @@ void Hdf5Writer::table(const std::string& path, const Table& table) {
   at(path, [&] {
     require_path(path);
     group(parent_of(path));
-    if (table.columns.empty()) throw Failure("a table needs at least one column");
-    std::vector<Member> members;
-    std::size_t row_bytes = 0;
-    for (const Column& column : table.columns) {
-      members.push_back(member_of(column, row_bytes));
-      row_bytes += members.back().bytes;
-    }
-    const Handle type = own(H5Tclose, H5Tcreate, H5T_COMPOUND, row_bytes);
-    std::vector<char> rows(table.rows() * row_bytes);
-    for (std::size_t c = 0; c < members.size(); ++c) {
-      call(H5Tinsert, type, table.columns[c].name.c_str(), members[c].offset, members[c].type);
-      fill_column(table.columns[c], rows.data() + members[c].offset, row_bytes);
-    }
+    const PackedRows rows = pack_rows(table, 1);
     const std::vector<hsize_t> shape = {table.rows()};
-    const Handle dataset = own(H5Dclose, H5Dcreate2, impl_->file, path.c_str(), type, simple_space(shape),
-                               impl_->link_creation, dataset_creation(shape, row_bytes), H5P_DEFAULT);
-    if (!rows.empty()) call(H5Dwrite, dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data());
+    const Handle dataset =
+        own(H5Dclose, H5Dcreate2, impl_->file, path.c_str(), rows.type, simple_space(shape),
+            impl_->link_creation, dataset_creation(shape, rows.row_bytes), H5P_DEFAULT);
+    write_rows(dataset, rows, 0, table.rows());
+  });
+}
+
+void Hdf5Writer::growing_table(const std::string& path, const Table& table) {
+  at(path, [&] {
+    require_path(path);
+    group(parent_of(path));
+    const PackedRows rows = pack_rows(table, kTextGrain);
+    const hsize_t count = table.rows(), unlimited = H5S_UNLIMITED;
+    const Handle space = own(H5Sclose, H5Screate_simple, 1, &count, &unlimited);
+    const Handle creation = dataset_creation({kRowsPerChunk}, std::max<std::size_t>(rows.row_bytes, 8));
+    const Handle dataset = own(H5Dclose, H5Dcreate2, impl_->file, path.c_str(), rows.type, space,
+                               impl_->link_creation, creation, H5P_DEFAULT);
+    write_rows(dataset, rows, 0, count);
+  });
+}
+
+bool Hdf5Writer::append_rows(const std::string& path, const Table& table) {
+  return at(path, [&] {
+    const PackedRows rows = pack_rows(table, 1);
+    const Handle dataset = own(H5Dclose, H5Dopen2, impl_->file, path.c_str(), H5P_DEFAULT);
+    const Handle type = own(H5Tclose, H5Dget_type, dataset);
+    if (call(H5Tget_nmembers, type) != static_cast<int>(table.columns.size()))
+      throw Failure("the new rows have other columns");
+    for (unsigned c = 0; c < table.columns.size(); ++c) {
+      const Handle ours = own(H5Tclose, H5Tget_member_type, rows.type, c);
+      const Handle theirs = own(H5Tclose, H5Tget_member_type, type, c);
+      if (H5Tget_size(ours) > H5Tget_size(theirs)) return false;
+    }
+    const Handle space = own(H5Sclose, H5Dget_space, dataset);
+    const auto before = static_cast<hsize_t>(call(H5Sget_simple_extent_npoints, space));
+    const hsize_t after = before + table.rows();
+    call(H5Dset_extent, dataset, &after);
+    write_rows(dataset, rows, before, table.rows());
+    return true;
   });
 }
 
@@ -309,7 +367,6 @@ Bytes Hdf5Writer::image() {
     const auto extent = hdf5_extent(bytes);
     if (!extent || extent->superblock != impl_->user_block_bytes || extent->end_of_file != bytes.size())
       throw std::logic_error("this HDF5 library builds images of another form than expected");
-    impl_->file.close();
     return bytes;
   });
 }

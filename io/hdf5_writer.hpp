@@ -37,12 +37,18 @@ class Hdf5Writer {
   void array(const std::string& path, const Array&);
   // One compound element per row, one member per column: numpy's structured array.
   void table(const std::string& path, const Table&);
+  // The same, but more rows may follow; texts are given some space to grow.
+  void growing_table(const std::string& path, const Table&);
+  // Rows of the same columns at the end of a growing table. False, and nothing is added, if a text is longer
+  // than its column is wide.
+  bool append_rows(const std::string& path, const Table&);
   // Another name for a group or an array that exists.
   void link(const std::string& path, const std::string& existing);
   // `file` is relative to the directory of the file that holds the link; it need not exist yet.
   void external_link(const std::string& path, const std::string& file, const std::string& object);
 
-  Bytes image();  // the bytes of the complete file; nothing may be added afterwards
+  // The bytes of the file as it is. More may be added afterwards, for another image.
+  Bytes image();
 
  private:
   struct Impl;

@@ -5,22 +5,31 @@
 #include <stdexcept>
 
 #include "io/files.hpp"
-#include "io/hdf5_writer.hpp"
 
 namespace impsweep {
 
-void write_index_file(const std::filesystem::path& path, const Table& rounds,
-                      const std::vector<IndexLink>& links) {
-  Hdf5Writer writer;
-  writer.table("rounds", rounds);
-  writer.group("chains");
+void IndexFile::add_links(const std::vector<IndexLink>& links) {
   for (const IndexLink& link : links) {
     if ((link.chain + link.round).find('/') != std::string::npos)
       throw std::invalid_argument(
           fmt::format("index: '{}', '{}': a name with a slash", link.chain, link.round));
-    writer.external_link(fmt::format("chains/{}/{}", link.chain, link.round), link.file, "/");
+    writer_.external_link(fmt::format("chains/{}/{}", link.chain, link.round), link.file, "/");
   }
-  replace_atomically(path, writer.image());
+}
+
+void IndexFile::replace(const Table& rounds, const std::vector<IndexLink>& links) {
+  writer_ = Hdf5Writer();
+  writer_.growing_table("rounds", rounds);
+  writer_.group("chains");
+  add_links(links);
+  replace_atomically(path_, writer_.image());
+}
+
+bool IndexFile::append(const Table& rounds, const std::vector<IndexLink>& links) {
+  if (!writer_.append_rows("rounds", rounds)) return false;
+  add_links(links);
+  replace_atomically(path_, writer_.image());
+  return true;
 }
 
 }  // namespace impsweep

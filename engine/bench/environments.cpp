@@ -4,11 +4,19 @@
 #include "agents/aligned.hpp"
 #include "engine/bench/bench.hpp"
 #include "envs/environment.hpp"
+#include "envs/locomotion/locomotion.hpp"
 
 namespace impsweep {
 namespace {
 
-constexpr int kLanes = 64, kStepsPerCall = 64;
+using locomotion::Robot, locomotion::Runner, locomotion::World;
+
+constexpr int kStepsPerCall = 64, kWarmUp = 1000;
+
+// A robot's step costs a thousand times that of another task.
+int lanes_for(const TaskInfo& info) {
+  return info.continuous ? 16 : 64;
+}
 
 // Targets on one core, in steps per second; no target for tasks that are not listed.
 double target_of(const std::string& task) {
@@ -24,48 +32,178 @@ double target_of(const std::string& task) {
   return 0;
 }
 
-// Random actions in 64 lanes; lanes whose episode ends start again. Binary tasks give the list of active
+// A stream that remembers the numbers since the last call of forget().
+class RememberedDraws final : public Draws {
+ public:
+  explicit RememberedDraws(const std::string& name) : stream_(name) {}
+  double uniform() override { return uniforms_.emplace_back(stream_.uniform()); }
+  std::int64_t below(std::int64_t n) override { return stream_.below(n); }
+  void forget() { uniforms_.clear(); }
+  std::span<const double> uniforms() const { return uniforms_; }
+
+ private:
+  Stream stream_;
+  std::vector<double> uniforms_;
+};
+
+// Lanes under random actions; those whose episode ends start again. Binary tasks give the list of active
 // features, the others a dense batch, which is what learning takes from them.
-BenchRow measure_task(const std::string& task) {
-  const auto environment = make_environment(task, kLanes);
-  const TaskInfo& info = environment->info();
-  std::vector<Stream> streams;
-  std::vector<std::int32_t> lanes(kLanes);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    streams.emplace_back(fmt::format("bench/{}/{}", task, lane));
-    lanes[lane] = lane;
+class RandomPlay {
+ public:
+  RandomPlay(const std::string& task, const TaskOptions& options = {})
+      : environment_(make_environment(task, lanes_for(*find_task(task)), options)),
+        lanes_(static_cast<std::size_t>(environment_->lanes())),
+        results_(lanes_.size()) {
+    const TaskInfo& info = environment_->info();
+    const std::size_t lanes = lanes_.size();
+    observation_.resize(info.binary ? 0 : static_cast<std::size_t>(info.observation_size) * lanes);
+    features_.resize(static_cast<std::size_t>(std::max(info.max_active, 1)));
+    // Actions are drawn beforehand; what is measured is the task. A torque that is held for ever would drive
+    // a joint into its stop, where it costs a constraint in every step.
+    Stream stream("bench/actions");
+    actions_.resize(lanes * kStepsPerCall);
+    torques_.resize(actions_.size() * static_cast<std::size_t>(info.actions));
+    for (std::int32_t& action : actions_) action = static_cast<std::int32_t>(stream.below(info.actions));
+    for (float& torque : torques_) torque = static_cast<float>(2 * stream.uniform() - 1);
+    draws_.reserve(lanes);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      draws_.emplace_back(fmt::format("bench/{}/{}", task, lane));
+      lanes_[lane] = static_cast<std::int32_t>(lane);
+      environment_->attach(lanes_[lane], draws_[lane]);
+      reset(lanes_[lane]);
+    }
+    // Lanes start again one after the other, so that what is measured holds episodes of all ages.
+    const int apart = kWarmUp / this->lanes();
+    for (int warm_up = 0; warm_up < apart * this->lanes(); ++warm_up) {
+      step(warm_up);
+      reset_ended();
+      if (warm_up % apart == 0) reset(warm_up / apart);
+    }
   }
-  AlignedFloats observation(info.binary ? 0 : static_cast<std::size_t>(info.observation_size) * kLanes);
-  const ObservationBatch batch{info.binary ? nullptr : observation.data(), kLanes};
-  std::vector<std::uint16_t> features(static_cast<std::size_t>(std::max(info.max_active, 1)));
-  for (int lane = 0; lane < kLanes; ++lane) {
-    environment->attach(lane, streams[lane]);
-    environment->reset(lane, lane, batch);
+
+  int lanes() const { return static_cast<int>(lanes_.size()); }
+  const Environment& environment() const { return *environment_; }
+  const RememberedDraws& draws(int lane) const { return draws_[static_cast<std::size_t>(lane)]; }
+  // Action `joint` of a lane in the given step.
+  double torque(int step, int lane, int joint) const {
+    const int actions = environment_->info().actions;
+    return torques_[static_cast<std::size_t>((step % kStepsPerCall * actions + joint) * lanes() + lane)];
   }
-  // Actions are drawn beforehand; what is measured is the task.
-  Stream action_stream("bench/actions");
-  std::vector<std::int32_t> actions(kLanes * kStepsPerCall);
-  AlignedFloats torques(static_cast<std::size_t>(info.actions) * kLanes);
-  for (std::int32_t& action : actions) action = static_cast<std::int32_t>(action_stream.below(info.actions));
-  for (float& torque : torques) torque = static_cast<float>(2 * action_stream.uniform() - 1);
-  std::vector<StepResult> results(kLanes);
-  std::int64_t active = 0;
-  const double seconds =
-      measure({[&] {
-        for (int step = 0; step < kStepsPerCall; ++step) {
-          environment->step(
-              lanes,
-              {.discrete = actions.data() + step * kLanes, .continuous = torques.data(), .stride = kLanes},
-              batch, results);
-          for (int lane = 0; lane < kLanes; ++lane) {
-            if (results[lane].terminated || results[lane].truncated) environment->reset(lane, lane, batch);
-            if (info.binary) active += environment->active_features(lane, features.data());
-          }
-        }
-      }}).front();
-  BenchRow row{.name = "env/" + task, .value = kLanes * kStepsPerCall / seconds, .unit = "steps/s"};
+  bool ended(int lane) const {
+    const StepResult& result = results_[static_cast<std::size_t>(lane)];
+    return result.terminated || result.truncated;
+  }
+
+  void step(int step) {
+    const std::ptrdiff_t first = step % kStepsPerCall * lanes();
+    environment_->step(lanes_,
+                       {.discrete = actions_.data() + first,
+                        .continuous = torques_.data() + first * environment_->info().actions,
+                        .stride = lanes()},
+                       batch(), results_);
+    if (!environment_->info().binary) return;
+    for (const std::int32_t lane : lanes_) active_ += environment_->active_features(lane, features_.data());
+  }
+  void reset(int lane) {
+    draws_[static_cast<std::size_t>(lane)].forget();
+    environment_->reset(lane, lane, batch());
+  }
+  void reset_ended() {
+    for (const std::int32_t lane : lanes_)
+      if (ended(lane)) reset(lane);
+  }
+  void run() {
+    for (int i = 0; i < kStepsPerCall; ++i) {
+      step(i);
+      reset_ended();
+    }
+  }
+
+ private:
+  ObservationBatch batch() { return {observation_.empty() ? nullptr : observation_.data(), lanes()}; }
+
+  std::unique_ptr<Environment> environment_;
+  std::vector<std::int32_t> lanes_, actions_;  // actions: [kStepsPerCall][lanes]
+  AlignedFloats torques_;                      // [kStepsPerCall][actions][lanes]
+  std::vector<RememberedDraws> draws_;
+  std::vector<StepResult> results_;
+  AlignedFloats observation_;
+  std::vector<std::uint16_t> features_;
+  std::int64_t active_ = 0;
+};
+
+BenchRow row_of(const std::string& task, const RandomPlay& play, double seconds) {
+  BenchRow row{.name = "env/" + task, .value = play.lanes() * kStepsPerCall / seconds, .unit = "steps/s"};
   if (const double target = target_of(task); target > 0) row.target = target;
   return row;
+}
+
+std::vector<BenchRow> measure_task(const std::string& task) {
+  RandomPlay play(task);
+  return {row_of(task, play, measure({[&] { play.run(); }}).front())};
+}
+
+// What part of its time a robot's task spends besides physics: bare worlds make the same episodes next to it.
+BenchRow measure_parts(const Robot& robot) {
+  constexpr int kSteps = 1000;
+  RandomPlay play(robot.task);
+  std::vector<World> worlds;
+  std::vector<double> coefficients;
+  for (const locomotion::Body& body : robot.bodies)
+    if (body.hinge) coefficients.push_back(robot.power * body.hinge->coefficient);
+  std::vector<double> positions(coefficients.size()), torques(coefficients.size());
+  for (int lane = 0; lane < play.lanes(); ++lane) worlds.emplace_back(robot);
+  const auto reset = [&](int lane) {
+    play.reset(lane);
+    for (std::size_t j = 0; j < positions.size(); ++j)
+      positions[j] = -Runner::kResetRange + 2 * Runner::kResetRange * play.draws(lane).uniforms()[j];
+    worlds[static_cast<std::size_t>(lane)].reset(positions);
+  };
+  for (int lane = 0; lane < play.lanes(); ++lane) reset(lane);
+  double task_seconds = 0, physics_seconds = 0;
+  for (int step = 0; step < kSteps; ++step) {
+    const double start = thread_seconds();
+    play.step(step);
+    const double middle = thread_seconds();
+    for (int lane = 0; lane < play.lanes(); ++lane) {
+      for (std::size_t j = 0; j < torques.size(); ++j)
+        torques[j] = coefficients[j] * play.torque(step, lane, static_cast<int>(j));
+      worlds[static_cast<std::size_t>(lane)].step(torques);
+    }
+    task_seconds += middle - start;
+    physics_seconds += thread_seconds() - middle;
+    for (int lane = 0; lane < play.lanes(); ++lane)
+      if (play.ended(lane)) reset(lane);
+  }
+  std::vector<double> state(static_cast<std::size_t>(play.environment().state_size()));
+  for (int lane = 0; lane < play.lanes(); ++lane) {
+    const World& world = worlds[static_cast<std::size_t>(lane)];
+    play.environment().get_state(lane, state);
+    for (int joint = 0; joint < world.joints(); ++joint)
+      if (state[static_cast<std::size_t>(world.rails() + joint)] != world.joint_position(joint))
+        throw std::runtime_error("env/" + robot.task + ": the task and its world alone have parted");
+  }
+  return {.name = "env/" + robot.task + "/besides-physics",
+          .value = std::max(100 * (1 - physics_seconds / task_seconds), 0.0),
+          .unit = "% of a step",
+          .target = 5};
+}
+
+std::vector<BenchRow> measure_robot(const Robot& robot) {
+  RandomPlay exact(robot.task), compact(robot.task, {{"locomotion.fast", true}});
+  const auto seconds = measure({[&] { exact.run(); }, [&] { compact.run(); }});
+  BenchRow fast = row_of(robot.task, compact, seconds[1]);
+  fast.name += "/fast";
+  fast.target = std::nullopt;
+  // All joints of the HalfCheetah are joined with their bodies in both layouts.
+  if (robot.task == "halfcheetah")
+    fast.note = "the layouts are the same";
+  else
+    fast.target = 1.3;
+  fast.reference_name = "exact layout";
+  fast.reference = exact.lanes() * kStepsPerCall / seconds[0];
+  fast.ratio = seconds[0] / seconds[1];
+  return {row_of(robot.task, exact, seconds[0]), fast, measure_parts(robot)};
 }
 
 }  // namespace
@@ -73,7 +211,10 @@ BenchRow measure_task(const std::string& task) {
 std::vector<BenchCase> environment_cases() {
   std::vector<BenchCase> cases;
   for (const std::string& task : environment_names())
-    cases.push_back({"env/" + task, [task] { return std::vector<BenchRow>{measure_task(task)}; }});
+    if (!find_task(task)->continuous) cases.push_back({"env/" + task, [task] { return measure_task(task); }});
+  for (const auto robot :
+       {locomotion::halfcheetah, locomotion::walker2d, locomotion::hopper, locomotion::ant})
+    cases.push_back({"env/" + robot().task, [robot] { return measure_robot(robot()); }});
   return cases;
 }
 

@@ -6,7 +6,7 @@
 
 #include "engine/chain_lookup.hpp"
 #include "engine/commands/command.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/store_index.hpp"
 #include "engine/ticket.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/commands/command.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/store_index.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -32,7 +32,7 @@ int command_merge(const Arguments& arguments) {
   Merge merge;
   for (const Store& source : sources) merge_store(store, source, merge);
   const StoreContents contents = read_contents(store);
-  write_index(store, contents.plan, contents.summaries);
+  StoreIndex(store, contents.plan).write(contents.summaries);
   for (const Finding& finding : merge.damaged)
     fmt::print("damaged    {}: {}\n", finding.name, finding.reason);
   for (const Finding& finding : merge.different)

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/commands/command.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/store_index.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

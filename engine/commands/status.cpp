@@ -33,6 +33,13 @@ nlohmann::json to_json(const StoreStatus& status) {
                        {"env_steps", training.env_steps},
                        {"total_steps", training.total_steps},
                        {"return", training.last_return}});
+  nlohmann::json last;
+  if (const std::optional<RunRecord>& run = status.last_completed)
+    last = {{"run", run->run},
+            {"ranks", run->ranks},
+            {"predicted_seconds", run->predicted_seconds},
+            {"predicted_90_percent", {run->low_seconds, run->high_seconds}},
+            {"seconds", run->seconds}};
   return {{"chains", {{"total", status.chains}, {"done", status.chains_done}}},
           {"trainings",
            {{"total", status.trainings},
@@ -43,7 +50,10 @@ nlohmann::json to_json(const StoreStatus& status) {
           {"blocked", list(status.blocked)},
           {"running", running},
           {"env_steps_per_second", status.env_steps_per_second},
-          {"eta_seconds", status.eta_seconds}};
+          {"eta_seconds", status.eta_seconds},
+          {"eta_90_percent", {status.eta_low_seconds, status.eta_high_seconds}},
+          {"eta_lower_bound_seconds", status.eta_lower_bound_seconds},
+          {"last_completed_run", last}};
 }
 
 // Draws the screen anew until everything is done or the user has seen enough.

@@ -55,7 +55,8 @@ float numpy_mean(std::span<const float> values) {
 
 }  // namespace
 
-Runner::Runner(const Parameters& parameters) : parameters_(parameters), world_(*parameters.robot) {
+Runner::Runner(const Parameters& parameters)
+    : parameters_(parameters), world_(*parameters.robot, parameters.layout) {
   const Robot& robot = *parameters.robot;
   const auto joints = static_cast<std::size_t>(world_.joints());
   initial_position_.resize(joints);
@@ -221,6 +222,14 @@ TaskInfo info_of(const Robot& robot) {
   fresh.help =
       "the first reset leaves the ground out of the mean position, as in a new instance of the original";
   info.options.push_back(fresh);
+  Option fast;
+  fast.key = "locomotion.fast";
+  fast.fallback = false;
+  fast.help =
+      "joints are no bodies of their own: fewer links to simulate; differs from the original by rounding, "
+      "which "
+      "contacts amplify";
+  info.options.push_back(fast);
   return info;
 }
 
@@ -250,6 +259,8 @@ std::unique_ptr<Environment> make_locomotion(TaskInfo info, int lanes, const Tas
   const locomotion::Runner::Parameters parameters = {
       .robot = &robot_of(info.name),
       .fresh_instance = std::get<bool>(options.at(info.name + ".fresh_instance")),
+      .layout = std::get<bool>(options.at("locomotion.fast")) ? locomotion::Layout::kCompact
+                                                              : locomotion::Layout::kExact,
       .max_steps = info.max_steps};
   if (info.name == "halfcheetah") return make<locomotion::Task<6, 6, 3>>(std::move(info), lanes, parameters);
   if (info.name == "walker2d") return make<locomotion::Task<6, 2, 3>>(std::move(info), lanes, parameters);

@@ -26,6 +26,7 @@ class Runner {
     // of that reset. True repeats this for the first reset; false counts it always, so that an episode does
     // not depend on what its lane did before.
     bool fresh_instance = false;
+    Layout layout = Layout::kExact;
     int max_steps = 1000;  // actions of an episode that are stored without allocation
   };
 

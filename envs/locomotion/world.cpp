@@ -20,6 +20,7 @@ constexpr double kDensity = 1000;  // kg/m^3
 constexpr double kGravity = 9.8;   // m/s^2
 constexpr double kGroundFriction = 0.8, kGroundRestitution = 0.5, kGroundMargin = 0.001;
 constexpr double kMasslessFriction = 0.5;
+constexpr double kNearGround = 0.05;  // m, well above the gap of 0.02 up to which Bullet keeps contact points
 constexpr int kGroundGroup = 2, kRobotGroup = 1;  // of the broadphase; each collides with the other only
 constexpr int kPoolSize = 64;  // contact manifolds and algorithms; Bullet's default takes 7 MB
 constexpr std::size_t kMostParts = 32;
@@ -103,30 +104,61 @@ class GroundWorld final : public btMultiBodyDynamicsWorld {
   using btMultiBodyDynamicsWorld::btMultiBodyDynamicsWorld;
 
   // The ground is infinite, so that the pairs of the first step are those of every step: the broadphase need
-  // not look for them again.
+  // not look for them again. A body that was out of reach in the last step and still is has no contact
+  // points, and gets none.
   void performDiscreteCollisionDetection() override {
     if (pairs_.empty()) {
       btMultiBodyDynamicsWorld::performDiscreteCollisionDetection();
-      btBroadphasePairArray& found = getPairCache()->getOverlappingPairArray();
-      for (int i = 0; i < found.size(); ++i) pairs_.push_back(&found[i]);
+      find_pairs();
       return;
     }
     auto& dispatcher = static_cast<btCollisionDispatcher&>(*getDispatcher());
-    for (btBroadphasePair* pair : pairs_) dispatcher.getNearCallback()(*pair, dispatcher, getDispatchInfo());
+    for (GroundPair& pair : pairs_) {
+      const bool out_of_reach = pair.body->getWorldTransform().getOrigin().z() > pair.reach;
+      if (!(out_of_reach && pair.was_out_of_reach))
+        dispatcher.getNearCallback()(*pair.pair, dispatcher, getDispatchInfo());
+      pair.was_out_of_reach = out_of_reach;
+    }
   }
 
   // Poses extrapolated for drawing and for continuous collision detection.
   void predictUnconstraintMotion(btScalar) override {}
 
+ protected:
+  // Puts bodies to sleep, which ours never do.
+  void updateActivationState(btScalar) override {}
+
  private:
-  std::vector<btBroadphasePair*> pairs_;
+  struct GroundPair {
+    btBroadphasePair* pair;
+    const btCollisionObject* body;
+    double reach;  // m, height of the body's origin from which on nothing of it is near the ground
+    bool was_out_of_reach;
+  };
+
+  void find_pairs() {
+    btBroadphasePairArray& found = getPairCache()->getOverlappingPairArray();
+    for (int i = 0; i < found.size(); ++i) {
+      const auto object = [](const btBroadphaseProxy* proxy) {
+        return static_cast<const btCollisionObject*>(proxy->m_clientObject);
+      };
+      const btCollisionObject* body = object(found[i].m_pProxy0);
+      if (body->isStaticObject()) body = object(found[i].m_pProxy1);
+      btVector3 centre;
+      btScalar radius = 0;
+      body->getCollisionShape()->getBoundingSphere(centre, radius);
+      pairs_.push_back({&found[i], body, centre.length() + radius + kNearGround, false});
+    }
+  }
+
+  std::vector<GroundPair> pairs_;
 };
 
 }  // namespace
 
 // Members are destroyed from the last to the first; the destructor first takes everything out of the world.
 struct World::Simulation {
-  explicit Simulation(const Robot&);
+  Simulation(const Robot&, Layout);
   ~Simulation();
 
   // A link before Bullet's arrays are made; links are numbered in the order of this list.
@@ -139,11 +171,17 @@ struct World::Simulation {
     const Body* body = nullptr;    // null for a massless one
     const Hinge* hinge = nullptr;  // with limits
   };
-  static std::vector<Link> links_of(const Robot&, std::vector<int>& link_of_body);
+  static std::vector<Link> links_of(const Robot&, Layout, std::vector<int>& link_of_body);
+
+  // What counts in the mean position: a body, or a joint.
+  struct Part {
+    int link;
+    btVector3 place;  // from the link's centre of mass, in the link's axes
+  };
 
   btCollisionShape* make_shape(const Body*);
   void add_ground();
-  void add_robot(const Robot&);
+  void add_robot(const Robot&, Layout);
   void add_collider(int link, btCollisionShape*, double friction, bool collides);
   void refresh_link_poses();
 
@@ -161,13 +199,13 @@ struct World::Simulation {
   btTransform base_pose;
   std::vector<int> rail_links, joint_links, foot_links;  // by rail, driven joint, foot
   int torso_link = kBase;
-  std::vector<int> part_links;  // in the order in which the original sums them up
+  std::vector<Part> parts;  // in the order in which the original sums them up
   btAlignedObjectArray<btQuaternion> rotations;
   btAlignedObjectArray<btVector3> origins;
   mutable std::vector<btVector3> angular, linear;  // link velocities, base first
 };
 
-std::vector<World::Simulation::Link> World::Simulation::links_of(const Robot& robot,
+std::vector<World::Simulation::Link> World::Simulation::links_of(const Robot& robot, Layout layout,
                                                                  std::vector<int>& link_of_body) {
   std::vector<Link> links;
   const btVector3 zero(0, 0, 0);
@@ -190,17 +228,25 @@ std::vector<World::Simulation::Link> World::Simulation::links_of(const Robot& ro
       links.push_back(link);
       parent = static_cast<int>(links.size()) - 1;
     };
+    // The body's joint is at `joint`, from the parent's centre of mass, and at `anchor`, from its own origin.
+    // A body whose centre of mass lies in its joint can be joined with it without any rounding.
+    const auto add_jointed = [&](const btVector3& joint, const btVector3& axis, const btVector3& anchor,
+                                 const Hinge* hinge) {
+      if (layout == Layout::kCompact || (anchor.isZero() && centre.isZero())) {
+        add({Link::Kind::kHinge, parent, joint, centre - anchor, axis, &body, hinge});
+      } else {
+        add({Link::Kind::kHinge, parent, joint, zero, axis, nullptr, hinge});
+        add({Link::Kind::kFixed, parent, -anchor, centre, zero, &body});
+      }
+    };
     if (body.parent < 0) {
       const btVector3 anchor = vector_of(robot.rail_anchor);
       add({Link::Kind::kRail, parent, place + anchor, zero, {1, 0, 0}});
       add({Link::Kind::kRail, parent, zero, zero, {0, 0, 1}});
-      add({Link::Kind::kHinge, parent, zero, zero, {0, 1, 0}});
-      add({Link::Kind::kFixed, parent, -anchor, centre, zero, &body});
+      add_jointed(zero, {0, 1, 0}, anchor, nullptr);
     } else if (body.hinge) {
       const btVector3 anchor = vector_of(body.hinge->anchor);
-      add({Link::Kind::kHinge, parent, place + anchor, zero, vector_of(body.hinge->axis), nullptr,
-           &*body.hinge});
-      add({Link::Kind::kFixed, parent, -anchor, centre, zero, &body});
+      add_jointed(place + anchor, vector_of(body.hinge->axis), anchor, &*body.hinge);
     } else {
       add({Link::Kind::kFixed, parent, place, centre, zero, &body});
     }
@@ -253,9 +299,9 @@ void World::Simulation::add_ground() {
   world.addMultiBody(&ground);
 }
 
-void World::Simulation::add_robot(const Robot& model) {
+void World::Simulation::add_robot(const Robot& model, Layout layout) {
   std::vector<int> link_of_body;
-  const std::vector<Link> links = links_of(model, link_of_body);
+  const std::vector<Link> links = links_of(model, layout, link_of_body);
   const Body& torso = model.bodies.front();
   const int count = static_cast<int>(links.size());
 
@@ -311,10 +357,13 @@ void World::Simulation::add_robot(const Robot& model) {
   }
 
   torso_link = link_of_body.front();
-  // The torso is entered in the list of parts together with the first link, wherever it stands itself.
-  part_links = {0, torso_link};
-  for (int i = 1; i < count; ++i)
-    if (i != torso_link) part_links.push_back(i);
+  for (int i = 0; i < count; ++i) {
+    const Link& link = links[static_cast<std::size_t>(i)];
+    if (link.kind != Link::Kind::kFixed) parts.push_back({i, -link.centre});
+    if (link.body != nullptr && link.body != &torso) parts.push_back({i, {0, 0, 0}});
+  }
+  // The torso is entered in the list together with the first link, wherever it stands itself.
+  parts.insert(parts.begin() + 1, {torso_link, {0, 0, 0}});
   for (const std::string& foot : model.feet) {
     const auto body = std::ranges::find(model.bodies, foot, &Body::name);
     foot_links.push_back(link_of_body[static_cast<std::size_t>(body - model.bodies.begin())]);
@@ -328,7 +377,7 @@ void World::Simulation::refresh_link_poses() {
   robot->updateCollisionObjectWorldTransforms(rotations, origins);
 }
 
-World::Simulation::Simulation(const Robot& model) {
+World::Simulation::Simulation(const Robot& model, Layout layout) {
   gDbvtMargin = 0;
   broadphase.setVelocityPrediction(0);
   world.setForceUpdateAllAabbs(false);
@@ -343,7 +392,7 @@ World::Simulation::Simulation(const Robot& model) {
   solving.m_warmstartingFactor = 0.1;
   solving.m_minimumSolverBatchSize = 0;
   add_ground();
-  add_robot(model);
+  add_robot(model, layout);
 }
 
 World::Simulation::~Simulation() {
@@ -353,7 +402,7 @@ World::Simulation::~Simulation() {
   world.removeMultiBody(&ground);
 }
 
-World::World(const Robot& robot) : simulation_(std::make_unique<Simulation>(robot)) {}
+World::World(const Robot& robot, Layout layout) : simulation_(std::make_unique<Simulation>(robot, layout)) {}
 World::World(World&&) noexcept = default;
 World& World::operator=(World&&) noexcept = default;
 World::~World() = default;
@@ -417,14 +466,13 @@ Pose World::pose(bool ground_is_a_part) const {
   const btQuaternion q = torso.getRotation();
   pose.orientation = {q.x(), q.y(), q.z(), q.w()};
   std::array<double, kMostParts> x{}, y{};
-  for (std::size_t p = 0; p < s.part_links.size(); ++p) {
-    const int link = s.part_links[p];
-    const btVector3& place =
-        link == kBase ? torso.getOrigin() : robot.getLink(link).m_cachedWorldTransform.getOrigin();
-    x[p] = place.x();
-    y[p] = place.y();
+  for (std::size_t p = 0; p < s.parts.size(); ++p) {
+    const auto& [link, place] = s.parts[p];
+    const btTransform& frame = link == kBase ? torso : robot.getLink(link).m_cachedWorldTransform;
+    x[p] = frame.getBasis()[0].dot(place) + frame.getOrigin().x();
+    y[p] = frame.getBasis()[1].dot(place) + frame.getOrigin().y();
   }
-  const std::size_t parts = s.part_links.size() + (ground_is_a_part ? 1 : 0);
+  const std::size_t parts = s.parts.size() + (ground_is_a_part ? 1 : 0);
   pose.mean_x = numpy_sum({x.data(), parts}) / static_cast<double>(parts);
   pose.mean_y = numpy_sum({y.data(), parts}) / static_cast<double>(parts);
   return pose;

@@ -3,7 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numbers>
+
+#include "envs/random.hpp"
 
 using namespace impsweep;
 
@@ -60,6 +64,52 @@ TEST_CASE("finished trainings correct predictions of their class, then of wider 
   CHECK(ratio(dense) == doctest::Approx(3));
 }
 
+TEST_CASE("the error of a sum: classes go wrong together, single trainings do not") {
+  const std::vector<CostEstimate> estimates = {{10, 0, 0.1}, {20, 0, 0.2}};
+  const Work sure = total_work(estimates, std::vector<double>{2, 1});
+  CHECK(sure.seconds == doctest::Approx(40));
+  CHECK(sure.spread == doctest::Approx((20 * 0.1 + 20 * 0.2) / 40));
+  const Work single = total_work(std::vector<CostEstimate>{{10, 0.2, 0}}, std::vector<double>{100});
+  CHECK(single.seconds == doctest::Approx(1000 * std::exp(0.02)));
+  CHECK(single.spread == doctest::Approx(0.02));
+  CHECK(total_work(estimates, std::vector<double>{0, 0}).spread == 0);
+  CHECK(factor_of_95_percent(0.1) == doctest::Approx(std::exp(0.16449)));
+}
+
+TEST_CASE("forecasts of 90 % hold in nine sweeps of ten") {
+  const Plan plan = plan_of(
+      "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"ppo\"]\nbaselines = [\"mask/weights\"]\n"
+      "seeds = 20\nrounds = 6\n");
+  const CostClasses classes(plan);
+  CHECK(classes.size() == 6);
+  Stream stream("sweeps of different machines");
+  const auto normal = [&] {
+    return std::sqrt(-2 * std::log(1 - stream.uniform())) * std::cos(2 * std::numbers::pi * stream.uniform());
+  };
+  int held = 0;
+  constexpr int kSweeps = 400, kSeen = 4;
+  for (int sweep = 0; sweep < kSweeps; ++sweep) {
+    const double machine = 0.7 * normal();
+    CostModel costs;
+    std::vector<double> left(classes.size());
+    double truth = 0;
+    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
+      const double seconds = predicted_seconds(plan, i) * std::exp(machine + 0.15 * normal());
+      if (plan.trainings[i].seed < kSeen) {
+        costs.observe(plan, i, seconds);
+      } else {
+        left[classes[i]] += 1;
+        truth += seconds;
+      }
+    }
+    const Work work = total_work(classes.estimates(plan, costs), left);
+    const double factor = factor_of_95_percent(work.spread);
+    held += truth > work.seconds / factor && truth < work.seconds * factor;
+    CHECK(factor < 1.25);
+  }
+  CHECK(held > 0.85 * kSweeps);
+}
+
 TEST_CASE("numbers of a plan") {
   const Plan plan = plan_of(kCartPole);
   const CostModel costs;
@@ -69,10 +119,17 @@ TEST_CASE("numbers of a plan") {
   CHECK(one.trainings_unique == 40);
   CHECK(one.trainings_done == 0);
   CHECK(one.env_steps == 40 * 80000);
-  CHECK(one.makespan_seconds == doctest::Approx(one.core_hours * 3600));
+  CHECK(one.makespan.seconds == doctest::Approx(one.core_hours * 3600));
   const PlanSummary four = summarize(plan, costs, 4);
-  CHECK(four.makespan_seconds == doctest::Approx(one.makespan_seconds / 4));
-  CHECK(summarize(plan, costs, 1000).makespan_seconds == doctest::Approx(four.makespan_seconds));
+  CHECK(four.makespan.seconds == doctest::Approx(one.makespan.seconds / 4));
+  CHECK(four.makespan.gap() == doctest::Approx(0));  // four chains of equal length
+  const Plan short_chains = plan_of(
+      "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"ppo\"]\nbaselines = [\"mask/weights\"]\n"
+      "seeds = 4\nrounds = 1\n");
+  CHECK(summarize(short_chains, costs, 3).makespan.gap() == doctest::Approx(0.5));  // one rank does two
+  CHECK(one.makespan.low_seconds < one.makespan.seconds / 2);  // nothing is known of this machine yet
+  CHECK(one.makespan.high_seconds > one.makespan.seconds * 2);
+  CHECK(summarize(plan, costs, 1000).makespan.seconds == doctest::Approx(four.makespan.seconds));
   CHECK(one.disk_bytes > 40 * 4 * 17024);
   CHECK(one.memory_per_rank_bytes > 10'000'000);
   CHECK(one.memory_per_rank_bytes < 200'000'000);
@@ -113,6 +170,6 @@ TEST_CASE("a large plan is summed up in seconds") {
   const PlanSummary summary = summarize(plan, CostModel{}, 1000);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   CHECK(summary.chains == 10000);
-  CHECK(summary.makespan_seconds < 1.1 * summary.core_hours * 3600 / 1000);
+  CHECK(summary.makespan.seconds < 1.1 * summary.core_hours * 3600 / 1000);
   MESSAGE("summed up in ", seconds.count(), " s");
 }

@@ -222,6 +222,18 @@ TEST_CASE("damaged or foreign recipes are refused") {
   CHECK(parse_error(replaced("mask/weights", "mask/dice")).find("unknown baseline") != std::string::npos);
 }
 
+TEST_CASE("the compact layout of a robot is part of a recipe, the exact one leaves recipes as they were") {
+  const Settings exact = paper_settings("hopper", "ppo");
+  const Digest before = "8a71bf389f6ca81bda9282ca7945d97c";  // of versions without the option
+  CHECK(digest_of(recipe_template(exact, kMw, 0, 3)) == before);
+  const Settings compact = with(exact, {"locomotion.fast=true"});
+  const Recipe recipe = recipe_template(compact, kMw, 0, 3);
+  CHECK(has_key(compact, kMw, 0, "locomotion.fast"));
+  CHECK(digest_of(recipe) != before);
+  CHECK(digest_of(recipe_template(with(exact, {"locomotion.fast=false"}), kMw, 0, 3)) == before);
+  CHECK(settings_of(recipe, "r").task_options.at("locomotion.fast") == OptionValue(true));
+}
+
 TEST_CASE("recipes of DQN are restored from their bytes; keys that change nothing are left out") {
   const Settings plain = cartpole({}, "dqn");
   const Recipe recipe = recipe_template(plain, kMw, 0, 3);

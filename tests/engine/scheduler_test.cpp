@@ -157,6 +157,19 @@ TEST_CASE("predictions") {
   CHECK(makespan_seconds({}, 3) == 0);
 }
 
+TEST_CASE("better predictions change what comes first") {
+  Scheduler scheduler(
+      Trainings{{.seconds = 1}, {.seconds = 2}, {.seconds = 3}, {.seconds = 1, .dependencies = {0}}});
+  CHECK(scheduler.assign(1) == 2);
+  scheduler.finished(2);
+  CHECK(scheduler.eta_seconds(1) == 4);
+  scheduler.reprice(std::vector<double>{1, 2, 100, 9});
+  CHECK(scheduler.eta_seconds(1) == 12);  // what is done costs nothing
+  CHECK(scheduler.path_seconds(0) == 10);
+  CHECK(scheduler.assign(1) == 0);
+  CHECK(scheduler.assign(2) == 1);
+}
+
 TEST_CASE("10,000 chains of 30 rounds on 1,000 workers that come and go") {
   constexpr int kChains = 10000, kRounds = 30, kWorkers = 1000;
   Stream random("simulation");

@@ -16,6 +16,9 @@ StoreStatus under_way(std::size_t running) {
   status.live_ranks = 2;
   status.env_steps_per_second = 12'300;
   status.eta_seconds = 125;
+  status.eta_low_seconds = 100;
+  status.eta_high_seconds = 150;
+  status.eta_lower_bound_seconds = 100;
   for (std::size_t i = 0; i < running; ++i)
     status.running.push_back({"cartpole.ppo.128-128.default.mask-weights.s00 r03", 1, 40, 80, 17.5});
   for (int i = 0; i < 30; ++i)
@@ -49,7 +52,8 @@ TEST_CASE("a screen keeps to the terminal's size and counts what it leaves out")
     }
   const std::string screen = status_screen(under_way(40), "store", rates, 40, 120);
   CHECK(screen.find("25.0 %") != std::string::npos);
-  CHECK(screen.find("12.3 k steps/s on 2 ranks, ETA 2:05") != std::string::npos);
+  CHECK(screen.find("12.3 k steps/s on 2 ranks, ETA 2:05 (1:40 to 2:30), 25 % above the least possible") !=
+        std::string::npos);
   CHECK(screen.find("... and ") != std::string::npos);
   CHECK(screen.find("[#####.....] rank 1") != std::string::npos);
 }

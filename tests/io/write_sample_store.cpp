@@ -39,9 +39,10 @@ void write_store(const char* directory) {
       returns.push_back(value);
       links.push_back({chains.back(), rounds.back(), Store::round_file(digest)});
     }
-  write_index_file(
-      store.directory() / "index.h5",
-      {{{"chain", chains}, {"round", rounds}, {"seed", seeds}, {"return", returns}, {"note", notes}}}, links);
+  IndexFile(store.directory() / "index.h5")
+      .replace(
+          {{{"chain", chains}, {"round", rounds}, {"seed", seeds}, {"return", returns}, {"note", notes}}},
+          links);
 }
 
 }  // namespace
