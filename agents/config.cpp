@@ -89,6 +89,15 @@ void set_value_cloning_defaults(std::string_view task, AgentConfig& config) {
   config.cloning.clip_grad_norm = 10;
 }
 
+// Twenty passes over 60,000 images, a test after each.
+AgentConfig supervised_defaults() {
+  AgentConfig config;
+  config.network.hidden = {300, 100};
+  config.sampler.steps = 1'200'000;
+  config.evaluation.interval = 60'000;
+  return config;
+}
+
 }  // namespace
 
 bool distils_values(std::string_view task) {
@@ -96,6 +105,7 @@ bool distils_values(std::string_view task) {
 }
 
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm) {
+  if (algorithm == "supervised") return supervised_defaults();
   const Column& column = column_of(task);
   const bool cloning = algorithm == "bc";
   AgentConfig config;

@@ -90,7 +90,7 @@ struct SamplerConfig {
 
   template <class V>
   void visit(V& v) {
-    v("rl.steps", steps, kAtLeastOne, "environment steps of one training");
+    v("rl.steps", steps, kAtLeastOne, "environment steps, or images shown, of one training");
     v("rl.batch_B", batch_B, Range{1, 4096}, "environments stepped in lock-step (the paper's workers)");
     v("rl.batch_T", batch_T, Range{1, 65536}, "steps of each environment per iteration");
     v("rl.decorrelation_steps", decorrelation_steps, kNonNegative,
@@ -273,6 +273,19 @@ struct CloningConfig {
   }
 };
 
+// Classification of labelled images. Sources: no hyper-parameter is in the paper; the values of Frankle and
+// Carbin (2019) for LeNet-300-100.
+struct SupervisedConfig {
+  double learning_rate = 1.2e-3;
+  std::int64_t batch_size = 60;
+
+  template <class V>
+  void visit(V& v) {
+    v("supervised.learning_rate", learning_rate, kPositive, "Adam step size");
+    v("supervised.batch_size", batch_size, Range{1, 65536}, "images per update");
+  }
+};
+
 // Everything an agent's training depends on besides the task's own options.
 struct AgentConfig {
   NetworkConfig network;
@@ -284,6 +297,7 @@ struct AgentConfig {
   PpoConfig ppo;
   DqnConfig dqn;
   CloningConfig cloning;
+  SupervisedConfig supervised;
 
   template <class V>
   void visit(V& v) {
@@ -296,14 +310,15 @@ struct AgentConfig {
     ppo.visit(v);
     dqn.visit(v);
     cloning.visit(v);
+    supervised.visit(v);
   }
 };
 
 // Whether experts of the task are DQN agents whose values students learn, and not policies trained by PPO.
 bool distils_values(std::string_view task);
 
-// The paper's settings of `algorithm` ("ppo", "dqn", "bc") on `task` (its appendix C; rlpyt where it is
-// silent).
+// The paper's settings of `algorithm` ("ppo", "dqn", "bc", "supervised") on `task` (its appendix C; rlpyt
+// where it is silent).
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);
 
 // The four robots, for which the paper has one set of values.

@@ -21,8 +21,8 @@ ReturnSummary summarize(const std::vector<float>& returns) {
   return summary;
 }
 
-Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lanes,
-                     std::unique_ptr<Policy> policy, int threads)
+EpisodeEvaluator::EpisodeEvaluator(std::string_view task, const TaskOptions& options, int lanes,
+                                   std::unique_ptr<Policy> policy, int threads)
     : environment_(in_parallel(make_environment(task, lanes, options), threads)),
       policy_(std::move(policy)),
       task_streams_(lanes),
@@ -35,7 +35,8 @@ Evaluator::Evaluator(std::string_view task, const TaskOptions& options, int lane
   for (int lane = 0; lane < lanes; ++lane) environment_->attach(lane, task_streams_[lane]);
 }
 
-void Evaluator::start_episode(int lane, int column, const std::string& stream_prefix, std::int64_t episode) {
+void EpisodeEvaluator::start_episode(int lane, int column, const std::string& stream_prefix,
+                                     std::int64_t episode) {
   task_streams_[lane] = Stream(fmt::format("{}/{}/environment", stream_prefix, episode));
   action_streams_[lane] = Stream(fmt::format("{}/{}/action", stream_prefix, episode));
   running_return_[lane] = 0;
@@ -43,15 +44,58 @@ void Evaluator::start_episode(int lane, int column, const std::string& stream_pr
   environment_->reset(lane, column, observation_.target());
 }
 
-void Evaluator::act(Network& network, int part, int columns) {
+void EpisodeEvaluator::act(Network& network, int part, int columns) {
   const std::span<const std::int32_t> lanes(lane_of_column_.data(), static_cast<std::size_t>(columns));
   observation_.observe(*environment_, lanes);
+  if (watcher_) look(network, part, columns);
   policy_->act(network, part, columns, observation_, action_streams_.data(), lanes.data());
   environment_->step(lanes, policy_->actions(), observation_.target(), {results_.data(), lanes.size()});
+  if (watcher_) show(columns);
 }
 
-std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int64_t episodes,
-                                            const std::string& stream_prefix) {
+void EpisodeEvaluator::look(Network& network, int part, int columns) {
+  const TaskInfo& info = environment_->info();
+  const auto features = static_cast<std::size_t>(info.observation_size);
+  const auto actions = static_cast<std::size_t>(info.actions);
+  const auto stride = static_cast<std::size_t>(round_up_to_lanes(lanes()));
+  AlignedFloats outputs(actions * stride);
+  observation_.infer(network, part, columns, {outputs.data(), static_cast<int>(stride)});
+  seen_.assign(static_cast<std::size_t>(columns) * features, 0.0f);
+  outputs_.resize(static_cast<std::size_t>(columns) * actions);
+  const ActiveBatch active = observation_.active();
+  const ConstBatch dense = std::as_const(observation_).dense();
+  for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+    float* const row = seen_.data() + c * features;
+    if (observation_.is_binary())
+      for (std::uint32_t i = active.begin[c]; i < active.begin[c + 1]; ++i) row[active.feature[i]] = 1;
+    else
+      for (std::size_t f = 0; f < features; ++f)
+        row[f] = dense.data[f * static_cast<std::size_t>(dense.stride) + c];
+    for (std::size_t a = 0; a < actions; ++a) outputs_[c * actions + a] = outputs[a * stride + c];
+  }
+}
+
+void EpisodeEvaluator::show(int columns) const {
+  const TaskInfo& info = environment_->info();
+  const auto features = static_cast<std::size_t>(info.observation_size);
+  const auto actions = static_cast<std::size_t>(info.actions);
+  const ActionBatch taken = policy_->actions();
+  std::vector<float> continuous(info.continuous ? actions : 0);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+    for (std::size_t d = 0; d < continuous.size(); ++d)
+      continuous[d] = taken.continuous[d * static_cast<std::size_t>(taken.stride) + c];
+    watcher_({.episode = episode_[static_cast<std::size_t>(lane_of_column_[c])],
+              .observation = std::span(seen_).subspan(c * features, features),
+              .outputs = std::span(outputs_).subspan(c * actions, actions),
+              .action = info.continuous ? 0 : taken.discrete[c],
+              .continuous_action = continuous,
+              .reward = results_[c].reward,
+              .ends = results_[c].terminated || results_[c].truncated});
+  }
+}
+
+std::vector<float> EpisodeEvaluator::play_episodes(Network& network, int part, std::int64_t episodes,
+                                                   const std::string& stream_prefix) {
   std::vector<float> returns(static_cast<std::size_t>(episodes));
   int columns = 0;
   std::int64_t started = 0;
@@ -79,8 +123,8 @@ std::vector<float> Evaluator::play_episodes(Network& network, int part, std::int
   return returns;
 }
 
-std::vector<float> Evaluator::play_steps(Network& network, int part, std::int64_t max_steps,
-                                         std::int64_t max_episodes, const std::string& stream_prefix) {
+std::vector<float> EpisodeEvaluator::play_steps(Network& network, int part, std::int64_t max_steps,
+                                                std::int64_t max_episodes, const std::string& stream_prefix) {
   std::vector<float> returns;
   const int columns = lanes();
   std::int64_t started = 0;

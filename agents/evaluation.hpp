@@ -6,9 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agents/aligned.hpp"
@@ -26,28 +29,59 @@ struct ReturnSummary {
 };
 ReturnSummary summarize(const std::vector<float>& returns);
 
+// One step of an evaluation. The spans are valid during the call.
+struct WatchedStep {
+  std::int64_t episode = 0;
+  std::span<const float> observation;        // [observation_size], as the network saw it
+  std::span<const float> outputs;            // [actions]: logits, values or means
+  std::int32_t action = 0;                   // where actions are numbered
+  std::span<const float> continuous_action;  // [actions] where they are not
+  float reward = 0;
+  bool ends = false;
+};
+using StepWatcher = std::function<void(const WatchedStep&)>;
+
 class Evaluator {
  public:
-  // `lanes`: copies of the task played at once, which is also the largest batch passed to a network.
-  // The policy is for as many columns; `threads` step the lanes together.
-  Evaluator(std::string_view task, const TaskOptions&, int lanes, std::unique_ptr<Policy>, int threads = 1);
+  virtual ~Evaluator() = default;
 
-  int lanes() const { return static_cast<int>(task_streams_.size()); }
+  // From now on every step is shown; those of an episode in their order, between steps of the others.
+  virtual void watch(StepWatcher) = 0;
+
+  virtual int lanes() const = 0;  // largest batch that is passed to a network
 
   // Returns of `episodes` full episodes in their order. Episode e draws from streams
   // `<stream_prefix>/<e>/...`, so its return depends neither on the number of lanes nor on the other
   // episodes.
-  std::vector<float> play_episodes(Network&, int part, std::int64_t episodes,
-                                   const std::string& stream_prefix);
+  virtual std::vector<float> play_episodes(Network&, int part, std::int64_t episodes,
+                                           const std::string& stream_prefix) = 0;
 
   // rlpyt's protocol: at most max_steps environment steps over all lanes, at most max_episodes completed
   // episodes.
+  virtual std::vector<float> play_steps(Network&, int part, std::int64_t max_steps, std::int64_t max_episodes,
+                                        const std::string& stream_prefix) = 0;
+};
+
+class EpisodeEvaluator final : public Evaluator {
+ public:
+  // `lanes`: copies of the task played at once. The policy is for as many columns; `threads` step the lanes
+  // together.
+  EpisodeEvaluator(std::string_view task, const TaskOptions&, int lanes, std::unique_ptr<Policy>,
+                   int threads = 1);
+
+  void watch(StepWatcher watcher) override { watcher_ = std::move(watcher); }
+  int lanes() const override { return static_cast<int>(task_streams_.size()); }
+  std::vector<float> play_episodes(Network&, int part, std::int64_t episodes,
+                                   const std::string& stream_prefix) override;
   std::vector<float> play_steps(Network&, int part, std::int64_t max_steps, std::int64_t max_episodes,
-                                const std::string& stream_prefix);
+                                const std::string& stream_prefix) override;
 
  private:
   void start_episode(int lane, int column, const std::string& stream_prefix, std::int64_t episode);
   void act(Network&, int part, int columns);
+  // Before the step and after it, if somebody watches.
+  void look(Network&, int part, int columns);
+  void show(int columns) const;
 
   std::unique_ptr<Environment> environment_;
   std::unique_ptr<Policy> policy_;
@@ -57,6 +91,8 @@ class Evaluator {
   std::vector<double> running_return_;  // by lane
   std::vector<std::int64_t> episode_;   // by lane
   ObservationColumns observation_;
+  StepWatcher watcher_;
+  std::vector<float> seen_, outputs_;  // [column][observation_size], [column][actions]
 };
 
 }  // namespace impsweep

@@ -54,6 +54,8 @@ ModelSpec model_spec(int observation_size, int actions, bool continuous, std::st
       model.parts.push_back(mlp("value", observation_size, 1, config.network));
     return model;
   }
+  if (algorithm == "supervised")
+    return {.parts = {mlp("classifier", observation_size, actions, config.network)}};
   if (!cloning && algorithm != "ppo")
     throw std::invalid_argument("no model is defined for algorithm '" + std::string(algorithm) + "'");
   ModelSpec model;
@@ -84,7 +86,8 @@ std::vector<Tensor> tensors_of(const ModelSpec& model) {
       weight.shape = weight_shape(spec, layer);
       int kernel = 1;  // entries of one, PyTorch's receptive field
       for (std::size_t axis = 2; axis < weight.shape.size(); ++axis) kernel *= weight.shape[axis];
-      weight.fan_in = weight.shape[1] * kernel;
+      const bool restricted = layer == 0 && spec.connected_inputs > 0;
+      weight.fan_in = restricted ? spec.connected_inputs : weight.shape[1] * kernel;
       weight.fan_out = weight.shape[0] * kernel;
       Tensor bias = weight;
       bias.shape = {weight.shape[0]};

@@ -1,6 +1,7 @@
 // agents/model.hpp - which networks an algorithm trains on a task.
 //
 //   ppo   actor (softmax over the actions, or tanh mean and free log_std) and critic of equal hidden layers
+//   supervised   classifier (logits of the classes)
 //   dqn   q (values of the actions); dueling: q holds the advantages and a part "value" the value of the
 //   state bc    the student's actor, or its q where experts are DQN agents; with bc.critic = distill also a
 //   critic that learns the expert's values

@@ -38,6 +38,9 @@ struct MlpSpec {
   // Set: layer 0, which others must follow, is a convolution from sizes[0] = channels * rows * columns to
   // sizes[1] = filters * positions.
   std::optional<ConvolutionSpec> convolution = {};
+  // Inputs that the first layer is allowed to read; the mask takes the others away. It sets the fan-in of
+  // that layer, and with it the scale of its initial weights. 0: all of them.
+  int connected_inputs = 0;
 };
 
 struct ModelSpec {

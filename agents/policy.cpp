@@ -59,8 +59,10 @@ class SoftmaxPolicy final : public Policy {
 
 class GaussianPolicy final : public Policy {
  public:
-  GaussianPolicy(int dimensions, int columns)
+  // `noise` times the standard deviation is what actions deviate from the mean by.
+  GaussianPolicy(int dimensions, int columns, double noise = 1)
       : dimensions_(dimensions),
+        noise_(noise),
         stride_(round_up_to_lanes(columns)),
         mean_(static_cast<std::size_t>(dimensions) * stride_, 0.0f),
         action_(mean_.size(), 0.0f),
@@ -74,7 +76,7 @@ class GaussianPolicy final : public Policy {
     for (int c = 0; c < columns; ++c) {
       Stream& stream = streams[stream_of_column[c]];
       for (int d = 0; d < dimensions_; ++d) {
-        const double deviation = std::exp(static_cast<double>(log_std_[d])) * draw_normal(stream);
+        const double deviation = noise_ * std::exp(static_cast<double>(log_std_[d])) * draw_normal(stream);
         at(action_, d, c) = static_cast<float>(at(mean_, d, c) + deviation);
       }
     }
@@ -108,7 +110,9 @@ class GaussianPolicy final : public Policy {
     return matrix[static_cast<std::size_t>(dimension) * stride_ + column];
   }
 
-  int dimensions_, stride_;
+  int dimensions_;
+  double noise_;
+  int stride_;
   AlignedFloats mean_, action_;  // [dimensions][stride]
   std::vector<float> log_std_;
 };
@@ -157,6 +161,12 @@ std::unique_ptr<Policy> evaluation_policy(const ModelSpec& model, std::string_vi
   if (!learns_values(model)) return make_policy(outputs, model.log_std > 0, columns);
   return std::make_unique<EpsilonGreedyPolicy>(
       outputs, columns, algorithm == "bc" ? config.cloning.epsilon_eval : config.dqn.epsilon_eval);
+}
+
+std::unique_ptr<Policy> greedy_policy(const ModelSpec& model, int columns) {
+  const int outputs = model.parts.front().sizes.back();
+  if (model.log_std > 0) return std::make_unique<GaussianPolicy>(outputs, columns, 0);
+  return std::make_unique<EpsilonGreedyPolicy>(outputs, columns, 0);
 }
 
 double draw_normal(Stream& stream) {

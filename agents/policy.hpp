@@ -67,6 +67,9 @@ class EpsilonGreedyPolicy final : public Policy {
 std::unique_ptr<Policy> evaluation_policy(const ModelSpec&, std::string_view algorithm, const AgentConfig&,
                                           int columns);
 
+// Without chance: the action of the largest output, or the mean.
+std::unique_ptr<Policy> greedy_policy(const ModelSpec&, int columns);
+
 // A standard normal number (Box and Muller 1958) from two uniforms.
 double draw_normal(Stream&);
 

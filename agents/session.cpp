@@ -9,6 +9,7 @@
 #include "agents/dqn.hpp"
 #include "agents/model.hpp"
 #include "agents/ppo.hpp"
+#include "agents/supervised.hpp"
 #include "agents/value_cloning.hpp"
 
 namespace impsweep {
@@ -37,16 +38,24 @@ std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_co
   if (request.algorithm == "bc" && learns_values(request.model))
     return std::make_unique<ValueCloningTrainer>(request, max_columns);
   if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
+  if (request.algorithm == "supervised") return std::make_unique<SupervisedTrainer>(request, max_columns);
   throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
+}
+
+std::unique_ptr<Evaluator> make_evaluator(const TrainingRequest& request, int max_columns, bool greedy) {
+  if (request.algorithm == "supervised")
+    return std::make_unique<TestSetEvaluator>(request.data_set, max_columns);
+  return std::make_unique<EpisodeEvaluator>(
+      request.task, request.task_options, max_columns,
+      greedy ? greedy_policy(request.model, max_columns)
+             : evaluation_policy(request.model, request.algorithm, request.config, max_columns),
+      request.threads);
 }
 
 TrainingSession::TrainingSession(TrainingRequest request)
     : request_(std::move(request)),
-      evaluator_(request_.task, request_.task_options, evaluation_lanes(request_.config),
-                 evaluation_policy(request_.model, request_.algorithm, request_.config,
-                                   evaluation_lanes(request_.config)),
-                 request_.threads),
-      trainer_(make_trainer(request_, evaluator_.lanes())) {
+      evaluator_(make_evaluator(request_, evaluation_lanes(request_.config))),
+      trainer_(make_trainer(request_, evaluator_->lanes())) {
   outcome_.best_return = -std::numeric_limits<double>::infinity();
 }
 
@@ -64,9 +73,9 @@ void TrainingSession::evaluate() {
   const std::string streams = fmt::format("{}/evaluation/{}", request_.stream_prefix, point.step);
   point.returns =
       config.mode == EvaluationMode::kEpisodes
-          ? evaluator_.play_episodes(trainer_->network(), trainer_->policy_part(), config.episodes, streams)
-          : evaluator_.play_steps(trainer_->network(), trainer_->policy_part(), config.max_steps,
-                                  config.episodes, streams);
+          ? evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), config.episodes, streams)
+          : evaluator_->play_steps(trainer_->network(), trainer_->policy_part(), config.max_steps,
+                                   config.episodes, streams);
   const ReturnSummary summary = summarize(point.returns);
   point.mean = summary.mean;
   point.deviation = summary.deviation;
@@ -97,9 +106,11 @@ bool TrainingSession::advance() {
 }
 
 std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episodes) {
-  outcome_.evaluation_episodes += episodes;
-  return evaluator_.play_episodes(trainer_->network(), trainer_->policy_part(), episodes,
-                                  fmt::format("{}/{}", request_.stream_prefix, purpose));
+  std::vector<float> returns =
+      evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), episodes,
+                                fmt::format("{}/{}", request_.stream_prefix, purpose));
+  outcome_.evaluation_episodes += static_cast<std::int64_t>(returns.size());
+  return returns;
 }
 
 void TrainingSession::finish() {

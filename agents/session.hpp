@@ -91,7 +91,7 @@ class TrainingSession {
   std::vector<float> play(const char* purpose, std::int64_t episodes);
 
   TrainingRequest request_;
-  Evaluator evaluator_;
+  std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<Trainer> trainer_;
   TrainingOutcome outcome_;
 };

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "agents/config.hpp"
+#include "agents/evaluation.hpp"
 #include "agents/network.hpp"
+#include "envs/digits.hpp"
 #include "envs/environment.hpp"
 
 namespace impsweep {
@@ -27,7 +29,7 @@ enum class Backend { kNative, kTorch };
 struct TrainingRequest {
   std::string task;
   TaskOptions task_options;
-  std::string algorithm;  // "ppo", "dqn", "bc"
+  std::string algorithm;  // "ppo", "dqn", "bc", "supervised"
   AgentConfig config;
   Backend backend = Backend::kNative;
   int threads = 1;  // that step the environments; results do not depend on it
@@ -39,6 +41,7 @@ struct TrainingRequest {
   std::vector<std::int64_t> snapshot_steps;  // parameters are kept at the first safe point at or after each
   ModelSpec teacher_model;                   // bc: the expert
   std::vector<float> teacher_parameters;
+  std::shared_ptr<const Digits> data_set;  // supervised: what is learned from and tested on
 };
 
 // One gradient step, as measured before it.
@@ -58,8 +61,9 @@ class Trainer {
   // Collects one batch of experience and learns from it. Between two calls is a safe point.
   virtual void iterate() = 0;
 
-  virtual std::int64_t env_steps() const = 0;  // so far, decorrelation and evaluation excluded
-  virtual std::int64_t updates() const = 0;    // gradient steps so far
+  // So far, decorrelation and evaluation excluded; of a data set, images shown.
+  virtual std::int64_t env_steps() const = 0;
+  virtual std::int64_t updates() const = 0;  // gradient steps so far
   virtual bool finished() const = 0;
 
   // The policy that acts, for evaluation: part `policy_part` of `network`.
@@ -73,5 +77,9 @@ class Trainer {
 
 // `max_columns`: largest batch that evaluation will pass to the network.
 std::unique_ptr<Trainer> make_trainer(const TrainingRequest&, int max_columns);
+
+// What measures the returns of such a training, with batches of at most `max_columns`; `greedy`: without the
+// chance in its policy.
+std::unique_ptr<Evaluator> make_evaluator(const TrainingRequest&, int max_columns, bool greedy = false);
 
 }  // namespace impsweep

@@ -48,15 +48,21 @@ void place_shuffled(const std::vector<float>& values, const std::string& stream_
 }
 
 // Shuffles one tensor's mask: single entries, or all weights of an input together. The latter is the first
-// axis of arrays that are stored [in][out]; here they are [out][in], so columns move.
+// axis of arrays that are stored [in][out]; here they are [out][in], so columns move. What is not available
+// stays out of it; of an input that is the same in every row.
 void shuffle_mask(const Tensor& tensor, MaskPermutation kind, const std::string& stream_name,
-                  std::span<std::uint8_t> mask) {
+                  std::span<const std::uint8_t> available, std::span<std::uint8_t> mask) {
   const Mask before(mask.begin(), mask.end());
   const bool whole_inputs = kind == MaskPermutation::kAxis0 && tensor.is_weight;
-  const std::size_t columns = whole_inputs ? static_cast<std::size_t>(tensor.fan_in) : tensor.size;
-  const std::vector<std::int32_t> order = permutation(stream_name, columns);
-  for (std::size_t i = 0; i < mask.size(); ++i)
-    mask[i] = before[i / columns * columns + static_cast<std::size_t>(order[i % columns])];
+  const std::size_t columns =
+      whole_inputs ? tensor.size / static_cast<std::size_t>(tensor.shape[0]) : tensor.size;
+  std::vector<std::size_t> places;
+  for (std::size_t column = 0; column < columns; ++column)
+    if (available[column] != 0) places.push_back(column);
+  const std::vector<std::int32_t> order = permutation(stream_name, places.size());
+  for (std::size_t row = 0; row < mask.size(); row += columns)
+    for (std::size_t i = 0; i < places.size(); ++i)
+      mask[row + places[i]] = before[row + places[static_cast<std::size_t>(order[i])]];
 }
 
 RoundStart mask_weights(const RoundInputs& in) {
@@ -82,7 +88,8 @@ RoundStart permuted_permuted(const RoundInputs& in) {
   for (const std::size_t index : in.prunable) {
     const Tensor& tensor = tensor_of(in, index);
     const auto mask = part_of(start.mask, tensor);
-    shuffle_mask(tensor, in.imp->mask_perm, in.streams->of_baseline("permute-mask", tensor.name), mask);
+    shuffle_mask(tensor, in.imp->mask_perm, in.streams->of_baseline("permute-mask", tensor.name),
+                 part_of(in.available, tensor), mask);
     place_shuffled(kept_values(part_of(in.initial, tensor), part_of(in.mask, tensor)),
                    in.streams->of_baseline("permute-weights", tensor.name), mask,
                    part_of(start.parameters, tensor));
@@ -90,14 +97,21 @@ RoundStart permuted_permuted(const RoundInputs& in) {
   return start;
 }
 
-// Exactly in.kept ones, uniform over all prunable entries together: each entry is taken with probability
-// (ones still needed) / (entries still to come).
+std::int64_t available_entries(const RoundInputs& in) {
+  std::int64_t count = 0;
+  for (const std::int64_t kept : kept_per_tensor(*in.tensors, in.prunable, in.available)) count += kept;
+  return count;
+}
+
+// Exactly in.kept ones, uniform over all prunable entries together that are available: each entry is taken
+// with probability (ones still needed) / (entries still to come).
 Mask random_mask(const RoundInputs& in) {
-  Mask mask(in.initial.size(), 1);
+  Mask mask(in.available.begin(), in.available.end());
   Stream stream(in.streams->of_baseline("random-mask"));
-  std::int64_t needed = in.kept, coming = entry_count(*in.tensors, in.prunable);
+  std::int64_t needed = in.kept, coming = available_entries(in);
   for (const std::size_t index : in.prunable)
     for (std::uint8_t& entry : part_of(mask, tensor_of(in, index))) {
+      if (entry == 0) continue;
       entry = stream.below(coming) < needed ? 1 : 0;
       needed -= entry;
       --coming;
@@ -161,7 +175,8 @@ RoundStart prepare(Baseline baseline, const RoundInputs& in) {
   require(in.initial.size() == count, "initial parameters do not fit the model");
   require(draws_mask || in.mask.size() == count, "mask does not fit the model");
   require(!continues || in.previous.size() == count, "parameters of the previous round do not fit the model");
-  require(in.kept >= 0 && in.kept <= entry_count(*in.tensors, in.prunable),
+  require(in.available.size() == count, "available entries do not fit the model");
+  require(!draws_mask || (in.kept >= 0 && in.kept <= available_entries(in)),
           "impossible number of kept weights");
 
   RoundStart start = info_of(baseline).start(in);

@@ -35,10 +35,11 @@ struct RoundInputs {
   const ImpConfig* imp = nullptr;
   const StreamNames* streams = nullptr;
   int round = 0;
-  std::span<const std::uint8_t> mask;  // m; all ones in round 0; unused by random/re-init
-  std::int64_t kept = 0;               // number of ones among the prunable entries of this round's mask
-  std::span<const float> initial;      // initial values, or a snapshot to rewind to
-  std::span<const float> previous;     // the chain's previous round; read if imp.reset_unpruned is false
+  std::span<const std::uint8_t> available;  // 0 at weights of inputs that are taken away (engine/inputs.hpp)
+  std::span<const std::uint8_t> mask;       // m; in round 0 all that is available; unused by random/re-init
+  std::int64_t kept = 0;                    // number of ones among the prunable entries of this round's mask
+  std::span<const float> initial;           // initial values, or a snapshot to rewind to
+  std::span<const float> previous;          // the chain's previous round; read if imp.reset_unpruned is false
 };
 
 struct RoundStart {

@@ -79,6 +79,7 @@ std::array<std::string, 4> classes_of(const Plan& plan, TrainingIndex index) {
 // forward and a backward pass 3. DQN looks at the next observation with both networks.
 double learning_passes(const Settings& settings) {
   const AgentConfig& agent = settings.agent;
+  if (settings.algorithm == "supervised") return 3;
   if (settings.algorithm == "dqn") return (agent.dqn.double_dqn ? 5 : 4) * agent.dqn.replay_ratio;
   if (settings.algorithm != "bc") return 3 * static_cast<double>(agent.ppo.epochs);
   if (!learns_values(model_of(settings))) return 3 * static_cast<double>(agent.cloning.epochs);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "engine/data_set.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -41,8 +42,8 @@ bool is_setting_key(const std::string& key) {
 }
 
 std::string declared_type(const std::string& key) {
-  for (const AlgorithmInfo& algorithm : algorithms())
-    for (const std::string& task : task_names())
+  for (const std::string& task : task_names())
+    for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task)))
       for (const OptionState& state : list_settings(paper_settings(task, algorithm.name)))
         if (state.option.key == key) return " (" + type_text(state.option) + ")";
   return "";
@@ -254,10 +255,8 @@ std::vector<Baseline> baseline_list(const JobEntry* entry) {
 }
 
 void check_counts(const GridPoint& point) {
-  const ModelSpec model = model_of(point.settings);
-  const std::vector<Tensor> tensors = tensors_of(model);
+  const std::int64_t entries = prunable_entries(point.settings);
   const ImpConfig& imp = point.settings.imp;
-  const std::int64_t entries = entry_count(tensors, prunable_tensors(tensors, model, imp));
   for (int round = 1; round < point.rounds; ++round)
     if (kept_after(entries, imp.prune_fraction, round, imp.prune_rule) == 0)
       throw InputError(
@@ -266,10 +265,37 @@ void check_counts(const GridPoint& point) {
           point.place, network_name(point.settings.agent.network), round, point.rounds, imp.prune_fraction);
 }
 
+void check_ticket(const GridPoint& point) {
+  const InputsConfig& inputs = point.settings.inputs;
+  if (inputs.ticket_round == 0) return;
+  if (point.rounds > 1)
+    throw InputError(
+        "{}: 'inputs.ticket_round' = {} leaves as many inputs as a ticket that is still to be trained, so "
+        "that the weights of later rounds cannot be counted; set rounds = 1, or name the inputs by "
+        "inputs.select",
+        point.place, inputs.ticket_round);
+  GridPoint ticket = point;
+  ticket.settings = ticket_settings(point.settings);
+  ticket.rounds = static_cast<int>(inputs.ticket_round) + 1;
+  check_counts(ticket);
+}
+
+// Most keys may be idle in some points of a grid. These would make another experiment of it.
+void require_inputs_option(const std::vector<JobEntry>& entries, const Settings& settings) {
+  for (const JobEntry& entry : entries)
+    if (entry.key.starts_with("inputs.") && !has_option(settings.task, settings.algorithm, entry.key))
+      throw InputError(
+          "{}: '{}' cannot be had with algorithm '{}', only with those that learn by acting (ppo, dqn); "
+          "write "
+          "a sweep of their own for them",
+          entry.place, entry.key, settings.algorithm);
+}
+
 // Writes the entries over the paper's settings, which `point` holds.
 void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
                std::vector<GridPoint>& points) {
   Settings& settings = point.settings;
+  require_inputs_option(entries, settings);
   if (const JobEntry* architecture = find_entry(entries, "network.architecture"))
     set_option(settings, architecture->key, architecture->value, architecture->place);
   if (settings.agent.network.architecture == Architecture::kCnn) {  // experts are built like their students
@@ -290,7 +316,9 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
       settings.algorithm == "bc" && settings.agent.cloning.critic == CloningCritic::kDistill;
   if (distills && find_entry(entries, "imp.scope") == nullptr) settings.imp.scope = PruneScope::kActorCritic;
   check_settings(settings, point.place);
+  identify_data_set(settings, point.place);
   check_counts(point);
+  check_ticket(point);
   points.push_back(std::move(point));
 }
 

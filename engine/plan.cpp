@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "io/error.hpp"
 
@@ -22,6 +23,17 @@ struct RoundTemplate {
 struct Counts {
   std::int64_t entries = 0;        // prunable
   std::vector<std::int64_t> kept;  // by round
+};
+
+// A point of the grid, and the trainings of it that are in the plan already.
+struct Point {
+  const GridPoint* grid = nullptr;
+  std::uint32_t settings = 0;            // index into Plan::settings
+  std::optional<std::uint32_t> teacher;  // index into Plan::choices
+  Counts counts;
+  std::map<std::int64_t, TrainingIndex> tickets;  // by seed: whose inputs are given
+  std::map<std::pair<Baseline, int>, RoundTemplate> templates;
+  std::map<std::pair<Baseline, std::int64_t>, std::vector<TrainingIndex>> trainings;
 };
 
 class Expansion {
@@ -44,48 +56,60 @@ class Expansion {
 
  private:
   void add_point(std::size_t index) {
-    point_ = &plan_.points[index];
-    settings_ = static_cast<std::uint32_t>(plan_.settings.size());
-    plan_.settings.push_back(point_->settings);
-    trainings_.clear();
-    templates_.clear();
-    count_weights();
-    teacher_.reset();
-    if (point_->settings.algorithm == "bc") {
-      const std::uint32_t students = settings_;
-      teacher_ = add_teacher();
-      settings_ = students;
-    }
-    for (const Baseline baseline : point_->baselines)
-      for (const std::int64_t seed : point_->seeds) add_chain(baseline, seed);
+    const GridPoint& point = plan_.points[index];
+    current_ = open(point);
+    if (point.settings.algorithm == "bc") current_.teacher = add_teacher();
+    if (point.settings.inputs.ticket_round > 0) current_.tickets = add_tickets(point);
+    for (const Baseline baseline : point.baselines)
+      for (const std::int64_t seed : point.seeds) add_chain(baseline, seed);
   }
 
-  void count_weights() {
-    const ModelSpec model = model_of(point_->settings);
-    const std::vector<Tensor> tensors = tensors_of(model);
-    const ImpConfig& imp = point_->settings.imp;
-    counts_.entries = entry_count(tensors, prunable_tensors(tensors, model, imp));
-    counts_.kept.clear();
-    for (int round = 0; round < point_->rounds; ++round)
-      counts_.kept.push_back(kept_after(counts_.entries, imp.prune_fraction, round, imp.prune_rule));
+  // The point as it is before any of its trainings has been added.
+  Point open(const GridPoint& grid) {
+    Point point;
+    point.grid = &grid;
+    point.settings = add_settings(grid.settings);
+    const ImpConfig& imp = grid.settings.imp;
+    point.counts.entries = prunable_entries(grid.settings);
+    for (int round = 0; round < grid.rounds; ++round)
+      point.counts.kept.push_back(
+          kept_after(point.counts.entries, imp.prune_fraction, round, imp.prune_rule));
+    return point;
+  }
+
+  std::uint32_t add_settings(const Settings& settings) {
+    plan_.settings.push_back(settings);
+    return static_cast<std::uint32_t>(plan_.settings.size() - 1);
+  }
+
+  // By seed: the trainings whose inputs the agents of this point are given. They are those of a chain of
+  // their own that the job need not ask for.
+  std::map<std::int64_t, TrainingIndex> add_tickets(const GridPoint& point) {
+    GridPoint source = point;
+    source.settings = ticket_settings(point.settings);
+    source.rounds = static_cast<int>(point.settings.inputs.ticket_round) + 1;
+    std::map<std::int64_t, TrainingIndex> tickets;
+    const Point agents = std::exchange(current_, open(source));
+    for (const std::int64_t seed : point.seeds)
+      tickets[seed] = training_of(Baseline::kMaskWeights, seed, source.rounds - 1);
+    current_ = agents;
+    return tickets;
   }
 
   // The dense trainings of which the best becomes the expert of this point's students.
   std::uint32_t add_teacher() {
-    const CloningConfig& cloning = point_->settings.agent.cloning;
-    const Settings settings = teacher_settings(point_->settings);
+    const CloningConfig& cloning = current_.grid->settings.agent.cloning;
+    const Settings settings = teacher_settings(current_.grid->settings);
     Recipe recipe = recipe_template(settings, Baseline::kMaskWeights, 0, 0);
     TeacherChoice choice;
     std::vector<Digest> digests;
-    settings_ = static_cast<std::uint32_t>(plan_.settings.size());
-    plan_.settings.push_back(settings);
-    const ModelSpec model = model_of(settings);
-    const std::vector<Tensor> tensors = tensors_of(model);
+    const std::uint32_t own = add_settings(settings);
     for (std::int64_t i = 0; i < cloning.teacher_candidates; ++i) {
       TrainingNode node;
       node.seed = recipe.seed = cloning.teacher_seed + i;
       node.env_steps = training_steps(settings, 0);
-      node.kept = entry_count(tensors, prunable_tensors(tensors, model, settings.imp));
+      node.settings = own;
+      node.kept = prunable_entries(settings);
       choice.candidates.push_back(add_training(std::move(node), recipe));
       digests.push_back(plan_.trainings[choice.candidates.back()].digest);
     }
@@ -98,19 +122,20 @@ class Expansion {
 
   RoundTemplate& round_template(Baseline baseline, int round) {
     const auto key = std::pair(baseline, std::min(round, 1));
-    auto found = templates_.find(key);
-    if (found == templates_.end()) {
-      RoundTemplate made{recipe_template(point_->settings, baseline, round, 0),
-                         influences(point_->settings, baseline, round)};
-      if (teacher_) made.recipe.teacher = plan_.choices[*teacher_].digest;
-      found = templates_.emplace(key, std::move(made)).first;
+    auto found = current_.templates.find(key);
+    if (found == current_.templates.end()) {
+      const Settings& settings = current_.grid->settings;
+      RoundTemplate made{recipe_template(settings, baseline, round, 0),
+                         influences(settings, baseline, round)};
+      if (current_.teacher) made.recipe.teacher = plan_.choices[*current_.teacher].digest;
+      found = current_.templates.emplace(key, std::move(made)).first;
     }
     return found->second;
   }
 
   // The training of a round, with all that it depends on.
   TrainingIndex training_of(Baseline baseline, std::int64_t seed, int round) {
-    std::vector<TrainingIndex>& known = trainings_[{baseline, seed}];
+    std::vector<TrainingIndex>& known = current_.trainings[{baseline, seed}];
     while (static_cast<int>(known.size()) <= round)
       known.push_back(add_round(baseline, seed, static_cast<int>(known.size())));
     return known[static_cast<std::size_t>(round)];
@@ -122,16 +147,18 @@ class Expansion {
     node.baseline = baseline;
     node.round = round;
     node.seed = seed;
-    node.env_steps = training_steps(point_->settings, round);
-    node.kept = counts_.kept[static_cast<std::size_t>(round)];
-    node.density = static_cast<double>(node.kept) / static_cast<double>(counts_.entries);
-    node.teacher = teacher_;
+    node.settings = current_.settings;
+    node.env_steps = training_steps(current_.grid->settings, round);
+    node.kept = current_.counts.kept[static_cast<std::size_t>(round)];
+    node.density = static_cast<double>(node.kept) / static_cast<double>(current_.counts.entries);
+    node.teacher = current_.teacher;
     if (shape.influence.mask_parent) {
-      const bool from_ticket = point_->settings.imp.mask_source == MaskSource::kTicket;
+      const bool from_ticket = current_.grid->settings.imp.mask_source == MaskSource::kTicket;
       node.mask_parent = training_of(from_ticket ? Baseline::kMaskWeights : baseline, seed, round - 1);
     }
     if (shape.influence.values_parent) node.values_parent = training_of(baseline, seed, round - 1);
     if (shape.influence.rewind_parent) node.rewind_parent = training_of(baseline, seed, 0);
+    if (shape.influence.inputs_parent) node.inputs_parent = current_.tickets.at(seed);
     Recipe& recipe = shape.recipe;
     recipe.round = round;
     recipe.seed = seed;
@@ -139,14 +166,14 @@ class Expansion {
     if (node.mask_parent) recipe.mask_parent = plan_.trainings[*node.mask_parent].digest;
     if (node.values_parent) recipe.values_parent = plan_.trainings[*node.values_parent].digest;
     if (node.rewind_parent) recipe.rewind_parent = plan_.trainings[*node.rewind_parent].digest;
+    if (node.inputs_parent) recipe.inputs_parent = plan_.trainings[*node.inputs_parent].digest;
     return add_training(std::move(node), recipe);
   }
 
   TrainingIndex add_training(TrainingNode node, const Recipe& recipe) {
     node.digest = digest_of(recipe);
     if (const auto known = by_digest_.find(node.digest); known != by_digest_.end()) return *known;
-    node.settings = settings_;
-    for (const auto& parent : {node.mask_parent, node.values_parent, node.rewind_parent})
+    for (const auto& parent : {node.mask_parent, node.values_parent, node.rewind_parent, node.inputs_parent})
       if (parent) node.dependencies.push_back(*parent);
     if (node.teacher) {
       const std::vector<TrainingIndex>& candidates = plan_.choices[*node.teacher].candidates;
@@ -163,20 +190,20 @@ class Expansion {
 
   void add_chain(Baseline baseline, std::int64_t seed) {
     Chain chain;
-    chain.task = point_->settings.task;
-    chain.algorithm = point_->settings.algorithm;
-    chain.network = network_name(point_->settings.agent.network);
-    chain.variant = point_->variant;
+    chain.task = current_.grid->settings.task;
+    chain.algorithm = current_.grid->settings.algorithm;
+    chain.network = network_name(current_.grid->settings.agent.network);
+    chain.variant = current_.grid->variant;
     chain.baseline = baseline;
     chain.seed = seed;
     chain.name = fmt::format("{}.{}.{}.{}.{}.s{:02}", chain.task, chain.algorithm, chain.network,
                              chain.variant, info_of(baseline).chain_name, seed);
-    training_of(baseline, seed, point_->rounds - 1);
-    chain.rounds = trainings_[{baseline, seed}];
-    chain.rounds.resize(static_cast<std::size_t>(point_->rounds));
+    training_of(baseline, seed, current_.grid->rounds - 1);
+    chain.rounds = current_.trainings[{baseline, seed}];
+    chain.rounds.resize(static_cast<std::size_t>(current_.grid->rounds));
     const auto [found, is_new] = by_name_.emplace(chain.name, plan_.chains.size());
     if (is_new) {
-      places_.push_back(point_);
+      places_.push_back(current_.grid);
       plan_.chains.push_back(std::move(chain));
       return;
     }
@@ -186,8 +213,8 @@ class Expansion {
       throw ChainClash(
           "{}: chain '{}' is also described at {}, with other settings ({}); give one of the two sweeps a "
           "[[sweep.variant]] with a name of its own",
-          point_->place, chain.name, places_[found->second]->place,
-          difference(point_->settings, places_[found->second]->settings));
+          current_.grid->place, chain.name, places_[found->second]->place,
+          difference(current_.grid->settings, places_[found->second]->settings));
   }
 
   static std::string difference(const Settings& a, const Settings& b) {
@@ -224,13 +251,7 @@ class Expansion {
   std::unordered_map<std::string, std::size_t> by_name_;
   std::vector<const GridPoint*> places_;  // by chain
 
-  // Of the point that is being added.
-  const GridPoint* point_ = nullptr;
-  std::uint32_t settings_ = 0;
-  std::optional<std::uint32_t> teacher_;
-  Counts counts_;
-  std::map<std::pair<Baseline, int>, RoundTemplate> templates_;
-  std::map<std::pair<Baseline, std::int64_t>, std::vector<TrainingIndex>> trainings_;
+  Point current_;  // to which trainings are being added
 };
 
 }  // namespace
@@ -255,6 +276,7 @@ Recipe recipe_of(const Plan& plan, TrainingIndex index) {
   recipe.mask_parent = digest(node.mask_parent);
   recipe.values_parent = digest(node.values_parent);
   recipe.rewind_parent = digest(node.rewind_parent);
+  recipe.inputs_parent = digest(node.inputs_parent);
   if (node.teacher) recipe.teacher = plan.choices[*node.teacher].digest;
   return recipe;
 }

@@ -3,7 +3,8 @@
 //   chain (task, algorithm, network, variant, baseline, seed):   r00 -> r01 -> r02 ...
 //
 // Round k needs round k-1 (its mask); under random/re-init only the number of kept weights, which is known,
-// so its rounds are independent. A student needs all candidates for its expert. Equal recipes are one
+// so its rounds are independent. A student needs all candidates for its expert, an agent that is given the
+// inputs of a ticket that ticket. Equal recipes are one
 // training: baselines of a seed share round 0, students share experts, figures share chains.
 #pragma once
 
@@ -30,7 +31,7 @@ struct TrainingNode {
   std::int64_t env_steps = 0;  // of training, without evaluation
   std::int64_t kept = 0;       // prunable weights left
   double density = 1;          // part of the prunable weights left
-  std::optional<TrainingIndex> mask_parent, values_parent, rewind_parent;
+  std::optional<TrainingIndex> mask_parent, values_parent, rewind_parent, inputs_parent;
   std::optional<std::uint32_t> teacher;     // index into Plan::choices
   std::vector<TrainingIndex> dependencies;  // all trainings that must be finished first, ascending
 };

@@ -57,6 +57,7 @@ bool enters_round0(std::string_view key, const Settings& settings, bool permuted
 
 bool enters(std::string_view key, const Settings& settings, Baseline baseline, int round) {
   if (key.starts_with("teacher.") || key.starts_with("bc.teacher_")) return false;  // recipe.teacher says it
+  if (key == "digits.path") return false;  // digits.content says what lies there
   if (!key.starts_with("imp.")) return !is_idle(key, settings.agent);
   if (key == "imp.best_tie" || key == "imp.prune_from") return true;  // both change what a training keeps
   if (round > 0) return enters_pruned_round(key, settings, baseline);
@@ -147,6 +148,7 @@ std::string canonical_bytes(const Recipe& recipe) {
   lines.number("algorithm_semantics", recipe.algorithm_semantics);
   lines.text("baseline", recipe.baseline);
   if (recipe.imp_semantics != 0) lines.number("imp_semantics", recipe.imp_semantics);
+  lines.text("inputs_parent", recipe.inputs_parent);
   if (recipe.kept) lines.number("kept", *recipe.kept);
   lines.text("mask_parent", recipe.mask_parent);
   lines.add_field("master_seed", std::to_string(recipe.master_seed));
@@ -204,6 +206,7 @@ Recipe parse_recipe(std::string_view canonical, const std::string& origin) {
   recipe.mask_parent = fields.text("mask_parent");
   recipe.values_parent = fields.text("values_parent");
   recipe.rewind_parent = fields.text("rewind_parent");
+  recipe.inputs_parent = fields.text("inputs_parent");
   recipe.teacher = fields.text("teacher");
   recipe.keys.assign(fields.remaining().begin(), fields.remaining().end());
   if (canonical_bytes(recipe) != canonical)
@@ -247,6 +250,7 @@ Digest teacher_digest(const std::vector<Digest>& candidates) {
 
 Influences influences(const Settings& settings, Baseline baseline, int round) {
   Influences result;
+  result.inputs_parent = settings.inputs.ticket_round > 0;
   if (round == 0) {
     if (settings.imp.perm_round0 && info_of(baseline).own_option == "imp.perm_round0")
       result.baseline = baseline;

@@ -33,6 +33,7 @@ struct Recipe {
   Digest mask_parent;                                     // training whose mask and weights are pruned
   Digest values_parent;                                   // training that unpruned networks continue from
   Digest rewind_parent;                                   // round 0 whose snapshot is the start
+  Digest inputs_parent;                                   // ticket that says which inputs are given
   Digest teacher;                                         // teacher_digest() of the expert's candidates
   std::vector<std::pair<std::string, std::string>> keys;  // sorted; values in TOML
 
@@ -59,6 +60,7 @@ Digest teacher_digest(const std::vector<Digest>& candidates);
 struct Influences {
   std::optional<Baseline> baseline;
   bool kept = false, mask_parent = false, values_parent = false, rewind_parent = false;
+  bool inputs_parent = false;
 };
 Influences influences(const Settings&, Baseline, int round);
 

@@ -157,6 +157,12 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   result["reevaluated_return"] = best.mean;
   result["reevaluated_deviation"] = best.deviation;
   const std::vector<std::int64_t> kept = kept_per_input(tensors, request.mask);
+  if (node.inputs_parent) {
+    const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
+    std::int64_t weights = 0;
+    for (const std::int64_t count : kept_per_tensor(tensors, prunable, request.mask)) weights += count;
+    result["kept"] = weights;
+  }
   result["inputs_left"] = std::ranges::count_if(kept, [](std::int64_t weights) { return weights > 0; });
   result["env_steps"] = outcome.env_steps;
   result["updates"] = outcome.updates;
@@ -224,6 +230,7 @@ RoundSummary read_summary(const Record& record) {
   s.reevaluated_return = record.number(kResult, "reevaluated_return");
   s.reevaluated_deviation = record.number(kResult, "reevaluated_deviation");
   s.inputs_left = record.integer(kResult, "inputs_left");
+  if (record.has_attribute(kResult, "kept")) s.kept = record.integer(kResult, "kept");
   s.env_steps = record.integer(kResult, "env_steps");
   s.updates = record.integer(kResult, "updates");
   s.evaluation_episodes = record.integer(kResult, "evaluation_episodes");

@@ -51,6 +51,7 @@ struct RoundSummary {
   double final_return = 0, final_deviation = 0;
   double reevaluated_return = 0, reevaluated_deviation = 0;
   std::int64_t inputs_left = 0;
+  std::int64_t kept = 0;  // prunable weights, where the plan could not know it (inputs.ticket_round); else 0
   std::int64_t env_steps = 0, updates = 0, evaluation_episodes = 0;
   double wall_seconds = 0, cpu_seconds = 0;
 
@@ -65,6 +66,7 @@ struct RoundSummary {
     archive("reevaluated_return", reevaluated_return);
     archive("reevaluated_deviation", reevaluated_deviation);
     archive("inputs_left", inputs_left);
+    archive("kept", kept);
     archive("env_steps", env_steps);
     archive("updates", updates);
     archive("evaluation_episodes", evaluation_episodes);

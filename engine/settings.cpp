@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "engine/pruning.hpp"
 #include "engine/streams.hpp"
 #include "io/error.hpp"
 
@@ -31,10 +32,11 @@ struct SelectedKeys {
 };
 
 // What is learned, and from what: this decides which keys there are.
-enum class Kind { kPpo, kDqn, kPolicyCloning, kValueCloning };
+enum class Kind { kPpo, kDqn, kPolicyCloning, kValueCloning, kSupervised };
 
 Kind kind_of(const std::string& task, const std::string& algorithm) {
   if (algorithm == "dqn") return Kind::kDqn;
+  if (algorithm == "supervised") return Kind::kSupervised;
   if (algorithm != "bc") return Kind::kPpo;
   return distils_values(task) ? Kind::kValueCloning : Kind::kPolicyCloning;
 }
@@ -46,6 +48,10 @@ bool is_one_of(std::string_view key, std::initializer_list<std::string_view> key
 // Whether a key of AgentConfig means anything to this kind of training.
 bool has_key(Kind kind, std::string_view key) {
   const bool cloning = kind == Kind::kPolicyCloning || kind == Kind::kValueCloning;
+  if (key.starts_with("supervised.")) return kind == Kind::kSupervised;
+  // Nothing acts, and the test set is always tested as a whole.
+  if (kind == Kind::kSupervised && (key.starts_with("rl.") || key.starts_with("eval.")))
+    return is_one_of(key, {"rl.steps", "eval.interval"});
   if (key.starts_with("ppo.")) return kind == Kind::kPpo;
   if (key.starts_with("dqn.")) return kind == Kind::kDqn;
   if (key.starts_with("bc.") && !cloning) return false;
@@ -68,6 +74,7 @@ void visit_settings(Settings& settings, V& visitor) {
   SelectedKeys<V, decltype(own)> own_keys{visitor, "", own};
   settings.agent.visit(own_keys);
   settings.imp.visit(visitor);
+  if (kind == Kind::kPpo || kind == Kind::kDqn) settings.inputs.visit(visitor);
   if (settings.algorithm != "bc") return;
   const Kind expert = kind_of(settings.task, teacher_algorithm(settings.task));
   const auto of_teacher = [expert](std::string_view key) {
@@ -89,11 +96,11 @@ const std::vector<Option>& declarations(const std::string& task, const std::stri
   static const auto kDeclarations = [] {
     std::map<Kind, std::vector<Option>> made;
     for (const char* name : {"cartpole", "mazegrid"}) {  // one task with policies to clone, one with values
-      for (const char* learner : {"ppo", "dqn", "bc"}) {
-        Settings settings = declared_settings(name, learner);
+      for (const AlgorithmInfo& learner : algorithms()) {
+        Settings settings = declared_settings(name, learner.name);
         OptionDeclarations visitor;
         visit_settings(settings, visitor);
-        made[kind_of(name, learner)] = std::move(visitor.options);
+        made[kind_of(name, learner.name)] = std::move(visitor.options);
       }
     }
     return made;
@@ -111,12 +118,20 @@ const std::vector<Option>& task_options_of(const std::string& task) {
 
 const std::vector<AlgorithmInfo>& algorithms() {
   static const std::vector<AlgorithmInfo> kAlgorithms = {
-      {"bc", true, 1, "behavioural cloning of a trained expert"},
-      {"ppo", true, 1, "proximal policy optimisation"},
-      {"dqn", true, 1, "double Q-learning with prioritized replay"},
-      {"supervised", false, 1, "classification of labelled images"},
+      {"bc", 1, "behavioural cloning of a trained expert"},
+      {"ppo", 1, "proximal policy optimisation"},
+      {"dqn", 1, "double Q-learning with prioritized replay"},
+      {"supervised", 1, "classification of labelled images", true},
   };
   return kAlgorithms;
+}
+
+std::vector<AlgorithmInfo> algorithms_for(const TaskInfo& task) {
+  std::vector<AlgorithmInfo> fitting;
+  std::ranges::copy_if(algorithms(), std::back_inserter(fitting), [&](const AlgorithmInfo& algorithm) {
+    return algorithm.on_data_sets == task.is_data_set;
+  });
+  return fitting;
 }
 
 std::string network_name(const NetworkConfig& network) {
@@ -146,15 +161,17 @@ const TaskInfo& known_task(const std::string& name, const std::string& place) {
 
 const AlgorithmInfo& available_algorithm(const std::string& name, const std::string& task,
                                          const std::string& place) {
-  std::vector<std::string> available, known;
+  const TaskInfo& info = known_task(task, place);
+  std::vector<std::string> fitting, known;
   for (const AlgorithmInfo& algorithm : algorithms()) {
-    if (algorithm.name == name && algorithm.available) return algorithm;
+    const bool fits = algorithm.on_data_sets == info.is_data_set;
+    if (algorithm.name == name && fits) return algorithm;
     known.push_back(algorithm.name);
-    if (algorithm.available) available.push_back(algorithm.name);
+    if (fits) fitting.push_back(algorithm.name);
   }
   if (std::ranges::count(known, name) > 0)
-    throw InputError("{}: algorithm '{}' is not available in this version for task '{}'; available: {}",
-                     place, name, task, fmt::join(available, ", "));
+    throw InputError("{}: algorithm '{}' cannot learn task '{}', which is {}; give {}", place, name, task,
+                     info.is_data_set ? "a data set" : "an environment", fmt::join(fitting, ", "));
   throw InputError("{}: unknown algorithm '{}'{}", place, name, suggestion(name, known));
 }
 
@@ -175,7 +192,7 @@ std::vector<OptionState> list_settings(const Settings& settings) {
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
   for (const std::string& task : task_names()) {
-    for (const AlgorithmInfo& algorithm : algorithms())
+    for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task)))
       for (const Option& option : declarations(task, algorithm.name)) keys.push_back(option.key);
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
   }
@@ -204,9 +221,12 @@ bool has_option(const std::string& task, const std::string& algorithm, const std
          find_option(declarations(task, algorithm), own_key(algorithm, key)) != nullptr;
 }
 
-bool set_option(Settings& settings, const std::string& given_key, const JobValue& given,
+bool set_option(Settings& settings, const std::string& given_key, const JobValue& given_value,
                 const std::string& place) {
   const std::string key = own_key(settings.algorithm, given_key);
+  const JobValue given = key == "inputs.select"
+                             ? numbered_inputs(known_task(settings.task, place), given_value, place)
+                             : given_value;
   if (const Option* option = find_option(task_options_of(settings.task), key)) {
     settings.task_options[key] = checked_value(*option, given, place);
     return true;
@@ -305,12 +325,20 @@ void check_settings(const Settings& settings, const std::string& place) {
     throw InputError(
         "{}: 'imp.rewind_step' = {} is not reached within 'rl.steps' = {}; rewind to an earlier step", place,
         settings.imp.rewind_step, agent.sampler.steps);
-  if (settings.task_options.empty()) return;
   try {
-    make_environment(settings.task, 1, settings.task_options);
+    const TaskInfo info = task_with(settings.task, settings.task_options);
+    check_inputs(settings.inputs, info.observation_size, info.observation_names, place);
   } catch (const std::invalid_argument& error) {
     throw InputError("{}: {}", place, error.what());
   }
+  if (!settings.inputs.restricts()) return;
+  if (agent.network.architecture == Architecture::kCnn)
+    throw InputError(
+        "{}: inputs.* needs 'network.architecture' = \"mlp\", as a convolution reads whole boards", place);
+  if (settings.imp.prune_rule == PruneRule::kQuantile)
+    throw InputError(
+        "{}: 'imp.prune_rule' = \"quantile\" counts the weights that inputs.* takes away; use \"exact\"",
+        place);
 }
 
 std::string teacher_algorithm(const std::string& task) {
@@ -327,13 +355,30 @@ Settings teacher_settings(const Settings& student) {
 }
 
 ModelSpec model_of(const Settings& settings) {
-  const TaskInfo* declared = find_task(settings.task);
-  if (declared == nullptr)
+  if (find_task(settings.task) == nullptr)
     throw InputError("unknown task '{}'{}", settings.task, suggestion(settings.task, task_names()));
-  TaskInfo info = *declared;
-  if (!settings.task_options.empty())  // they may change sizes
-    info = make_environment(settings.task, 1, settings.task_options)->info();
+  const TaskInfo info = task_with(settings.task, settings.task_options);
   return model_spec(info, settings.algorithm, settings.agent, distils_values(settings.task));
+}
+
+RestrictedModel restricted_model_of(const Settings& settings) {
+  return with_selected_inputs(model_of(settings), settings.inputs);
+}
+
+std::int64_t prunable_entries(const Settings& settings) {
+  const RestrictedModel restricted = restricted_model_of(settings);
+  const std::vector<Tensor> tensors = tensors_of(restricted.model);
+  std::int64_t entries = 0;
+  for (const std::int64_t available : kept_per_tensor(
+           tensors, prunable_tensors(tensors, restricted.model, settings.imp), restricted.available))
+    entries += available;
+  return entries;
+}
+
+Settings ticket_settings(const Settings& settings) {
+  Settings ticket = settings;
+  ticket.inputs = {};
+  return ticket;
 }
 
 TaskOptions seeded_task_options(const Settings& settings, std::int64_t seed) {

@@ -1,10 +1,11 @@
 // engine/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of its
 // task and algorithm, with the job's values written over them.
 //
-// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, ppo.* of PPO, dqn.* of DQN, bc.* of
-// behavioural cloning, and the task's own. A student's expert is a PPO agent with the paper's values, or a
-// DQN agent where students learn action values (mazegrid, minatar); teacher.KEY changes any of them, and
-// ppo.KEY or dqn.KEY means the expert's where the student has no such key itself.
+// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone, ppo.*
+// of PPO, dqn.* of DQN, bc.* of behavioural cloning, supervised.* of classification, and the task's own. A
+// student's expert is a PPO agent with the paper's values, or a DQN agent where students learn action values
+// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the expert's where the
+// student has no such key itself.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "agents/model.hpp"
 #include "engine/imp_config.hpp"
+#include "engine/inputs.hpp"
 #include "engine/option_table.hpp"
 #include "envs/environment.hpp"
 
@@ -22,13 +24,16 @@ namespace impsweep {
 
 struct AlgorithmInfo {
   std::string name;
-  bool available = false;  // false: a name of the paper that has no trainer here
-  int semantics = 1;       // raised whenever results of this algorithm change
+  int semantics = 1;  // raised whenever results of this algorithm change
   std::string description;
+  bool on_data_sets = false;  // it learns labelled examples, and not to act
 };
 
 // Every algorithm, in the order of presentation.
 const std::vector<AlgorithmInfo>& algorithms();
+
+// Those that can learn the task.
+std::vector<AlgorithmInfo> algorithms_for(const TaskInfo&);
 
 struct Settings {
   std::string task, algorithm;
@@ -36,6 +41,7 @@ struct Settings {
   AgentConfig agent;
   AgentConfig teacher;  // bc: the expert; its hidden layers are agent.cloning.teacher_hidden
   ImpConfig imp;
+  InputsConfig inputs;       // ppo, dqn
   TaskOptions task_options;  // those that were set
 };
 
@@ -46,7 +52,7 @@ std::string network_name(const NetworkConfig&);
 Settings paper_settings(const std::string& task, const std::string& algorithm);
 int paper_rounds(std::string_view task);
 
-// Throw InputError with the nearest name.
+// Throw InputError with the nearest name, or with the algorithms that can learn the task.
 const TaskInfo& known_task(const std::string& name, const std::string& place);
 const AlgorithmInfo& available_algorithm(const std::string& name, const std::string& task,
                                          const std::string& place);
@@ -75,6 +81,16 @@ Settings teacher_settings(const Settings& student);
 
 // The networks that are trained.
 ModelSpec model_of(const Settings&);
+
+// The same without the inputs that inputs.select takes away.
+RestrictedModel restricted_model_of(const Settings&);
+
+// Number of prunable weights, those of inputs that are taken away not counted. With inputs.ticket_round it
+// becomes known with the ticket, and this is the most that it can be.
+std::int64_t prunable_entries(const Settings&);
+
+// The settings of the ticket whose inputs inputs.ticket_round asks for.
+Settings ticket_settings(const Settings&);
 
 // The task's options in a training of this seed: those that were set and, for a task with a random part, the
 // number that names the seed's own (the same under every baseline, in every round).

@@ -90,7 +90,8 @@ Table table_of(const Plan& plan, const RoundSummaries& summaries, const std::vec
   texts("baseline", [&](const Row& row) { return row.baseline; });
   integers("seed", [&](const Row& row) { return node(row).seed; });
   numbers("density", [&](const Row& row) { return node(row).density; });
-  integers("kept", [&](const Row& row) { return node(row).kept; });
+  integers("kept",
+           [&](const Row& row) { return summary(row).kept > 0 ? summary(row).kept : node(row).kept; });
   numbers("best_return", [&](const Row& row) { return summary(row).best_return; });
   numbers("best_deviation", [&](const Row& row) { return summary(row).best_deviation; });
   integers("best_step", [&](const Row& row) { return summary(row).best_step; });

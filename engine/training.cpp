@@ -4,6 +4,7 @@
 
 #include "agents/initialisation.hpp"
 #include "engine/baseline.hpp"
+#include "engine/data_set.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -19,6 +20,19 @@ std::vector<std::int64_t> snapshot_steps(const Settings& settings, int round) {
   const std::int64_t asked = settings.imp.rewind_step;
   if (asked > 0 && std::find(steps.begin(), steps.end(), asked) == steps.end()) steps.push_back(asked);
   return steps;
+}
+
+// The networks with the inputs that the training is given.
+RestrictedModel given_model(const Plan& plan, const TrainingNode& node, const RoundLoader& load) {
+  const Settings& settings = plan.settings[node.settings];
+  if (!node.inputs_parent) return restricted_model_of(settings);
+  ModelSpec model = model_of(settings);
+  const RoundResult ticket = read_round(load(plan.trainings[*node.inputs_parent].digest, Part::kAll), model);
+  try {
+    return with_ticket_inputs(std::move(model), settings.inputs, ticket.mask);
+  } catch (const std::invalid_argument& error) {
+    throw TrainingFailure(error.what());
+  }
 }
 
 }  // namespace
@@ -58,10 +72,11 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   request.algorithm = settings.algorithm;
   request.config = settings.agent;
   request.backend = backend;
-  request.model = model_of(settings);
   request.stream_prefix = streams.of_training("training");
   request.snapshot_steps = snapshot_steps(settings, node.round);
 
+  RestrictedModel given = given_model(plan, node, load);
+  request.model = std::move(given.model);
   const std::vector<Tensor> tensors = tensors_of(request.model);
   const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, imp);
   std::vector<float> initial =
@@ -70,7 +85,7 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   const auto handed_on = [&](const RoundResult& round) -> const std::vector<float>& {
     return imp.prune_from == PruneFrom::kFinal ? round.final : round.best;
   };
-  Mask mask(initial.size(), 1);
+  Mask mask = given.available;
   std::vector<float> previous;
   if (node.mask_parent) {
     const RoundResult parent =
@@ -94,6 +109,7 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
                                              .imp = &imp,
                                              .streams = &streams,
                                              .round = node.round,
+                                             .available = given.available,
                                              .mask = mask,
                                              .kept = node.kept,
                                              .initial = initial,
@@ -115,6 +131,7 @@ std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const 
                                    Checkpoint* checkpoint) {
   TrainingRequest request = make_request(plan, index, load, backend);
   request.threads = threads;
+  request.data_set = load_data_set(plan.settings[plan.trainings[index].settings]);
   const std::unique_ptr<TrainingSession> session =
       checkpoint != nullptr ? checkpoint->start(request) : std::make_unique<TrainingSession>(request);
   while (session->advance()) {

@@ -19,7 +19,7 @@ using RoundLoader = std::function<Record(const Digest&, Part)>;
 // Loader from a store; a missing or damaged file is an InputError that says to run the job again.
 RoundLoader loader_from(const Store&);
 
-// Mask, initial parameters, expert: everything that the training is a function of.
+// Mask, initial parameters, expert: everything that the training is a function of, but for a data set.
 TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Backend);
 
 // The candidate with the highest re-evaluated return; the first wins.

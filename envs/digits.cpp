@@ -114,4 +114,25 @@ Digits read_digits(const std::string& directory) {
   return digits;
 }
 
+TaskInfo digits_info() {
+  const auto option = [](const char* key, const char* help) {
+    Option text;
+    text.key = key;
+    text.fallback = std::string();
+    text.help = help;
+    return text;
+  };
+  TaskInfo info;
+  info.name = "digits";
+  info.description = "ten classes of labelled images (MNIST and its relatives), by supervised learning";
+  info.rows = info.columns = LabelledImages::kSide;
+  info.observation_size = info.rows * info.columns;
+  info.actions = LabelledImages::kClasses;
+  info.channel_names = {"pixel"};
+  info.options = {option("digits.path", "directory of the four IDX files, plain or .gz; no part of a recipe"),
+                  option("digits.content", "digest of images and labels; empty: of those in digits.path")};
+  info.is_data_set = true;
+  return info;
+}
+
 }  // namespace impsweep

@@ -43,6 +43,9 @@ struct TaskInfo {
   std::string seed_option;
   std::string picture;  // what the task looks like at the start, in text; may be empty
   int semantics = 1;    // raised whenever results of this task change
+  // Labelled examples (envs/digits.hpp) in place of an environment: observations are examples and actions
+  // classes. make_environment() refuses it.
+  bool is_data_set = false;
 };
 
 // Values of a task's own options by full key; what is absent has its declared default.
@@ -114,10 +117,17 @@ class Environment {
 // Every task, in the order of presentation.
 std::vector<std::string> task_names();
 
+// Of the tasks that are no data sets.
+std::vector<std::string> environment_names();
+
 // nullptr if there is no such task.
 const TaskInfo* find_task(std::string_view name);
 
-// Throws std::invalid_argument if the task is unknown or an option has a value outside its declaration.
+// The task as its options make it; they may change sizes. Throws std::invalid_argument if the task is unknown
+// or an option has a value outside its declaration.
+TaskInfo task_with(std::string_view task, const TaskOptions&);
+
+// Throws like task_with(), and for a data set.
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes,
                                               const TaskOptions& options = {});
 

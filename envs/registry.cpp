@@ -5,6 +5,7 @@
 
 #include "envs/acrobot.hpp"
 #include "envs/cartpole.hpp"
+#include "envs/digits.hpp"
 #include "envs/environment.hpp"
 #include "envs/locomotion/locomotion.hpp"
 #include "envs/mazegrid.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 struct Entry {
   TaskInfo info;
+  // Null for a data set.
   std::unique_ptr<Environment> (*make)(TaskInfo info, int lanes, const TaskOptions& options);
 };
 
@@ -39,6 +41,7 @@ const std::vector<Entry>& entries() {
       {walker2d_info(), make_locomotion},
       {hopper_info(), make_locomotion},
       {ant_info(), make_locomotion},
+      {digits_info(), nullptr},
   };
   return list;
 }
@@ -138,19 +141,42 @@ std::vector<std::string> task_names() {
   return names;
 }
 
+std::vector<std::string> environment_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries())
+    if (!entry.info.is_data_set) names.push_back(entry.info.name);
+  return names;
+}
+
 const TaskInfo* find_task(std::string_view name) {
   const Entry* entry = find_entry(name);
   return entry == nullptr ? nullptr : &entry->info;
 }
 
+namespace {
+
+const Entry& known_entry(std::string_view task) {
+  if (const Entry* entry = find_entry(task)) return *entry;
+  throw std::invalid_argument("there is no task '" + std::string(task) +
+                              "'; the tasks are: " + join(task_names()));
+}
+
+}  // namespace
+
+TaskInfo task_with(std::string_view task, const TaskOptions& options) {
+  const Entry& entry = known_entry(task);
+  const TaskOptions all = resolved(entry.info, options);
+  return options.empty() || entry.info.is_data_set ? entry.info : entry.make(entry.info, 1, all)->info();
+}
+
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes, const TaskOptions& options) {
-  const Entry* entry = find_entry(task);
-  if (entry == nullptr)
-    throw std::invalid_argument("there is no task '" + std::string(task) +
-                                "'; the tasks are: " + join(task_names()));
+  const Entry& entry = known_entry(task);
+  if (entry.info.is_data_set)
+    throw std::invalid_argument("task " + entry.info.name +
+                                " is a data set and no environment; train it with algorithm supervised");
   if (lanes < 1)
     throw std::invalid_argument("an environment needs at least one lane, not " + std::to_string(lanes));
-  return entry->make(entry->info, lanes, resolved(entry->info, options));
+  return entry.make(entry.info, lanes, resolved(entry.info, options));
 }
 
 }  // namespace impsweep

@@ -41,8 +41,14 @@ th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(-
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th { font-weight: 600; }
 .verdict { font-weight: 600; white-space: nowrap; display: inline-block; min-width: 7.4em; }
-summary strong { display: inline-block; min-width: 2.3em; }
 summary { cursor: pointer; padding: .1rem 0; }
+summary.claim { display: grid; grid-template-columns: .8em 2.2em 7.4em 1fr; column-gap: .6em; }
+summary.claim::before { content: "\25b8"; color: var(--muted); }
+details[open] > summary.claim::before { content: "\25be"; }
+@media (max-width: 600px) {
+  summary.claim { grid-template-columns: .8em 2.3em 1fr; padding: .3rem 0; }
+  summary.claim > :last-child { grid-column: 3; }
+  .scroll table { min-width: 42em; } }
 .supported { color: var(--good); } .contradicted { color: var(--bad); } .undecided { color: var(--open); }
 .not-run { color: var(--muted); font-weight: 400; }
 .bar { height: .6rem; background: var(--line); border-radius: .3rem; overflow: hidden; margin: .5rem 0; }

@@ -127,8 +127,9 @@ bool is_bare_word(std::string_view text) {
   };
   const bool begins_with_letter =
       !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || (text[0] >= 'A' && text[0] <= 'Z'));
-  return begins_with_letter && std::ranges::all_of(text, allowed) && text != "true" && text != "false" &&
-         text != "inf" && text != "nan";
+  const bool is_path = text.starts_with('/') || text.starts_with("./") || text.starts_with("../");
+  return (begins_with_letter || is_path) && std::ranges::all_of(text, allowed) && text != "true" &&
+         text != "false" && text != "inf" && text != "nan";
 }
 
 // Puts quotes around bare words, so that a shell line needs no quotes of its own.

@@ -22,7 +22,7 @@ namespace impsweep {
 namespace {
 
 constexpr int kLegendRowHeight = 21;  // pixels
-constexpr double kLegendLetterWidth = 7.5, kLegendSampleWidth = 55;
+constexpr double kLegendLetterWidth = 8, kLegendSampleWidth = 55;
 constexpr double kPdfPixelsPerInch = 96;
 constexpr double kPngScale = 2;  // sharp on dense screens and in slides
 
@@ -173,7 +173,7 @@ class Script {
       heat_map(panel, *panel.map);
       return;
     }
-    line("set lmargin 9; set rmargin 2; set tmargin 2; set bmargin 3.4");
+    line("set lmargin 9; set rmargin 3; set tmargin 2; set bmargin 3.4");
     line("set grid ytics lt 1 lw 0.4 lc rgb '#c0c0c0'");
     line("set xtics out nomirror scale 0.5 {}",
          panel.x_ticks.empty() ? "autofreq" : tick_list(panel.x_ticks));
@@ -217,7 +217,7 @@ class Script {
       });
     };
     if (!has_points(panel.lines) && !has_points(panel.bars)) {
-      line("set xrange [0:1]; set yrange [0:1]; set label 1 'nothing to show yet' at 0.5,0.5 center");
+      line("set xrange [0:1]; set yrange [0:1]; set label 1 {} at 0.5,0.5 center", literal(panel.remark));
       bands = {"NaN notitle"};
     }
     line("plot {}", fmt::join(bands, ", "));

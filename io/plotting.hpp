@@ -39,6 +39,7 @@ struct Panel {
   std::optional<double> y_minimum;
   std::vector<Series> lines, bars;  // bars of several series at one x stand side by side
   std::optional<HeatMap> map;
+  std::string remark = "nothing to show yet";  // in the middle of a panel without data
 };
 
 enum class PlotFormat { kSvg, kPdf, kPng };

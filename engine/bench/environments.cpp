@@ -210,7 +210,7 @@ std::vector<BenchRow> measure_robot(const Robot& robot) {
 
 std::vector<BenchCase> environment_cases() {
   std::vector<BenchCase> cases;
-  for (const std::string& task : task_names())
+  for (const std::string& task : environment_names())
     if (!find_task(task)->continuous) cases.push_back({"env/" + task, [task] { return measure_task(task); }});
   for (const auto robot :
        {locomotion::halfcheetah, locomotion::walker2d, locomotion::hopper, locomotion::ant})

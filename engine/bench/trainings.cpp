@@ -79,8 +79,9 @@ std::vector<BenchRow> measure_evaluation(double density) {
     const auto network = make_network(backend, request.model, request.mask, {.max_batch = kEpisodes});
     network->gather(best, network->parameters());
     network->parameters_changed();
-    Evaluator evaluator(request.task, request.task_options, kEpisodes,
-                        evaluation_policy(request.model, request.algorithm, request.config, kEpisodes));
+    EpisodeEvaluator evaluator(
+        request.task, request.task_options, kEpisodes,
+        evaluation_policy(request.model, request.algorithm, request.config, kEpisodes));
     double steps = 0;
     const double seconds =
         measure({[&] {

@@ -4,25 +4,75 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "agents/evaluation.hpp"
 #include "agents/trainer.hpp"
 #include "engine/chain_lookup.hpp"
 #include "engine/commands/command.hpp"
+#include "engine/data_set.hpp"
 #include "engine/store_plan.hpp"
 #include "engine/training.hpp"
 #include "io/error.hpp"
+#include "io/files.hpp"
+#include "io/hdf5_writer.hpp"
 
 namespace impsweep {
+namespace {
+
+// Steps as columns of an HDF5 file. Steps of an episode stand in their order, those of different episodes
+// between each other.
+class Trajectory {
+ public:
+  void append(const WatchedStep& step) {
+    episode_.push_back(step.episode);
+    reward_.push_back(step.reward);
+    ends_.push_back(step.ends);
+    observation_.insert(observation_.end(), step.observation.begin(), step.observation.end());
+    outputs_.insert(outputs_.end(), step.outputs.begin(), step.outputs.end());
+    if (step.continuous_action.empty()) action_.push_back(step.action);
+    continuous_action_.insert(continuous_action_.end(), step.continuous_action.begin(),
+                              step.continuous_action.end());
+  }
+
+  Bytes file() const {
+    Hdf5Writer writer;
+    const std::uint64_t steps = episode_.size();
+    const auto rows = [&](const char* name, const std::vector<float>& values) {
+      writer.array(name, Array::matrix(steps, values.size() / steps, values));
+    };
+    writer.array("episode", Array::vector(episode_));
+    rows("observation", observation_);
+    rows("outputs", outputs_);
+    if (continuous_action_.empty())
+      writer.array("action", Array::vector(action_));
+    else
+      rows("action", continuous_action_);
+    writer.array("reward", Array::vector(reward_));
+    writer.array("ends", Array::vector(ends_));
+    return writer.image();
+  }
+
+ private:
+  std::vector<std::int64_t> episode_;
+  std::vector<std::int32_t> action_;
+  std::vector<std::uint8_t> ends_;
+  std::vector<float> observation_, outputs_, continuous_action_, reward_;
+};
+
+}  // namespace
 
 int command_evaluate(const Arguments& arguments) {
   namespace options = boost::program_options;
   Usage usage(
-      "evaluate DIR CHAIN ROUND [--episodes N] [--json]",
+      "evaluate DIR CHAIN ROUND [--episodes N] [--greedy] [--trajectory FILE.h5] [--json]",
       "Plays the best checkpoint of a finished round for fresh full episodes, acting as in the\n"
-      "evaluations of its training, and prints the undiscounted return.\n\n"
+      "evaluations of its training, and prints the undiscounted return. Of a data set, the accuracy on\n"
+      "its test in percent.\n\n"
       "Example: impsweep evaluate out cartpole.ppo.128-128.default.mask-weights.s00 r05 --episodes 500");
   usage.options.add_options()("episodes", options::value<std::int64_t>()->default_value(100),
-                              "episodes to play")("json", "one JSON object instead of text");
+                              "episodes to play")(
+      "greedy", "no chance in the policy: the largest output's action, or the mean")(
+      "trajectory", options::value<std::string>(),
+      "write every step as HDF5: episode, observation, outputs of the network, action, reward")(
+      "json", "one JSON object instead of text");
   usage.positional = {{"words", -1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
@@ -49,28 +99,42 @@ int command_evaluate(const Arguments& arguments) {
   const auto network = make_network(Backend::kNative, model, round.mask, {.max_batch = lanes});
   network->gather(round.best, network->parameters());
   network->parameters_changed();
-  Evaluator evaluator(settings.task, seeded_task_options(settings, node.seed), lanes,
-                      evaluation_policy(model, settings.algorithm, settings.agent, lanes));
+  TrainingRequest request;
+  request.task = settings.task;
+  request.task_options = seeded_task_options(settings, node.seed);
+  request.algorithm = settings.algorithm;
+  request.config = settings.agent;
+  request.model = model;
+  request.data_set = load_data_set(settings);
+  const std::unique_ptr<Evaluator> evaluator = make_evaluator(request, lanes, values->count("greedy") != 0);
+  Trajectory trajectory;
+  if (values->count("trajectory") != 0)
+    evaluator->watch([&](const WatchedStep& step) { trajectory.append(step); });
   const std::string streams =
       stream_names(settings, node.baseline, node.seed, node.round).of_training("evaluate-command");
-  const std::vector<float> returns = evaluator.play_episodes(*network, 0, episodes, streams);
+  const std::vector<float> returns = evaluator->play_episodes(*network, 0, episodes, streams);
+  if (values->count("trajectory") != 0)
+    replace_atomically((*values)["trajectory"].as<std::string>(), trajectory.file());
   const ReturnSummary summary = summarize(returns);
   if (values->count("json") != 0) {
     fmt::print("{}\n", nlohmann::json{{"chain", words[1]},
                                       {"round", node.round},
                                       {"density", node.density},
-                                      {"episodes", episodes},
+                                      {"episodes", returns.size()},
                                       {"returns", returns},
                                       {"mean", summary.mean},
                                       {"deviation", summary.deviation},
                                       {"minimum", *std::ranges::min_element(returns)},
                                       {"maximum", *std::ranges::max_element(returns)}}
                            .dump(2));
+  } else if (request.data_set != nullptr) {
+    fmt::print("{} r{:02}, density {:.2f} %: {:.2f} % of the test set\n", words[1], node.round,
+               100 * node.density, summary.mean);
   } else {
     fmt::print(
         "{} r{:02}, density {:.2f} %: return {:.2f} +- {:.2f} (minimum {}, maximum {}) over {} episodes\n",
         words[1], node.round, 100 * node.density, summary.mean, summary.deviation,
-        *std::ranges::min_element(returns), *std::ranges::max_element(returns), episodes);
+        *std::ranges::min_element(returns), *std::ranges::max_element(returns), returns.size());
   }
   return kComplete;
 }

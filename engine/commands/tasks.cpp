@@ -25,8 +25,7 @@ void show(const TaskInfo& task) {
     fmt::print("{}{}", i == 0 ? ": " : ", ", task.observation_names[i]);
   fmt::print("\n  actions       {}{}\n  step limit    {}\n", task.actions,
              task.continuous ? " dimensions" : ", discrete", step_limit(task));
-  for (const AlgorithmInfo& algorithm : algorithms()) {
-    if (!algorithm.available) continue;
+  for (const AlgorithmInfo& algorithm : algorithms_for(task)) {
     const Settings settings = paper_settings(task.name, algorithm.name);
     fmt::print("\nOptions of {} ({}), with the paper's values for this task; {} rounds\n", algorithm.name,
                algorithm.description, paper_rounds(task.name));
@@ -62,8 +61,7 @@ int command_tasks(const Arguments& arguments) {
                               {"continuous", task.continuous},
                               {"max_steps", task.max_steps}};
       if (one) {
-        for (const AlgorithmInfo& algorithm : algorithms()) {
-          if (!algorithm.available) continue;
+        for (const AlgorithmInfo& algorithm : algorithms_for(task)) {
           for (const OptionState& option : list_settings(paper_settings(name, algorithm.name)))
             entry["options"][algorithm.name][option.option.key] = canonical_text(option.value);
         }

@@ -121,6 +121,33 @@ double sufficient_density(const Group& group, const Scale& scale,
   return lowest_sufficient_density({group.density.data(), rounds}, performance, alpha).value_or(1.0);
 }
 
+std::vector<const Group*> given_inputs(const Results& results, const Group& all) {
+  std::vector<const Group*> groups;
+  const std::vector<OptionState> wanted = list_settings(all.settings);
+  for (const Group& group : results.groups) {
+    if (!group.settings.inputs.restricts() || group.task != all.task || group.algorithm != all.algorithm)
+      continue;
+    const std::vector<OptionState> others = list_settings(ticket_settings(group.settings));
+    if (std::ranges::equal(others, wanted, {}, &OptionState::value, &OptionState::value))
+      groups.push_back(&group);
+  }
+  return groups;
+}
+
+double curve_area(const RoundFacts& round, const Scale& scale) {
+  double area = 0;
+  for (std::size_t i = 1; i < round.curve_step.size(); ++i)
+    area += 0.5 * (scale.performance(round.curve_mean[i - 1]) + scale.performance(round.curve_mean[i])) *
+            (round.curve_step[i] - round.curve_step[i - 1]);
+  return area / (round.curve_step.back() - round.curve_step.front());
+}
+
+double steps_to(const RoundFacts& round, const Scale& scale, double performance) {
+  for (std::size_t i = 1; i < round.curve_step.size(); ++i)
+    if (scale.performance(round.curve_mean[i]) >= performance) return round.curve_step[i];
+  return round.curve_step.back();
+}
+
 double remaining_fraction(const Group& group, const RoundFacts& round, std::size_t tensor) {
   if (tensor >= round.kept_per_tensor.size()) return kNotANumber;
   return static_cast<double>(round.kept_per_tensor[tensor]) / static_cast<double>(group.tensors[tensor].size);

@@ -59,6 +59,16 @@ std::vector<double> difference(const std::vector<double>& a, const std::vector<d
 double sufficient_density(const Group&, const Scale&, const std::vector<std::vector<double>>& values,
                           const std::vector<std::size_t>& drawn, double alpha);
 
+// Round 0 of agents that see only some inputs (engine/inputs.hpp): the groups that differ from `all`, which
+// sees all of them, in nothing else.
+std::vector<const Group*> given_inputs(const Results&, const Group& all);
+
+// Mean of P over a learning curve, from the first evaluation to the last; trapezoids between them.
+double curve_area(const RoundFacts&, const Scale&);
+
+// Training steps until an evaluation reaches this P; the steps of the whole curve if none does.
+double steps_to(const RoundFacts&, const Scale&, double performance);
+
 // Part of the tensor's entries that is left, or NaN for a round without counts.
 double remaining_fraction(const Group&, const RoundFacts&, std::size_t tensor);
 

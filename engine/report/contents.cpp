@@ -89,7 +89,7 @@ ReportFigure board_figure(const Group& group, const std::string& caption) {
   return figure;
 }
 
-ReportSection group_section(const Group& group) {
+ReportSection group_section(const Results& results, const Group& group) {
   const std::string caption = fmt::format("{}; {}.", group.name(), coverage_text(group));
   ReportSection section{group.name(), coverage_text(group), numbers_table(group), {}};
   const auto add = [&](const char* title, const std::string& text, const char* kind, Panel panel) {
@@ -130,7 +130,21 @@ ReportSection group_section(const Group& group) {
           "Evaluation return during training under {}, mean over seeds, by part of the weights left. ",
           info_of(curves_of).name),
       "curves", curves_panel(group, curves_of, group.name()));
+  std::vector<const Group*> given = given_inputs(results, group);
+  std::erase_if(given, [](const Group* other) { return !has_rounds(*other); });
+  if (!given.empty())
+    add("Dense agents on some of the inputs",
+        "Evaluation return during the training of dense agents that are given these inputs alone, mean over "
+        "seeds; band: one standard deviation. ",
+        "given inputs", given_inputs_panel(group, given, group.name()));
   return section;
+}
+
+// Dense agents on some of the inputs have one curve, which stands beside that of all inputs.
+bool is_shown_beside_another(const Results& results, const Group& group) {
+  return group.rounds() == 1 && std::ranges::any_of(results.groups, [&](const Group& all) {
+           return has_rounds(all) && std::ranges::count(given_inputs(results, all), &group) > 0;
+         });
 }
 
 ReportSection overall_section(const Results& results) {
@@ -190,7 +204,8 @@ ReportSection overall_section(const Results& results) {
 std::vector<ReportSection> report_contents(const Results& results) {
   std::vector<ReportSection> sections = {overall_section(results)};
   for (const Group& group : results.groups)
-    if (has_rounds(group)) sections.push_back(group_section(group));
+    if (has_rounds(group) && !is_shown_beside_another(results, group))
+      sections.push_back(group_section(results, group));
   return sections;
 }
 

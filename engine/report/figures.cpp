@@ -16,11 +16,14 @@ namespace impsweep {
 namespace {
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMostTicks = 7;
-constexpr std::size_t kMostBars = 8;    // inputs that are drawn as bars
-constexpr std::size_t kMostCurves = 6;  // learning curves in a panel
+constexpr std::size_t kMostTicks = 7, kMostBarTicks = 5;  // bars stand in narrow panels
+constexpr std::size_t kMostBars = 8;                      // inputs that are drawn as bars
+constexpr std::size_t kMostCurves = 6;                    // learning curves in a panel
 const char* const kDensityLabel = "prunable weights left";
-const char* const kReturnLabel = "best return";
+
+const char* return_label(const Group& group) {
+  return group.info->is_data_set ? "best accuracy, %" : "best return";
+}
 
 // For layers, inputs, channels and networks: apart from the colours of the baselines, and from each other
 // also for readers who do not see red and green apart (Okabe and Ito 2008).
@@ -121,6 +124,38 @@ std::string ramp(double part) {
   return colour;
 }
 
+Panel learning_panel(const Group& group, const std::string& title) {
+  Panel panel;
+  panel.title = title;
+  panel.x_label = group.info->is_data_set ? "images shown" : "environment steps";
+  panel.y_label = group.info->is_data_set ? "accuracy on the test set, %" : "return";
+  panel.x_ticks = step_ticks(static_cast<double>(group.env_steps));
+  return panel;
+}
+
+// Evaluation return by training step in a round, mean and deviation over the seeds that have finished it.
+Series learning_curve(const Group& group, Baseline baseline, std::size_t round) {
+  Series series;
+  series.points = false;
+  std::vector<const RoundFacts*> seeds;
+  for (const auto& [seed, chain] : group.chains.at(baseline))
+    if (chain[round]) seeds.push_back(chain[round].get());
+  if (seeds.empty()) return series;
+  const std::vector<double>& steps = seeds.front()->curve_step;
+  for (std::size_t point = 0; point < steps.size(); ++point) {
+    std::vector<double> values;
+    for (const RoundFacts* seed : seeds)
+      if (point < seed->curve_mean.size() && seed->curve_step[point] == steps[point])
+        values.push_back(seed->curve_mean[point]);
+    const MeanDeviation m = mean_deviation(values);
+    series.x.push_back(steps[point]);
+    series.y.push_back(m.mean);
+    series.low.push_back(m.mean - m.deviation);
+    series.high.push_back(m.mean + m.deviation);
+  }
+  return series;
+}
+
 }  // namespace
 
 std::string percent_text(double part) {
@@ -167,19 +202,21 @@ std::string coverage_text(const Group& group) {
       }
     }
   }
-  std::string text = fmt::format("{} seed{}, {} steps per round", seeds, seeds == 1 ? "" : "s",
-                                 count_text(static_cast<double>(group.env_steps)));
+  std::string text = fmt::format("{} seed{}, {} {} per round", seeds, seeds == 1 ? "" : "s",
+                                 count_text(static_cast<double>(group.env_steps)),
+                                 group.info->is_data_set ? "images" : "steps");
   const std::int64_t paper_steps = paper_settings(group.task, group.algorithm).agent.sampler.steps;
   if (group.env_steps != paper_steps)
     text += fmt::format(" (the paper: {})", count_text(static_cast<double>(paper_steps)));
-  if (done == total) return text + fmt::format(", {} rounds", group.rounds());
+  if (done == total)
+    return text + fmt::format(", {} round{}", group.rounds(), group.rounds() == 1 ? "" : "s");
   return text + fmt::format("; incomplete: {} of {} rounds of {} chains, up to round {} of 0-{}", done, total,
                             chains, furthest == 0 ? "none" : fmt::format("{}", furthest - 1),
                             group.rounds() - 1);
 }
 
 Panel return_panel(const Group& group, const std::string& title) {
-  Panel panel = density_panel(group, title, kReturnLabel);
+  Panel panel = density_panel(group, title, return_label(group));
   for (const auto& [baseline, seeds] : group.chains) {
     Series series = line_over_rounds(group, baseline, best_return);
     series.title = info_of(baseline).name;
@@ -192,7 +229,7 @@ Panel return_panel(const Group& group, const std::string& title) {
 Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& title) {
   const auto longest =
       std::ranges::max_element(groups, {}, [](const NamedGroup& named) { return named.group->rounds(); });
-  Panel panel = density_panel(*longest->group, title, kReturnLabel);
+  Panel panel = density_panel(*longest->group, title, return_label(*longest->group));
   const bool one_schedule = std::ranges::all_of(groups, [&](const NamedGroup& named) {
     return std::abs(named.group->settings.imp.prune_fraction - longest->group->settings.imp.prune_fraction) <
            1e-9;
@@ -223,7 +260,7 @@ Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string&
   Panel panel;
   panel.title = title;
   panel.x_label = "prunable weights left (number)";
-  panel.y_label = kReturnLabel;
+  panel.y_label = return_label(*groups.front().group);
   panel.logarithmic_x = true;
   for (std::size_t i = 0; i < groups.size(); ++i)
     for (const Baseline baseline : {Baseline::kMaskWeights, Baseline::kPermutedPermuted}) {
@@ -303,7 +340,8 @@ std::optional<Panel> input_magnitude_panel(const Group& group, const std::string
   Panel panel = density_panel(group, title, "sum of |weight|");
   const std::vector<std::size_t> rounds = shown_rounds(group, inputs > kMostBars ? group.rounds() : 12);
   panel.x_ticks.clear();
-  const std::size_t stride = std::max<std::size_t>(1, (rounds.size() + kMostTicks - 1) / kMostTicks);
+  const std::size_t ticks = inputs > kMostBars ? kMostTicks : kMostBarTicks;
+  const std::size_t stride = std::max<std::size_t>(1, (rounds.size() + ticks - 1) / ticks);
   for (std::size_t i = 0; i < rounds.size(); i += stride)
     panel.x_ticks.push_back({static_cast<double>(i), percent_text(group.density[rounds[i]])});
   if (inputs <= kMostBars) {
@@ -358,31 +396,45 @@ std::vector<Panel> board_panels(const Group& group, std::size_t round) {
 }
 
 Panel curves_panel(const Group& group, Baseline baseline, const std::string& title) {
-  Panel panel;
-  panel.title = title;
-  panel.x_label = "environment steps";
-  panel.y_label = "return";
-  panel.x_ticks = step_ticks(static_cast<double>(group.env_steps));
+  Panel panel = learning_panel(group, title);
   const std::vector<std::size_t> rounds = shown_rounds(group, kMostCurves);
   for (std::size_t i = 0; i < rounds.size(); ++i) {
-    Series series;
-    std::vector<const RoundFacts*> seeds;
-    for (const auto& [seed, chain] : group.chains.at(baseline))
-      if (chain[rounds[i]]) seeds.push_back(chain[rounds[i]].get());
-    if (seeds.empty()) continue;
-    const std::vector<double>& steps = seeds.front()->curve_step;
-    for (std::size_t point = 0; point < steps.size(); ++point) {
-      std::vector<double> values;
-      for (const RoundFacts* seed : seeds)
-        if (point < seed->curve_mean.size() && seed->curve_step[point] == steps[point])
-          values.push_back(seed->curve_mean[point]);
-      series.x.push_back(steps[point]);
-      series.y.push_back(mean_deviation(values).mean);
-    }
+    Series series = learning_curve(group, baseline, rounds[i]);
+    if (series.x.empty()) continue;
+    series.low.clear();
+    series.high.clear();
     series.title = percent_text(group.density[rounds[i]]);
-    series.points = false;
     series.colour =
         ramp(rounds.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(rounds.size() - 1));
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
+}
+
+std::string inputs_text(const Group& group) {
+  const InputsConfig& inputs = group.settings.inputs;
+  if (!inputs.restricts()) return "all inputs";
+  std::string names;
+  if (inputs.ticket_round > 0) {
+    names = fmt::format("those of round {}", inputs.ticket_round);
+  } else {
+    constexpr std::size_t kMostNames = 6;
+    for (std::size_t i = 0; i < std::min(kMostNames, inputs.select.size()); ++i)
+      names += (i == 0 ? "" : ", ") + input_name(group, static_cast<std::size_t>(inputs.select[i]));
+    if (inputs.select.size() > kMostNames) names = fmt::format("{} chosen ones", inputs.select.size());
+  }
+  if (inputs.complement) return "all but " + names;
+  return names + (inputs.mode == InputsMode::kElementwise ? ", weight by weight" : "");
+}
+
+Panel given_inputs_panel(const Group& all, std::span<const Group* const> given, const std::string& title) {
+  Panel panel = learning_panel(all, title);
+  std::vector<const Group*> groups = {&all};
+  groups.insert(groups.end(), given.begin(), given.end());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    Series series = learning_curve(*groups[i], shown_baseline(*groups[i]), 0);
+    series.title = inputs_text(*groups[i]);
+    series.colour = colour_at(i);
     panel.lines.push_back(std::move(series));
   }
   return panel;

@@ -54,6 +54,13 @@ std::vector<std::size_t> shown_rounds(const Group&, std::size_t most = 12);
 // Learning curves of some rounds of a baseline, dark to bright with falling density.
 Panel curves_panel(const Group&, Baseline, const std::string& title);
 
+// The first of the groups sees all inputs, the others those that they are given (analysis.hpp): learning
+// curves of their dense agents, mean over seeds; band: one standard deviation.
+Panel given_inputs_panel(const Group& all, std::span<const Group* const> given, const std::string& title);
+
+// "all inputs", "theta, theta_dot", "other inputs than those of round 5".
+std::string inputs_text(const Group&);
+
 // Mean over groups of P by baseline (analysis.hpp), band: deviation of the groups' means. Groups whose dense
 // agents are no better than untrained ones have no P and are left out.
 Panel aggregate_panel(std::span<const Group* const>, const std::string& title);

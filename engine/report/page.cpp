@@ -116,17 +116,27 @@ std::string verdicts(const std::vector<JudgedHypothesis>& hypotheses) {
       "<section id=\"verdicts\"><h2>The paper's claims</h2>\n"
       "<p class=\"muted\">P is the return on a scale from the untrained network (0) to the dense agent (1), "
       "AUC its mean over rounds. Intervals: 95 % bootstrap over seeds. Fewer than five seeds decide nothing. "
-      "Budgets are those of the table above, whether or not they are the paper's.</p>\n";
+      "Budgets are those of the table above, whether or not they are the paper's. A claim is called "
+      "supported "
+      "within the settings in brackets alone, and not where they are missing.</p>\n";
   text += paragraph(fmt::format("{} supported, {} contradicted, {} undecided, {} not run.",
                                 count(Verdict::kSupported), count(Verdict::kContradicted),
                                 count(Verdict::kUndecided), count(Verdict::kNotRun)));
   for (const JudgedHypothesis& hypothesis : hypotheses) {
-    const std::string head = fmt::format("<strong>{}</strong> {} {}", html_escape(hypothesis.id),
-                                         verdict_cell(hypothesis.verdict), html_escape(hypothesis.claim));
+    const std::string scope = scope_text(hypothesis);
+    const std::string head = fmt::format(
+        "<strong>{}</strong>{}<span>{}{}</span>", html_escape(hypothesis.id),
+        verdict_cell(hypothesis.verdict), html_escape(hypothesis.claim),
+        scope.empty() ? "" : fmt::format(" <span class=\"muted\">[{}]</span>", html_escape(scope)));
     std::string rows;
     for (const Finding& finding : hypothesis.findings) rows += finding_row(finding);
-    text += fmt::format("<details><summary>{}</summary><p class=\"muted\">Confirmed by: {}. Needs: {}.</p>\n",
-                        head, html_escape(hypothesis.statistic), html_escape(hypothesis.needs));
+    text += fmt::format(
+        "<details><summary class=\"claim\">{}</summary><p class=\"muted\">Confirmed by: {}. Needs: "
+        "{}.{}</p>\n",
+        head, html_escape(hypothesis.statistic), html_escape(hypothesis.needs),
+        hypothesis.seen.empty() || hypothesis.missing.empty()
+            ? ""
+            : fmt::format(" Not in these stores: {}.", html_escape(list_text(hypothesis.missing))));
     if (!rows.empty())
       text +=
           "<div class=\"scroll\"><table><thead><tr><th>setting</th><th>statistic and claim</th><th>value</th>"

@@ -22,7 +22,8 @@ enum class Kind {
   kLayers,
   kChannels,
   kInputsLeft,
-  kAggregate,  // over the tasks, one panel per algorithm
+  kGivenInputs,  // learning curves of dense agents on some inputs and on all
+  kAggregate,    // over the tasks, one panel per algorithm
 };
 
 using Names = std::span<const std::string_view>;
@@ -38,18 +39,17 @@ struct Part {
 struct PaperFigure {
   const char* subject;
   std::vector<Part> parts;
-  const char* not_drawn;  // what the paper's figure also shows, and why it is not here; may be empty
 };
 
 bool plain(const Group& group) {
-  return group.variant == "default";
+  return group.variant == "default" && !group.settings.inputs.restricts();
 }
 // Locomotion agents of the main figures: both networks are pruned.
 bool plain_actor_critic(const Group& group) {
   return plain(group) && (group.settings.imp.scope == PruneScope::kActorCritic || group.algorithm == "bc");
 }
-bool any(const Group&) {
-  return true;
+bool all_inputs(const Group& group) {
+  return !group.settings.inputs.restricts();
 }
 bool scope_actor(const Group& group) {
   return group.settings.imp.scope == PruneScope::kActor;
@@ -59,7 +59,7 @@ constexpr std::array<std::string_view, 4> kLocomotion = {"halfcheetah", "walker2
 constexpr std::array<std::string_view, 1> kCartpole = {"cartpole"}, kMaze = {"mazegrid"},
                                           kDigits = {"digits"};
 constexpr std::array<std::string_view, 2> kEncodings = {"mazegrid-rgb", "mazegrid-entangled"};
-constexpr std::array<std::string_view, 3> kAtari = {"atari-pong", "atari-breakout", "atari-seaquest"};
+constexpr std::array<std::string_view, 3> kAtari = {"atari-breakout", "atari-pong", "atari-qbert"};
 constexpr std::array<std::string_view, 3> kBoardGames = {"minatar-freeway", "minatar-space_invaders",
                                                          "minatar-breakout"};
 constexpr std::array<std::string_view, 4> kGames = {"minatar-asterix", "minatar-breakout", "minatar-freeway",
@@ -73,53 +73,45 @@ const std::vector<PaperFigure>& paper_figures() {
       {"Representation compression, and tickets in continuous control",
        {{Kind::kBoards, kDigits, kSupervised, plain},
         {Kind::kBoards, kMaze, kDqn, plain},
-        {Kind::kAggregate, kLocomotion, kBcAndPpo, plain_actor_critic}},
-       ""},
+        {Kind::kAggregate, kLocomotion, kBcAndPpo, plain_actor_critic}}},
       {"Tickets under behavioural cloning and reinforcement learning",
        {{Kind::kComparison, kClassic, kBcAndPpo, plain},
-        {Kind::kComparison, kLocomotion, kBcAndPpo, plain_actor_critic}},
-       ""},
+        {Kind::kComparison, kLocomotion, kBcAndPpo, plain_actor_critic}}},
       {"Disentangling baselines in behavioural cloning",
-       {{Kind::kReturns, kClassic, kBc, plain}, {Kind::kReturns, kLocomotion, kBc, plain}},
-       ""},
+       {{Kind::kReturns, kClassic, kBc, plain}, {Kind::kReturns, kLocomotion, kBc, plain}}},
       {"Tickets in on- and off-policy reinforcement learning",
        {{Kind::kReturns, kLocomotion, kPpo, plain_actor_critic},
         {Kind::kReturns, kMaze, kDqn, plain},
-        {Kind::kReturns, kAtari, kPpo, plain}},
-       ""},
+        {Kind::kReturns, kAtari, kPpo, plain}}},
       {"MazeGrid: task-irrelevant inputs are pruned",
        {{Kind::kBoards, kMaze, kDqn, plain},
         {Kind::kLayers, kMaze, kDqn, plain},
-        {Kind::kChannels, kMaze, kDqn, plain}},
-       "Dense trainings on the inputs that a ticket leaves are not among the runs of this version."},
-      {"MinAtar: task-irrelevant inputs are pruned", {{Kind::kBoards, kBoardGames, kDqn, plain}}, ""},
+        {Kind::kChannels, kMaze, kDqn, plain},
+        {Kind::kGivenInputs, kMaze, kDqn, plain}}},
+      {"MinAtar: task-irrelevant inputs are pruned", {{Kind::kBoards, kBoardGames, kDqn, plain}}},
       {"Locomotion: whole inputs are pruned at dense-level return",
        {{Kind::kReturns, kLocomotion, kPpo, plain_actor_critic},
-        {Kind::kInputsLeft, kLocomotion, kPpo, plain_actor_critic}},
-       ""},
+        {Kind::kInputsLeft, kLocomotion, kPpo, plain_actor_critic}}},
       {"Cart-Pole and Acrobot: inputs that survive, by initialisation",
-       {{Kind::kInputs, kClassic, kPpo, any}, {Kind::kInputsLeft, kClassic, kPpo, any}},
-       "Dense trainings on selected inputs are not among the runs of this version."},
-      {"Policy distillation on MinAtar", {{Kind::kReturns, kGames, kBc, plain}}, ""},
-      {"Off-policy reinforcement learning on MinAtar", {{Kind::kReturns, kGames, kDqn, plain}}, ""},
+       {{Kind::kInputs, kClassic, kPpo, all_inputs},
+        {Kind::kInputsLeft, kClassic, kPpo, all_inputs},
+        {Kind::kGivenInputs, kClassic, kPpo, all_inputs}}},
+      {"Policy distillation on MinAtar", {{Kind::kReturns, kGames, kBc, plain}}},
+      {"Off-policy reinforcement learning on MinAtar", {{Kind::kReturns, kGames, kDqn, plain}}},
       {"Network size, cloning and reinforcement learning",
-       {{Kind::kSizes, kClassic, kBcAndPpo, plain}, {Kind::kSizes, kMaze, kDqn, plain}},
-       ""},
+       {{Kind::kSizes, kClassic, kBcAndPpo, plain}, {Kind::kSizes, kMaze, kDqn, plain}}},
       {"Network size with the algorithms swapped",
-       {{Kind::kSizes, kMaze, kPpo, plain}, {Kind::kSizes, kCartpole, kDqn, plain}},
-       ""},
-      {"MazeGrid in other encodings", {{Kind::kReturns, kEncodings, kDqn, plain}}, ""},
+       {{Kind::kSizes, kMaze, kPpo, plain}, {Kind::kSizes, kCartpole, kDqn, plain}}},
+      {"MazeGrid in other encodings", {{Kind::kReturns, kEncodings, kDqn, plain}}},
       {"MazeGrid: regularisation and late rewinding",
-       {{Kind::kReturns, kMaze, kDqn, any}, {Kind::kComparison, kMaze, kDqn, any}},
-       ""},
-      {"Locomotion with PPO, pruning the actor alone",
-       {{Kind::kReturns, kLocomotion, kPpo, scope_actor}},
-       ""},
+       {{Kind::kReturns, kMaze, kDqn, all_inputs}, {Kind::kComparison, kMaze, kDqn, all_inputs}}},
+      {"Locomotion with PPO, pruning the actor alone", {{Kind::kReturns, kLocomotion, kPpo, scope_actor}}},
   };
   return kFigures;
 }
 
 constexpr std::size_t kBoardRounds = 4;
+constexpr const char* kGivenRuns = "dense agents on some of the inputs (inputs.*)";
 
 class Drawing {
  public:
@@ -131,7 +123,6 @@ class Drawing {
     std::string caption = fmt::format("Figure {}. {}.", number_, figure.subject);
     for (const auto& line : coverage_) caption += " " + line + ".";
     if (!missing_.empty()) caption += fmt::format(" Not in these stores: {}.", fmt::join(missing_, ", "));
-    if (*figure.not_drawn != '\0') caption += fmt::format(" {}", figure.not_drawn);
     ReportFigure report{fmt::format("Figure {}: {}", number_, figure.subject), caption, {}, {}};
     for (std::size_t i = 0; i < pictures_.size(); ++i) {
       pictures_[i].name = pictures_.size() == 1 ? fmt::format("figure-{:02}", number_)
@@ -177,14 +168,47 @@ class Drawing {
         return comparisons(part);
       case Kind::kBoards:
         return boards(part);
+      case Kind::kGivenInputs:
+        return given_inputs_curves(part);
       default:
         break;
     }
     std::vector<Panel> panels;
     for (const std::string_view task : part.tasks)
-      for (const std::string_view algorithm : part.algorithms)
-        for (const Group* group : groups_of(task, algorithm, part.condition))
+      for (const std::string_view algorithm : part.algorithms) {
+        const std::vector<const Group*> groups = groups_of(task, algorithm, part.condition);
+        if (groups.empty() && task.starts_with("atari-")) panels.push_back(absent_panel(task, algorithm));
+        for (const Group* group : groups)
           if (std::optional<Panel> made = panel(part.kind, *group)) panels.push_back(std::move(*made));
+      }
+    const auto has_data = [](const Panel& made) {
+      return made.map || !made.lines.empty() || !made.bars.empty();
+    };
+    if (!pictures_.empty() || std::ranges::any_of(panels, has_data)) add(std::move(panels), 3);
+  }
+
+  // In the place of a panel that other programs would have to fill.
+  static Panel absent_panel(std::string_view task, std::string_view algorithm) {
+    Panel panel;
+    panel.title = fmt::format("{} {}", task, algorithm);
+    panel.remark = "not in this store";
+    return panel;
+  }
+
+  void given_inputs_curves(const Part& part) {
+    std::vector<Panel> panels;
+    for (const std::string_view task : part.tasks)
+      for (const std::string_view algorithm : part.algorithms)
+        for (const Group* all : groups_of(task, algorithm, part.condition)) {
+          std::vector<const Group*> given = given_inputs(results_, *all);
+          std::erase_if(given, [](const Group* group) { return !has_rounds(*group); });
+          if (!given.empty()) panels.push_back(given_inputs_panel(*all, given, all->name()));
+          for (const Group* group : given)
+            coverage_.push_back(
+                fmt::format("{} ({}): {}", group->name(), inputs_text(*group), coverage_text(*group)));
+        }
+    if (panels.empty() && std::ranges::find(missing_, kGivenRuns) == missing_.end())
+      missing_.emplace_back(kGivenRuns);
     add(std::move(panels), 3);
   }
 
@@ -245,7 +269,9 @@ class Drawing {
           for (const std::size_t round : shown_rounds(*group, kBoardRounds))
             for (Panel& panel : board_panels(*group, round)) panels.push_back(std::move(panel));
           constexpr int kWidth = 200;
-          add(std::move(panels), group->info->channel_names.size(), kWidth,
+          // A row of channels for each round, or the rounds of the only channel in one row.
+          const std::size_t channels = group->info->channel_names.size();
+          add(std::move(panels), channels > 1 ? channels : kBoardRounds, kWidth,
               kWidth * group->info->rows / group->info->columns + 30);
         }
   }

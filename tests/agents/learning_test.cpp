@@ -227,7 +227,7 @@ TEST_CASE("returns of evaluation episodes depend neither on lanes nor on each ot
   const TrainingRequest request = tiny_request("ppo", 256);
   const auto network = make_native_network(request.model, request.mask, {.max_batch = 64});
   network->gather(request.initial_parameters, network->parameters());
-  Evaluator narrow("cartpole", {}, 3, make_policy(2, false, 3)),
+  EpisodeEvaluator narrow("cartpole", {}, 3, make_policy(2, false, 3)),
       wide("cartpole", {}, 40, make_policy(2, false, 40));
   const std::vector<float> few = narrow.play_episodes(*network, 0, 25, "e");
   CHECK(few == wide.play_episodes(*network, 0, 25, "e"));

@@ -73,7 +73,8 @@ TEST_CASE("students have a critic only if they distil one") {
   REQUIRE(model.parts.size() == 2);
   CHECK(model.parts[1].name == "critic");
   CHECK(model.parts[1].sizes.back() == 1);
-  CHECK_THROWS_AS(model_spec(4, 2, false, "supervised", config), std::invalid_argument);
+  CHECK(model_spec(4, 2, false, "supervised", config).parts.at(0).name == "classifier");
+  CHECK_THROWS_AS(model_spec(4, 2, false, "sarsa", config), std::invalid_argument);
   CHECK(parameter_count(ModelSpec{}) == 0);
 }
 

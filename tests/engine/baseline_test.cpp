@@ -27,7 +27,7 @@ struct Fixture {
   std::vector<Tensor> tensors;
   std::vector<std::size_t> prunable;
   std::vector<float> initial, previous;
-  Mask mask;
+  Mask mask, available;
   std::int64_t kept = 0;
   int round = 3;
 
@@ -47,7 +47,8 @@ struct Fixture {
                                  [&](std::string_view tensor) { return streams.initial_weights(tensor); });
     previous = initial;
     for (float& value : previous) value += 10;
-    mask.assign(initial.size(), 1);
+    available.assign(initial.size(), 1);
+    mask = available;
     prune_exact(initial, tensors, prunable, 0.5, mask);
     kept = 0;
     for (const std::int64_t count : kept_per_tensor(tensors, prunable, mask)) kept += count;
@@ -64,6 +65,7 @@ struct Fixture {
     in.imp = &imp;
     in.streams = &streams;
     in.round = round;
+    in.available = available;
     in.mask = mask;
     in.kept = kept;
     in.initial = initial;

@@ -44,6 +44,7 @@ Group made_up(const std::string& algorithm, int seeds, const Returns& returns, i
       for (int round = 0; round < (seed + 1 == seeds ? finished : kRounds); ++round) {
         auto facts = std::make_shared<RoundFacts>();
         facts->summary.best_return = returns(info.baseline, seed, round);
+        facts->summary.final_return = facts->summary.best_return;
         facts->curve_step = {0, 1000};
         facts->curve_mean = {0, facts->summary.best_return};
         for (const Tensor& tensor : group.tensors)
@@ -145,6 +146,121 @@ TEST_CASE("verdicts of a textbook sweep") {
   CHECK(hypothesis(all, "H9").verdict == Verdict::kNotRun);
   CHECK(hypothesis(all, "H1").findings.front().interval.mean == doctest::Approx(0.8 * 4 / 5));
   CHECK(to_json(all).size() == 29);
+}
+
+TEST_CASE("a verdict says which of the settings it speaks of are there") {
+  Results results;
+  results.groups = {made_up("bc", 6, textbook), made_up("ppo", 6, textbook)};
+  const std::vector<JudgedHypothesis> all = judge(results);
+  const JudgedHypothesis& tickets = hypothesis(all, "H1");
+  CHECK(tickets.verdict == Verdict::kSupported);
+  CHECK(scope_text(tickets) == "2 of 22 settings: cartpole (bc, ppo)");
+  CHECK(tickets.missing.size() == 20);
+  CHECK(list_text({{"acrobot", "bc"}, {"mazegrid", "dqn"}, {"acrobot", "ppo"}}) ==
+        "acrobot (bc, ppo), mazegrid (dqn)");
+  CHECK(scope_text(hypothesis(all, "H4")) == "1 of 6 settings: cartpole (bc)");
+  CHECK(scope_text(hypothesis(all, "H9")).empty());
+  CHECK(to_json(all)[0]["scope"] == "2 of 22 settings: cartpole (bc, ppo)");
+  CHECK(to_json(all)[3]["missing"] == "acrobot (bc), halfcheetah (bc), walker2d (bc), hopper (bc), ant (bc)");
+}
+
+TEST_CASE("dense agents on some of the inputs are compared with those on all, by seed") {
+  const auto given = [](const char* variant, double reached, InputsConfig inputs) {
+    Group group = made_up("ppo", 6, [=](Baseline, std::int64_t seed, int) {
+      return reached + static_cast<double>(seed % 3) - 1;
+    });
+    group.variant = variant;
+    group.settings.inputs = std::move(inputs);
+    return group;
+  };
+  const InputsConfig needed = {.select = {2, 3}}, others = {.select = {2, 3}, .complement = true},
+                     ticket = {.select = {}, .ticket_round = 5};
+  Results results;
+  results.groups = {made_up("ppo", 6, textbook), given("kept", 100, needed), given("other", 20, others),
+                    given("r05", 100, ticket), given("slow", 60, {.select = {}, .ticket_round = 10})};
+  CHECK(given_inputs(results, results.groups[0]).size() == 4);
+  CHECK(given_inputs(results, results.groups[1]).empty());
+
+  const std::vector<JudgedHypothesis> all = judge(results);
+  const JudgedHypothesis& two_inputs = hypothesis(all, "H21");
+  REQUIRE(two_inputs.findings.size() == 2);
+  CHECK(two_inputs.verdict == Verdict::kSupported);
+  CHECK(two_inputs.findings[0].interval.mean == doctest::Approx(0));
+  CHECK(two_inputs.findings[1].interval.mean == doctest::Approx(0.2));
+  CHECK(scope_text(two_inputs) == "1 of 2 settings: cartpole (ppo)");
+  const JudgedHypothesis& transfer = hypothesis(all, "H11");
+  REQUIRE(transfer.findings.size() == 6);
+  CHECK(transfer.findings[0].verdict == Verdict::kSupported);
+  CHECK(transfer.findings[0].interval.mean == doctest::Approx(1));
+  CHECK(transfer.findings[3].verdict == Verdict::kContradicted);
+  CHECK(transfer.findings[3].interval.mean == doctest::Approx(0.6).epsilon(0.01));
+  // Of chains that are given some inputs nothing else is judged.
+  for (const Finding& finding : hypothesis(all, "H1").findings)
+    CHECK(finding.setting == "cartpole ppo 128-128");
+
+  const std::vector<ReportFigure> figure = paper_figure(results, 8);
+  const Panel& curves = figure.front().pictures.back().panels.at(0);
+  REQUIRE(curves.lines.size() == 5);
+  CHECK(curves.lines[0].title == "all inputs");
+  CHECK(curves.lines[1].title == "pole angle, pole angular velocity");
+  CHECK(curves.lines[2].title == "all but pole angle, pole angular velocity");
+  CHECK(curves.lines[3].title == "those of round 5");
+  CHECK(curves.lines[4].y.at(1) == doctest::Approx(60));
+  CHECK(curves.lines[4].high.at(1) - curves.lines[4].y.at(1) == doctest::Approx(std::sqrt(2.0 / 3)));
+}
+
+TEST_CASE("learning curves: area on the scale of P, and steps until a level") {
+  RoundFacts facts;
+  facts.curve_step = {0, 100, 400};
+  facts.curve_mean = {0, 50, 100};
+  const Scale scale{0, 100, true};
+  CHECK(curve_area(facts, scale) == doctest::Approx((0.25 * 100 + 0.75 * 300) / 400));
+  CHECK(steps_to(facts, scale, 0.5) == 100);
+  CHECK(steps_to(facts, scale, 0.6) == 400);
+  CHECK(steps_to(facts, scale, 2) == 400);
+}
+
+TEST_CASE("digits: rim pixels against those of the centre") {
+  Group group = made_up("ppo", 5, textbook);
+  group.task = "digits";
+  group.algorithm = "supervised";
+  group.settings = paper_settings("digits", "supervised");
+  group.info = find_task("digits");
+  group.tensors = tensors_of(model_of(group.settings));
+  for (auto& [seed, chain] : group.chains.at(Baseline::kMaskWeights))
+    for (auto& round : chain) {
+      auto facts = std::make_shared<RoundFacts>(*round);
+      facts->input_magnitude.clear();
+      facts->input_kept.clear();
+      for (int pixel = 0; pixel < 784; ++pixel) {
+        const int row = pixel / 28, column = pixel % 28;
+        const int distance = std::min({row, column, 27 - row, 27 - column});
+        facts->input_magnitude.push_back(distance < 4 ? 1.0F : 4.0F);
+        facts->input_kept.push_back(10 * distance);
+      }
+      round = facts;
+    }
+  Results results;
+  results.groups = {group};
+  const JudgedHypothesis rim = hypothesis(judge(results), "H29");
+  REQUIRE(rim.findings.size() == 2);
+  CHECK(rim.verdict == Verdict::kSupported);
+  CHECK(rim.findings[0].interval.mean == doctest::Approx(0.25));
+  CHECK(rim.findings[1].interval.mean == doctest::Approx(1));
+}
+
+TEST_CASE("panels of tasks that are not here say so") {
+  Results results;
+  Group robot = made_up("ppo", 2, textbook);
+  robot.task = "mazegrid";
+  robot.algorithm = "dqn";
+  results.groups = {robot};
+  const ReportFigure figure = paper_figure(results, 4).front();
+  CHECK(figure.caption.find("Not in these stores: halfcheetah ppo") != std::string::npos);
+  REQUIRE(figure.pictures.size() == 2);
+  REQUIRE(figure.pictures[1].panels.size() == 3);
+  CHECK(figure.pictures[1].panels[1].title == "atari-pong ppo");
+  CHECK(figure.pictures[1].panels[1].remark == "not in this store");
 }
 
 TEST_CASE("the opposite contradicts, few seeds decide nothing and say how many are missing") {

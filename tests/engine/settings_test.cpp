@@ -273,8 +273,8 @@ TEST_CASE("sweeps without tasks, algorithms or seeds, and unknown names") {
     return sweep("tasks=[\"cartpole\"]\nalgorithms=[\"" + name + "\"]\nseeds=1\n");
   };
   CHECK(algorithm("supervised") ==
-        "cartpole.toml:3: algorithm 'supervised' is not available in this version for task 'cartpole'; "
-        "available: bc, ppo, dqn");
+        "cartpole.toml:3: algorithm 'supervised' cannot learn task 'cartpole', which is an environment; give "
+        "bc, ppo, dqn");
   CHECK(mentions(algorithm("pppo"), {"unknown algorithm 'pppo'", "'ppo'"}));
   const auto seeds = [&](const std::string& value) {
     return sweep("tasks=[\"cartpole\"]\nalgorithms=[\"ppo\"]\nseeds=" + value + "\n");

@@ -136,13 +136,13 @@ TEST_CASE("every task: the declaration is complete") {
       CAPTURE(option.key);
       CHECK(!option.help.empty());
       CHECK(option.key.find('.') != std::string::npos);
-      CHECK_NOTHROW(make_environment(name, 1, {{option.key, option.fallback}}));
+      CHECK_NOTHROW(task_with(name, {{option.key, option.fallback}}));
     }
   }
 }
 
 TEST_CASE("every task: the same seed gives the same episodes, another seed others") {
-  for (const std::string& name : task_names()) {
+  for (const std::string& name : environment_names()) {
     CAPTURE(name);
     Player first(name, 3, "a"), again(name, 3, "a"), other(name, 3, "b");
     first.play(300);
@@ -155,7 +155,7 @@ TEST_CASE("every task: the same seed gives the same episodes, another seed other
 }
 
 TEST_CASE("every task: a saved environment continues identically in another one") {
-  for (const std::string& name : task_names()) {
+  for (const std::string& name : environment_names()) {
     CAPTURE(name);
     Player player(name, 2, "a"), other(name, 2, "b");
     player.play(57);
@@ -173,7 +173,7 @@ TEST_CASE("every task: a saved environment continues identically in another one"
 }
 
 TEST_CASE("every coded task: the active features determine the observation") {
-  for (const std::string& name : task_names()) {
+  for (const std::string& name : environment_names()) {
     const TaskInfo& info = *find_task(name);
     if (info.code_size == 0) continue;
     CAPTURE(name);
@@ -200,7 +200,7 @@ TEST_CASE("every coded task: the active features determine the observation") {
 }
 
 TEST_CASE("every task: columns are places in the batch, not lanes") {
-  for (const std::string& name : task_names()) {
+  for (const std::string& name : environment_names()) {
     CAPTURE(name);
     const auto straight = make_environment(name, 3), mapped = make_environment(name, 3);
     const int features = straight->info().observation_size, actions = straight->info().actions;

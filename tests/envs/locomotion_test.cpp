@@ -224,7 +224,7 @@ TEST_CASE("robots: locomotion.fast changes rounding only") {
 }
 
 TEST_CASE("every task: threads change no bit") {
-  for (const std::string& name : task_names()) {
+  for (const std::string& name : environment_names()) {
     CAPTURE(name);
     if (!find_task(name)->continuous) continue;
     for (const int threads : {2, 3, 8}) {

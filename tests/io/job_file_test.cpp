@@ -91,6 +91,8 @@ TEST_CASE("assignments take TOML values and bare words") {
   CHECK(to_toml(parse_assignment("network.hidden=[64,64]").value) == "[64, 64]");
   CHECK(to_toml(parse_assignment("baselines=[mask/weights, random/re-init]").value) ==
         "[\"mask/weights\", \"random/re-init\"]");
+  CHECK(*parse_assignment("digits.path=/usr/share/a-b/c_1").value.get<std::string>() == "/usr/share/a-b/c_1");
+  CHECK(*parse_assignment("digits.path=../data").value.get<std::string>() == "../data");
   CHECK(parse_assignment("seeds=2").place == "--set seeds=2");
   for (const char* bad : {"seeds", "=3", "seeds=", "seeds=[1", "seeds=1 2", "x=\"open", "x=1\ny=2"}) {
     CAPTURE(bad);
