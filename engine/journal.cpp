@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+
+#include "io/json_field.hpp"
 
 namespace impsweep {
 namespace {
@@ -83,32 +86,33 @@ History read_history(const Store& store) {
     Run& run = runs[event.run];
     run.last_heard = event.time;
     const nlohmann::json& fields = event.fields;
-    const std::string type = fields.value("type", ""), training = fields.value("training", "");
+    const auto text = [&](const char* name) { return field_or<std::string>(fields, name, ""); };
+    const auto real = [&](const char* name) { return field_or<double>(fields, name, 0); };
+    const std::string type = text("type"), training = text("training");
     if (type == "run-start") {
       run.start = event.time;
-      run.record = {event.run, fields.value("ranks", 1), 0, 0, 0, 0};
+      run.record = {event.run, std::max(1, field_or<int>(fields, "ranks", 1)), 0, 0, 0, 0};
     } else if (type == "forecast") {
-      run.record.predicted_seconds = fields.value("seconds", 0.0);
-      run.record.low_seconds = fields.value("low", 0.0);
-      run.record.high_seconds = fields.value("high", 0.0);
+      run.record.predicted_seconds = real("seconds");
+      run.record.low_seconds = real("low");
+      run.record.high_seconds = real("high");
     } else if (type == "done") {
       history.failures.erase(training);
-      history.wall_seconds[training] = fields.value("seconds", 0.0);
+      history.wall_seconds[training] = real("seconds");
     } else if (type == "failed") {
-      history.failures[training] = {fields.value("reason", "unknown"), fields.value("deterministic", true)};
+      history.failures[training] = {field_or<std::string>(fields, "reason", "unknown"),
+                                    field_or<bool>(fields, "deterministic", true)};
     } else if (type == "heartbeat" && fields.contains("running") && fields["running"].is_array()) {
-      run.rate = fields.value("rate", 0.0);
+      run.rate = real("rate");
       run.running.clear();
-      for (const nlohmann::json& entry : fields["running"]) {
-        const nlohmann::json value = entry.value("return", nlohmann::json());
-        run.running.push_back({entry.value("training", ""), entry.value("rank", 0),
-                               entry.value("env_steps", std::int64_t{0}),
-                               value.is_number() ? value.get<double>() : 0});
-      }
+      for (const nlohmann::json& entry : fields["running"])
+        run.running.push_back({field_or<std::string>(entry, "training", ""), field_or<int>(entry, "rank", 0),
+                               field_or<std::int64_t>(entry, "env_steps", 0),
+                               field_or<double>(entry, "return", 0)});
     } else if (type == "run-end") {
       run.ended = true;
       run.record.seconds = event.time - run.start;
-      if (fields.value("outcome", "") == "complete") history.completed.push_back(run.record);
+      if (text("outcome") == "complete") history.completed.push_back(run.record);
     }
   }
   const double now = now_seconds();

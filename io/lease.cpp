@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "io/files.hpp"
+#include "io/json_field.hpp"
 
 namespace impsweep {
 
@@ -75,22 +76,12 @@ struct Owner {
 Owner read_owner(const fs::path& path) {
   const nlohmann::json fields = nlohmann::json::parse(text_of(path), nullptr, false);
   Owner owner;
-  const auto read = [&]<class T>(const char* name, T& value) {
-    const auto found = fields.find(name);
-    if (found == fields.end()) return;
-    if constexpr (std::is_same_v<T, std::string>) {
-      if (found->is_string()) value = found->get<std::string>();
-    } else if (found->is_number()) {
-      value = found->get<T>();
-    }
-  };
-  if (!fields.is_object()) return owner;
-  read("run", owner.run);
-  read("host", owner.host);
-  read("process_namespace", owner.process_namespace);
-  read("process_start", owner.process_start);
-  read("pid", owner.pid);
-  read("interval_seconds", owner.interval_seconds);
+  read_field(fields, "run", owner.run);
+  read_field(fields, "host", owner.host);
+  read_field(fields, "process_namespace", owner.process_namespace);
+  read_field(fields, "process_start", owner.process_start);
+  read_field(fields, "pid", owner.pid);
+  read_field(fields, "interval_seconds", owner.interval_seconds);
   return owner;
 }
 

@@ -1,0 +1,60 @@
+#include "engine/journal.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "../io/scratch.hpp"
+
+using namespace impsweep;
+using impsweep::testing::Scratch;
+
+TEST_CASE("a journal is read as it was written") {
+  const Scratch scratch;
+  const Store store = Store::create_or_open(scratch / "store", {{"compiler", "any"}});
+  Journal journal(store, 3);
+  journal.run_predicted(10, 5, 20);
+  journal.training_started("a", 1);
+  journal.training_failed("a", "NaN", true);
+  journal.training_done("b", 2.5);
+  journal.heartbeat({{"c", 2, 100, 7.5}}, 1000);
+  History history = read_history(store);
+  CHECK(history.live_runs == 1);
+  CHECK(history.live_ranks == 3);
+  CHECK(history.env_steps_per_second == 1000);
+  REQUIRE(history.running.size() == 1);
+  CHECK(history.running[0].digest == "c");
+  CHECK(history.running[0].env_steps == 100);
+  CHECK(history.failures.at("a").reason == "NaN");
+  CHECK(history.wall_seconds.at("b") == 2.5);
+  CHECK(history.completed.empty());
+
+  journal.training_done("a", 1);  // by another attempt
+  journal.run_ended("complete");
+  history = read_history(store);
+  CHECK(history.live_runs == 0);
+  CHECK(history.failures.empty());
+  REQUIRE(history.completed.size() == 1);
+  CHECK(history.completed[0].ranks == 3);
+  CHECK(history.completed[0].predicted_seconds == 10);
+  CHECK(history.completed[0].high_seconds == 20);
+}
+
+TEST_CASE("fields of another type are as good as missing") {
+  const Scratch scratch;
+  const Store store = Store::create_or_open(scratch / "store", {{"compiler", "any"}});
+  EventWriter writer = store.event_writer("other-version");
+  const nlohmann::json number = 1, text = "x", list = {1, "x"}, object = {{"a", 1}}, none = nullptr;
+  for (const nlohmann::json& wrong : {number, text, list, object, none})
+    for (const char* type : {"run-start", "forecast", "done", "failed", "heartbeat", "run-end"}) {
+      nlohmann::json event = {{"type", type}};
+      for (const char* name : {"training", "ranks", "seconds", "low", "high", "reason", "deterministic",
+                               "running", "rate", "outcome", "time"})
+        event[name] = wrong;
+      writer.append(event);
+      writer.append({{"type", wrong}, {"training", wrong}});
+      writer.append({{"type", "heartbeat"},
+                     {"running", {wrong, {{"training", wrong}, {"rank", wrong}, {"env_steps", wrong}}}}});
+    }
+  CHECK_NOTHROW(read_history(store));
+}
