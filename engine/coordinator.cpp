@@ -228,6 +228,10 @@ bool Coordinator::has_workers() const {
   return std::ranges::any_of(present_, [&](int rank) { return !blame_.set_aside(rank); });
 }
 
+bool Coordinator::nothing_succeeds() const {
+  return !has_workers() && (blame_.set_aside(0) || !present_.empty());
+}
+
 void Coordinator::note_progress(int rank, std::int64_t env_steps, double last_return) {
   const auto found = running_.find(rank);
   if (found == running_.end()) return;
@@ -391,6 +395,10 @@ int Coordinator::conclude(bool stopped) {
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9)),
                            done_elsewhere_ == 0 ? "" : fmt::format("; {} by other runs", done_elsewhere_)));
+  if (ranks_were_lost())
+    display_.say(
+        "where a whole host was lost, mpirun may wait for it as long as TCP does; all is saved, so "
+        "Ctrl-C may end it");
   if (complete) {
     if (done_now_ > 0)
       display_.say(
@@ -401,6 +409,11 @@ int Coordinator::conclude(bool stopped) {
   if (stopped) {
     display_.say("the same command again continues");
     return kStopped;
+  }
+  if (counts.failed == 0) {
+    display_.say(
+        "no training succeeds on any rank; mend what is said above, then the same command continues");
+    return kFailed;
   }
   display_.say(
       fmt::format("{} failed, {} blocked; `impsweep status {}` names them, --retry-failed tries them again",

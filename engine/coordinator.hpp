@@ -45,6 +45,8 @@ class Coordinator {
   // Workers that are alive and are given work.
   bool has_workers() const;
   bool is_set_aside(int rank) const { return blame_.set_aside(rank); }
+  // No rank is given work any more, and not because all died: going on would change nothing.
+  bool nothing_succeeds() const;
 
   // Rank 0 takes a training for itself, and tells its end by handle().
   std::optional<TrainingIndex> take(int rank);

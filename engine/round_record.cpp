@@ -74,6 +74,9 @@ Mask read_mask(const Record& record, const std::vector<Tensor>& tensors) {
     if (values.size() != tensor.size)
       throw InputError("{}: '{}' holds {} entries where the network has {}; remove the file and run again",
                        record.origin, path, values.size(), tensor.size);
+    if (std::ranges::any_of(values, [](std::uint8_t value) { return value > 1; }))
+      throw InputError("{}: '{}' holds other values than 0 and 1; remove the file and run again",
+                       record.origin, path);
     mask.insert(mask.end(), values.begin(), values.end());
   }
   return mask;

@@ -77,7 +77,7 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
       return stop_requested();
     }));
   }
-  const bool stopped = !coordinator.finished();
+  const bool stopped = !coordinator.finished() && (stop_requested() || !coordinator.nothing_succeeds());
   coordinator.dismiss_workers();
   const int exit_code = coordinator.conclude(stopped);
   if (coordinator.ranks_were_lost()) transport.leave(exit_code);

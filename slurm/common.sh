@@ -14,12 +14,24 @@ progress_of() {
   { find "$1/rounds" -name '*.h5' | sort; find "$1/live" -name '*.h5' -exec cksum {} + | sort; } 2> /dev/null | cksum
 }
 
+# Ends an mpirun that has nothing left to do: where a whole node was lost, it waits for it as long as TCP does, which
+# is a quarter of an hour.
+end_when_done() {
+  while sleep 60; do
+    "$impsweep" status "$2" --exit-code > /dev/null 2>&1
+    [ $? != 3 ] || continue
+    sleep 60
+    kill -9 "$1" 2> /dev/null
+    return
+  done
+}
+
 run_sweep() {
   if [ $# -lt 2 ]; then
     echo "usage: sbatch [options of sbatch] $SLURM_JOB_NAME JOB.toml STORE [options of impsweep run]" >&2
     exit 2
   fi
-  local job=$1 store=$2 before verdict pid=
+  local job=$1 store=$2 before verdict watcher pid=
   shift 2
   before=$(progress_of "$store")
 
@@ -35,7 +47,10 @@ run_sweep() {
     "$impsweep" run "$job" --store "$store" "$@" &
   pid=$!
   [ $stop = 0 ] || { sleep 2; kill -USR1 "$pid"; }
+  end_when_done "$pid" "$store" &
+  watcher=$!
   while kill -0 "$pid" 2> /dev/null; do wait "$pid"; done
+  kill "$watcher" 2> /dev/null
 
   # The verdict is of the whole store: 0 complete, 1 only failures left, 3 work left, by this job or by another task.
   "$impsweep" status "$store" --exit-code > /dev/null

@@ -67,9 +67,8 @@ class Slurm(SweepTest):
         self.assertGreaterEqual(len(self.events("S", "run-start")), 4, self.logs())
         self.expect_undisturbed()
 
-    def test_time_limit_is_met_twice(self):
-        # Slurm counts whole minutes, so the job's own limit stands in for the first; scancel --signal is what
-        # --signal=B:USR1 sends.
+    def test_signalled_twice(self):
+        # What --signal=B:USR1 sends, at moments of our own.
         number = self.submit("sweep.sbatch", "--ntasks=2", "--time=2")
         for restart in (1, 2):
             self.wait_until(lambda: len(self.events("S", "run-start")) >= restart, 180)
@@ -77,6 +76,15 @@ class Slurm(SweepTest):
             subprocess.run(["scancel", "--signal=USR1", "--batch", number], check=True)
             self.wait_until(lambda: len(re.findall("restart", self.logs())) >= restart, 60)
         self.wait_for_end(number)
+        self.expect_undisturbed()
+
+    def test_time_limit_is_met_twice(self):
+        """Two minutes and more of work in jobs of a minute."""
+        self.job = self.write("job.toml", LONG_JOB.replace("400_000", "12_000_000"))
+        self.expect(0, "run", self.job, "--store", self.path("undisturbed"), ranks=2, timeout=1200)
+        number = self.submit("sweep.sbatch", "--ntasks=2", "--time=1", "--signal=B:USR1@20")
+        self.wait_for_end(number, 1200)
+        self.assertGreaterEqual(len(re.findall("restart", self.logs())), 2, self.logs())
         self.expect_undisturbed()
 
 
