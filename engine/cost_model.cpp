@@ -213,7 +213,8 @@ Work total_work(std::span<const CostEstimate> estimates, std::span<const double>
     const double mean = estimate.seconds * std::exp(estimate.own_spread * estimate.own_spread / 2);
     work.seconds += count * mean;
     class_errors += count * mean * estimate.class_error;
-    own_variance += count * mean * mean * estimate.own_spread * estimate.own_spread;
+    // The rest of one training goes on at its speed: its error shrinks with it.
+    own_variance += count * std::min(count, 1.0) * mean * mean * estimate.own_spread * estimate.own_spread;
   }
   if (work.seconds > 0) work.spread = std::hypot(class_errors, std::sqrt(own_variance)) / work.seconds;
   return work;

@@ -73,6 +73,8 @@ TEST_CASE("the error of a sum: classes go wrong together, single trainings do no
   CHECK(single.seconds == doctest::Approx(1000 * std::exp(0.02)));
   CHECK(single.spread == doctest::Approx(0.02));
   CHECK(total_work(estimates, std::vector<double>{0, 0}).spread == 0);
+  const Work nearly_done = total_work(std::vector<CostEstimate>{{10, 0.2, 0}}, std::vector<double>{0.001});
+  CHECK(nearly_done.spread == doctest::Approx(0.2));
   CHECK(factor_of_95_percent(0.1) == doctest::Approx(std::exp(0.16449)));
 }
 
