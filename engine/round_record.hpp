@@ -1,18 +1,20 @@
 // engine/round_record.hpp - what the file of a finished training holds, and how later trainings read it.
 //
-//   @                         format, recipe (canonical text), digest, chain-free identity (task, algorithm,
-//   ...) curve/step                [evaluations] training steps; the first evaluation is of the untrained
-//   network curve/mean, curve/deviation, curve/returns   [evaluations], [evaluations][episodes] (NaN where
-//   fewer ended) result@...                best_step, best_return, final_return, reevaluated_return, kept,
-//   density, ... result/final_returns, result/best_returns    fresh episodes of the final network and of the
-//   best checkpoint result/kept_per_tensor    remaining entries of each prunable tensor, named by
-//   result@prunable result/input_magnitude    [inputs] sum of |weight| from each input into the actor's first
-//   layer, best checkpoint mask/<tensor>             1 = kept, for every prunable tensor
+//   @                         format, digest, recipe (canonical text), task, algorithm, network, seed, round
+//   curve/step                [evaluations] training steps; the first is of the untrained network
+//   curve/mean, deviation     [evaluations]
+//   curve/returns             [evaluations][episodes], NaN where fewer ended
+//   result@                   best_step, best_return, final_return, reevaluated_return, density, inputs_left ...
+//   result/final_returns      fresh episodes of the final network
+//   result/best_returns       fresh episodes of the best checkpoint
+//   result/kept_per_tensor    remaining entries, in the order of result@tensors
+//   result/input_magnitude    [inputs] sum of |weight| into the actor's first layer, best checkpoint
+//   mask/<tensor>             1 = kept, 0 = pruned; left out where nothing is pruned
 //   weights/best/<tensor>     best checkpoint; where a tensor is masked, only the kept values in flat order
 //   weights/final/<tensor>    the final network, where imp.prune_from = final asks for it
 //   initial/<tensor>          initial parameters (round 0 only; they are the same in all rounds of a seed)
 //   snapshots/<step>/<tensor> parameters recorded for late rewinding (round 0 only), with @step
-//   provenance@...            where, when and how fast it was computed; not part of the result
+//   provenance@               where, when and how fast it was computed; not part of the result
 #pragma once
 
 #include <cstdint>

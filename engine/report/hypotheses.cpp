@@ -457,9 +457,12 @@ double separation(const ChainFacts& chain, const InputSplit& split) {
   return first_needed - last_needless;
 }
 
+constexpr double kPaperInputScale = 0.1;
+
 void decide_separation(const Results& results, Findings& findings, const std::string& task) {
   for (const Group* group : select(results, [&](const Group& g) { return is(g, task, "ppo"); })) {
-    if (group->settings.agent.network.init != Init::kKaimingInScaled) continue;
+    const NetworkConfig& network = group->settings.agent.network;
+    if (network.init != Init::kKaimingInScaled || network.input_scale != kPaperInputScale) continue;
     std::vector<double> separated;
     for (const ChainFacts* chain : complete_tickets(*group))
       separated.push_back(separation(*chain, split_of(task)) > 0 ? 1 : 0);
@@ -861,9 +864,11 @@ const std::vector<Hypothesis>& hypotheses() {
        "mask/weights of ppo on the locomotion tasks", kRobotsPpo, h17},
       {"H18", "Cart-Pole: position and velocity go before angle and angular velocity.",
        "order in which inputs disappear, with input weights scaled down",
-       "mask/weights of cartpole ppo, network.init = kaiming_in_scaled", each({"cartpole"}, {"ppo"}), h18},
+       "mask/weights of cartpole ppo, network.init = kaiming_in_scaled with input_scale = 0.1",
+       each({"cartpole"}, {"ppo"}), h18},
       {"H19", "Acrobot: sines and cosines go, both angular velocities stay.", "as H18",
-       "mask/weights of acrobot ppo, network.init = kaiming_in_scaled", each({"acrobot"}, {"ppo"}), h19},
+       "mask/weights of acrobot ppo, network.init = kaiming_in_scaled with input_scale = 0.1",
+       each({"acrobot"}, {"ppo"}), h19},
       {"H20", "The input layer's initialisation controls the discovery of minimal inputs.",
        "rounds until the needless inputs, and the needed ones, are gone, by initialisation and scale",
        "mask/weights of cartpole and acrobot ppo under several network.init and network.input_scale",

@@ -10,6 +10,8 @@ import tempfile
 import time
 import unittest
 
+import h5py
+
 from sweep_harness import PROGRAM, SweepTest, mpirun
 
 # Trainings of a second or two, so that most kills hit the middle of one. Two seeds: round 0 and the four baselines'
@@ -225,6 +227,11 @@ class Durability(SweepTest):
         self.expect(0, "status", self.path("S"), "--exit-code")
         packed = self.expect(0, "pack", self.path("S"), self.path("pack.h5"))
         self.assertIn(f"{TRAININGS} of {TRAININGS} trainings", packed.stdout)
+        with h5py.File(self.path("pack.h5")) as pack:
+            self.assertEqual(len(set(pack["rounds"]["digest"])), TRAININGS)
+            chain = pack["chains/cartpole.ppo.32-32.default.mask-weights.s00"]
+            self.assertEqual(sorted(chain), ["r00", "r01", "r02"])
+            self.assertEqual(int(chain["r02/mask/actor/1/weight"][()].sum() > 0), 1)
         explained = self.expect(0, "explain", self.path("S"), "cartpole.ppo.32-32.default.mask-weights.s00")
         self.assertIn("3/3 rounds done", explained.stdout)
 

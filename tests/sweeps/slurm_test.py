@@ -81,6 +81,7 @@ class Slurm(SweepTest):
     def test_time_limit_is_met_twice(self):
         """Two minutes and more of work in jobs of a minute."""
         self.job = self.write("job.toml", LONG_JOB.replace("400_000", "12_000_000"))
+        shutil.rmtree(self.path("undisturbed"))
         self.expect(0, "run", self.job, "--store", self.path("undisturbed"), ranks=2, timeout=1200)
         number = self.submit("sweep.sbatch", "--ntasks=2", "--time=1", "--signal=B:USR1@20")
         self.wait_for_end(number, 1200)
