@@ -1,4 +1,5 @@
 #include "agents/batch_trainer.hpp"
+#include "agents/saved_parameters.hpp"
 
 #include <fmt/format.h>
 
@@ -59,19 +60,14 @@ void BatchTrainer::iterate() {
 }
 
 void BatchTrainer::save(StateWriter& writer) const {
-  writer("parameters", std::vector<float>(network_->parameters().begin(), network_->parameters().end()));
+  save_parameters(writer, *network_);
   writer("learner", *learner_);
   writer("minibatch_stream", minibatch_stream_);
   rollout_.save(writer);
 }
 
 void BatchTrainer::load(StateReader& reader) {
-  std::vector<float> arena;
-  reader("parameters", arena);
-  if (arena.size() != network_->parameters().size())
-    throw ArchiveError("saved parameters are of another network");
-  std::copy(arena.begin(), arena.end(), network_->parameters().begin());
-  network_->parameters_changed();
+  load_parameters(reader, *network_);
   reader("learner", *learner_);
   reader("minibatch_stream", minibatch_stream_);
   rollout_.load(reader);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agents/kernels/kernels.hpp"
+#include "agents/saved_parameters.hpp"
 #include "envs/parallel_environment.hpp"
 
 namespace impsweep {
@@ -159,8 +160,7 @@ void ReplayTrainer::iterate() {
 }
 
 void ReplayTrainer::save(StateWriter& writer) const {
-  const std::span<const float> parameters = network_->parameters();
-  writer("parameters", std::vector<float>(parameters.begin(), parameters.end()));
+  save_parameters(writer, *network_);
   writer("iteration", iteration_);
   writer("replay_stream", replay_stream_);
   writer("memory", memory_);
@@ -168,12 +168,7 @@ void ReplayTrainer::save(StateWriter& writer) const {
 }
 
 void ReplayTrainer::load(StateReader& reader) {
-  std::vector<float> arena;
-  reader("parameters", arena);
-  if (arena.size() != network_->parameters().size())
-    throw ArchiveError("saved parameters are of another network");
-  std::ranges::copy(arena, network_->parameters().begin());
-  network_->parameters_changed();
+  load_parameters(reader, *network_);
   reader("iteration", iteration_);
   reader("replay_stream", replay_stream_);
   reader("memory", memory_);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "agents/kernels/kernels.hpp"
+#include "agents/saved_parameters.hpp"
 
 namespace impsweep {
 namespace {
@@ -83,8 +84,7 @@ void SupervisedTrainer::iterate() {
 }
 
 void SupervisedTrainer::save(StateWriter& writer) const {
-  const std::span<const float> parameters = network_->parameters();
-  writer("parameters", std::vector<float>(parameters.begin(), parameters.end()));
+  save_parameters(writer, *network_);
   writer("learner", learner_);
   writer("steps", steps_);
   writer("order_stream", order_stream_);
@@ -93,12 +93,7 @@ void SupervisedTrainer::save(StateWriter& writer) const {
 }
 
 void SupervisedTrainer::load(StateReader& reader) {
-  std::vector<float> arena;
-  reader("parameters", arena);
-  if (arena.size() != network_->parameters().size())
-    throw ArchiveError("saved parameters are of another network");
-  std::ranges::copy(arena, network_->parameters().begin());
-  network_->parameters_changed();
+  load_parameters(reader, *network_);
   reader("learner", learner_);
   reader("steps", steps_);
   reader("order_stream", order_stream_);
