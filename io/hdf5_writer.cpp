@@ -198,7 +198,8 @@ PackedRows pack_rows(const Table& table, std::size_t text_grain) {
   rows.cells.resize(table.rows() * rows.row_bytes);
   for (std::size_t c = 0; c < members.size(); ++c) {
     call(H5Tinsert, rows.type, table.columns[c].name.c_str(), members[c].offset, members[c].type);
-    fill_column(table.columns[c], rows.cells.data() + members[c].offset, rows.row_bytes);
+    if (!rows.cells.empty())
+      fill_column(table.columns[c], rows.cells.data() + members[c].offset, rows.row_bytes);
   }
   return rows;
 }

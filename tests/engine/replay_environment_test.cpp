@@ -101,8 +101,9 @@ void check_divergence(const EnvironmentReplay& replay, int episode, int step, co
 }  // namespace
 
 TEST_CASE("all recorded episodes are reproduced to the bit") {
-  for (const auto& [task, steps] : {std::pair{"cartpole", 4694}, std::pair{"acrobot", 6233}}) {
-    CAPTURE(task);
+  for (const auto& recorded : {std::pair{"cartpole", 4694}, std::pair{"acrobot", 6233}}) {
+    const auto [task, steps] = recorded;
+    CAPTURE(recorded.first);
     const EnvironmentReplay replay = replay_environment_trace(kData / (std::string(task) + ".h5"));
     CHECK(replay.env == task);
     CHECK(replay.episodes == 20);
@@ -114,10 +115,11 @@ TEST_CASE("all recorded episodes are reproduced to the bit") {
 }
 
 TEST_CASE("recorded MinAtar episodes are reproduced to the bit") {
-  for (const auto& [game, episodes, steps] :
+  for (const auto& recorded :
        {std::tuple{"asterix", 5, 3338}, std::tuple{"breakout", 5, 4040}, std::tuple{"freeway", 3, 6501},
         std::tuple{"seaquest", 5, 3121}, std::tuple{"space_invaders", 5, 5076}}) {
-    CAPTURE(game);
+    const auto [game, episodes, steps] = recorded;
+    CAPTURE(std::get<0>(recorded));
     const EnvironmentReplay replay =
         replay_environment_trace(kData / (std::string("minatar-") + game + ".h5"));
     CHECK(replay.episodes == episodes);

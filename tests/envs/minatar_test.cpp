@@ -147,11 +147,12 @@ TEST_CASE("minatar: with a minimal set an action is a position in that set") {
   CHECK(game.last_action == kRight);
   game.step(3, draws);
   CHECK(game.last_action == kFire);
-  for (const auto& [task, actions] :
+  for (const auto& minimal :
        {std::pair{"minatar-asterix", 5}, std::pair{"minatar-breakout", 3}, std::pair{"minatar-freeway", 3},
         std::pair{"minatar-seaquest", 6}, std::pair{"minatar-space_invaders", 4}}) {
+    const char* task = minimal.first;
     CAPTURE(task);
-    CHECK(make_environment(task, 1, {{"minatar.minimal_actions", true}})->info().actions == actions);
+    CHECK(make_environment(task, 1, {{"minatar.minimal_actions", true}})->info().actions == minimal.second);
     CHECK(make_environment(task, 1)->info().actions == 6);
   }
 }

@@ -90,7 +90,9 @@ TEST_CASE("below(n) is uniform on 0..n-1") {
     std::int64_t n;
     double limit;  // of chi-square with n - 1 degrees of freedom, p = 0.001
   };
-  for (const auto& [n, limit] : {Case{2, 10.83}, Case{3, 13.82}, Case{7, 22.46}, Case{100, 148.2}}) {
+  for (const Case& example : {Case{2, 10.83}, Case{3, 13.82}, Case{7, 22.46}, Case{100, 148.2}}) {
+    const std::int64_t n = example.n;
+    const double limit = example.limit;
     CAPTURE(n);
     Stream stream("below");
     std::vector<int> counts(static_cast<std::size_t>(n));
