@@ -112,7 +112,8 @@ History read_history(const Store& store) {
     } else if (type == "run-end") {
       run.ended = true;
       run.record.seconds = event.time - run.start;
-      if (text("outcome") == "complete") history.completed.push_back(run.record);
+      if (text("outcome") == "complete" && run.record.predicted_seconds > 0)
+        history.completed.push_back(run.record);
     }
   }
   const double now = now_seconds();

@@ -62,7 +62,7 @@ struct History {
   int live_runs = 0, live_ranks = 0;
   double env_steps_per_second = 0;        // of live runs
   std::map<Digest, double> wall_seconds;  // of finished trainings
-  std::vector<RunRecord> completed;       // runs that ended with everything done, in that order
+  std::vector<RunRecord> completed;       // runs that had work and ended with everything done
 };
 History read_history(const Store&);
 

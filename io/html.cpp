@@ -42,11 +42,11 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: 
 th { font-weight: 600; }
 .verdict { font-weight: 600; white-space: nowrap; display: inline-block; min-width: 7.4em; }
 summary { cursor: pointer; padding: .1rem 0; }
-summary.claim { display: grid; grid-template-columns: .8em 2.2em 7.4em 1fr; column-gap: .6em; }
+summary.claim { display: grid; grid-template-columns: .8em 2.8em 7.4em 1fr; column-gap: .6em; }
 summary.claim::before { content: "\25b8"; color: var(--muted); }
 details[open] > summary.claim::before { content: "\25be"; }
 @media (max-width: 600px) {
-  summary.claim { grid-template-columns: .8em 2.3em 1fr; padding: .3rem 0; }
+  summary.claim { grid-template-columns: .8em 2.8em 1fr; padding: .3rem 0; }
   summary.claim > :last-child { grid-column: 3; }
   .scroll table { min-width: 42em; } }
 .supported { color: var(--good); } .contradicted { color: var(--bad); } .undecided { color: var(--open); }
