@@ -33,13 +33,10 @@ std::string point_name(const Chain& chain) {
   return fmt::format("{}.{}.{}.{}", chain.task, chain.algorithm, chain.network, chain.variant);
 }
 
-}  // namespace
-
-std::vector<ScheduledTraining> scheduled_trainings(const Plan& plan, const CostModel& costs,
-                                                   const std::vector<bool>& done) {
+std::vector<ScheduledTraining> priced(const Plan& plan, const CostClasses& classes,
+                                      const std::vector<CostEstimate>& estimates,
+                                      const std::vector<bool>& done) {
   std::vector<ScheduledTraining> trainings(plan.trainings.size());
-  const CostClasses classes(plan);
-  const std::vector<CostEstimate> estimates = classes.estimates(plan, costs);
   for (TrainingIndex i = 0; i < trainings.size(); ++i) {
     trainings[i].seconds = estimates[classes[i]].seconds;
     trainings[i].dependencies = plan.trainings[i].dependencies;
@@ -48,17 +45,29 @@ std::vector<ScheduledTraining> scheduled_trainings(const Plan& plan, const CostM
   return trainings;
 }
 
-Forecast forecast(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
-  std::vector<ScheduledTraining> trainings = scheduled_trainings(plan, costs, done);
+}  // namespace
+
+std::vector<ScheduledTraining> scheduled_trainings(const Plan& plan, const CostModel& costs,
+                                                   const std::vector<bool>& done) {
   const CostClasses classes(plan);
-  std::vector<double> left(classes.size());
-  for (TrainingIndex i = 0; i < trainings.size(); ++i)
+  return priced(plan, classes, classes.estimates(plan, costs), done);
+}
+
+Forecast forecast(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
+  const CostClasses classes(plan);
+  const std::vector<CostEstimate> estimates = classes.estimates(plan, costs);
+  std::vector<ScheduledTraining> trainings = priced(plan, classes, estimates, done);
+  std::vector<double> seconds, left(classes.size());
+  for (TrainingIndex i = 0; i < trainings.size(); ++i) {
+    seconds.push_back(trainings[i].seconds);
     if (!trainings[i].done) left[classes[i]] += 1;
-  const Work work = total_work(classes.estimates(plan, costs), left);
+  }
+  const Work work = total_work(estimates, left);
+  Scheduler scheduler(std::move(trainings));
   Forecast forecast;
   forecast.work_seconds = work.seconds;
-  forecast.lower_bound_seconds = Scheduler(trainings).eta_seconds(ranks);
-  forecast.seconds = makespan_seconds(std::move(trainings), ranks);
+  forecast.lower_bound_seconds = scheduler.eta_seconds(ranks);
+  forecast.seconds = makespan_seconds(std::move(scheduler), seconds, ranks);
   forecast.low_seconds = forecast.seconds / factor_of_95_percent(work.spread);
   forecast.high_seconds = forecast.seconds * factor_of_95_percent(work.spread);
   return forecast;

@@ -245,7 +245,10 @@ void Scheduler::block_dependants(TrainingIndex cause, std::vector<TrainingIndex>
 double makespan_seconds(std::vector<ScheduledTraining> trainings, int workers) {
   std::vector<double> seconds;
   for (const ScheduledTraining& training : trainings) seconds.push_back(training.seconds);
-  Scheduler scheduler(std::move(trainings));
+  return makespan_seconds(Scheduler(std::move(trainings)), seconds, workers);
+}
+
+double makespan_seconds(Scheduler scheduler, std::span<const double> seconds, int workers) {
   using End = std::pair<double, int>;  // when, which worker
   std::priority_queue<End, std::vector<End>, std::greater<>> ends;
   std::vector<int> idle;
