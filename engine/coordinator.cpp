@@ -8,6 +8,7 @@
 #include "engine/commands/command.hpp"
 #include "engine/return_table.hpp"
 #include "engine/stop.hpp"
+#include "engine/summary_cache.hpp"
 
 namespace impsweep {
 namespace {
@@ -57,7 +58,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       last_heartbeat_(start_ - kHeartbeatInterval),
       last_look_elsewhere_(start_),
       lease_ticker_(options.lost_after / kLeasesPerSilence, [this] { leases_.refresh(); }) {
-  index_.write(contents_.summaries);
+  if (contents_.opened > 0) write_summary_cache(store, contents_.plan, contents_.summaries);
   predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
   journal_.run_predicted(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds);
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
@@ -102,7 +103,7 @@ void Coordinator::finished(const Message& message) {
   const Digest& digest = plan_.trainings[message.training].digest;
   journal_.training_done(digest, message.summary.wall_seconds);
   leases_.release(digest);
-  cost_model_.observe(plan_, message.training, message.summary.wall_seconds);
+  cost_model_.observe(cost_classes_.of(message.training), message.summary.wall_seconds);
   note_summary(digest, message.summary);
   env_steps_done_ += message.summary.env_steps;
   ++done_now_;
@@ -110,7 +111,9 @@ void Coordinator::finished(const Message& message) {
 
 void Coordinator::note_summary(const Digest& digest, const RoundSummary& summary) {
   const TrainingIndex training = contents_.index.at(digest);  // in the plan of the whole store
-  if (contents_.summaries.insert_or_assign(training, summary).second) not_in_index_.push_back(training);
+  const auto [known, is_new] = contents_.summaries.insert_or_assign(training, summary);
+  known->second.file = store_.stamp(digest);
+  if (is_new) not_in_index_.push_back(training);
 }
 
 void Coordinator::finished_elsewhere(TrainingIndex training) {
@@ -300,13 +303,14 @@ void Coordinator::update_index() {
   const Clock::time_point begin = Clock::now();
   index_.add(not_in_index_, contents_.summaries);
   not_in_index_.clear();
+  write_summary_cache(store_, contents_.plan, contents_.summaries);
   const Clock::time_point end = Clock::now();
   next_index_ = end + std::max<Clock::duration>(kIndexInterval, kUpkeepShare * (end - begin));
 }
 
 void Coordinator::update_forecast() {
   const Clock::time_point begin = Clock::now();
-  const std::vector<CostEstimate> estimates = cost_classes_.estimates(plan_, cost_model_);
+  const std::vector<CostEstimate> estimates = cost_classes_.estimates(cost_model_);
   std::vector<double> seconds, left(estimates.size());
   for (TrainingIndex i = 0; i < plan_.trainings.size(); ++i) {
     const std::uint32_t cost_class = cost_classes_[i];
@@ -382,6 +386,7 @@ void Coordinator::dismiss_workers() {
 
 int Coordinator::conclude(bool stopped) {
   index_.write(contents_.summaries);
+  write_summary_cache(store_, contents_.plan, contents_.summaries);
   const Scheduler::Counts counts = scheduler_.counts();
   const std::size_t done = counts.done - unwanted_;
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();

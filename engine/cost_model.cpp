@@ -65,16 +65,6 @@ double all_steps(const Plan& plan, TrainingIndex index) {
   return static_cast<double>(node.env_steps) + evaluation_steps(plan.settings[node.settings], node);
 }
 
-// Classes from the narrowest to the widest.
-std::array<std::string, 4> classes_of(const Plan& plan, TrainingIndex index) {
-  const TrainingNode& node = plan.trainings[index];
-  const Settings& settings = plan.settings[node.settings];
-  const std::string kind = settings.task + "." + settings.algorithm;
-  const std::string network = kind + "." + network_name(settings.agent.network);
-  const int halvings = static_cast<int>(std::lround(-std::log2(std::max(node.density, 1e-6))));
-  return {fmt::format("{}.{}", network, halvings), network, kind, ""};
-}
-
 // How often each weight is multiplied for one environment step while learning: a forward pass counts 1, a
 // forward and a backward pass 3. DQN looks at the next observation with both networks.
 double learning_passes(const Settings& settings) {
@@ -155,11 +145,19 @@ std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
          static_cast<std::int64_t>(replay_bytes(settings));
 }
 
-CostEstimate CostModel::estimate(const Plan& plan, TrainingIndex index) const {
-  const double predicted = predicted_seconds(plan, index);
-  const std::array classes = classes_of(plan, index);
-  for (std::size_t level = 0; level < classes.size(); ++level) {
-    const auto found = ratios_.find(classes[level]);
+CostClass cost_class(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const std::string kind = settings.task + "." + settings.algorithm;
+  const std::string network = kind + "." + network_name(settings.agent.network);
+  const int halvings = static_cast<int>(std::lround(-std::log2(std::max(node.density, 1e-6))));
+  return {predicted_seconds(plan, index), {fmt::format("{}.{}", network, halvings), network, kind, ""}};
+}
+
+CostEstimate CostModel::estimate(const CostClass& given) const {
+  const double predicted = given.predicted_seconds;
+  for (std::size_t level = 0; level < given.names.size(); ++level) {
+    const auto found = ratios_.find(given.names[level]);
     if (found == ratios_.end()) continue;
     const Ratios& ratios = found->second;
     const auto count = static_cast<double>(ratios.count);
@@ -171,10 +169,10 @@ CostEstimate CostModel::estimate(const Plan& plan, TrainingIndex index) const {
   return {predicted, kOwnSpread, kUnknownClassError};
 }
 
-void CostModel::observe(const Plan& plan, TrainingIndex index, double seconds) {
+void CostModel::observe(const CostClass& given, double seconds) {
   if (!(seconds > 0) || !std::isfinite(seconds)) return;
-  const double ratio = std::log(seconds / predicted_seconds(plan, index));
-  for (const std::string& name : classes_of(plan, index)) {
+  const double ratio = std::log(seconds / given.predicted_seconds);
+  for (const std::string& name : given.names) {
     Ratios& ratios = ratios_[name];
     const double difference = ratio - ratios.mean;
     ratios.mean += difference / static_cast<double>(++ratios.count);
@@ -193,14 +191,14 @@ CostClasses::CostClasses(const Plan& plan) : class_of_(plan.trainings.size()) {
     const TrainingNode& node = plan.trainings[i];
     const auto [place, is_new] =
         known.try_emplace({node.settings, node.kept, node.env_steps}, static_cast<std::uint32_t>(size()));
-    if (is_new) examples_.push_back(i);
+    if (is_new) classes_.push_back(cost_class(plan, i));
     class_of_[i] = place->second;
   }
 }
 
-std::vector<CostEstimate> CostClasses::estimates(const Plan& plan, const CostModel& model) const {
+std::vector<CostEstimate> CostClasses::estimates(const CostModel& model) const {
   std::vector<CostEstimate> estimates;
-  for (const TrainingIndex example : examples_) estimates.push_back(model.estimate(plan, example));
+  for (const CostClass& each : classes_) estimates.push_back(model.estimate(each));
   return estimates;
 }
 

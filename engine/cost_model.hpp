@@ -20,6 +20,13 @@
 
 namespace impsweep {
 
+// What the cost of a training is predicted from.
+struct CostClass {
+  double predicted_seconds = 0;      // by the formula
+  std::array<std::string, 4> names;  // of classes that it belongs to, from the narrowest to all trainings
+};
+CostClass cost_class(const Plan&, TrainingIndex);
+
 struct CostEstimate {
   double seconds = 0;  // on one core, median
   // Standard deviations of the logarithm: of one training about its class, and of what is known of the class.
@@ -28,11 +35,13 @@ struct CostEstimate {
 
 class CostModel {
  public:
-  CostEstimate estimate(const Plan&, TrainingIndex) const;
-  double seconds(const Plan& plan, TrainingIndex index) const { return estimate(plan, index).seconds; }
+  CostEstimate estimate(const CostClass&) const;
+  double seconds(const Plan& plan, TrainingIndex index) const {
+    return estimate(cost_class(plan, index)).seconds;
+  }
 
-  // A training took so long. Non-positive times are ignored.
-  void observe(const Plan&, TrainingIndex, double seconds);
+  // A training of the class took so long. Non-positive times are ignored.
+  void observe(const CostClass&, double seconds);
 
  private:
   struct Ratios {  // logarithms of real to predicted
@@ -48,14 +57,14 @@ class CostClasses {
  public:
   explicit CostClasses(const Plan&);
 
-  std::size_t size() const { return examples_.size(); }
+  std::size_t size() const { return classes_.size(); }
   std::uint32_t operator[](TrainingIndex training) const { return class_of_[training]; }
-  // Of each class.
-  std::vector<CostEstimate> estimates(const Plan&, const CostModel&) const;
+  const CostClass& of(TrainingIndex training) const { return classes_[class_of_[training]]; }
+  std::vector<CostEstimate> estimates(const CostModel&) const;  // of each class
 
  private:
   std::vector<std::uint32_t> class_of_;
-  std::vector<TrainingIndex> examples_;
+  std::vector<CostClass> classes_;
 };
 
 // A sum of trainings: its mean, and the standard deviation relative to it. Errors of classes are taken to add

@@ -35,7 +35,7 @@ bool merge_log(const std::filesystem::path& from, const std::filesystem::path& t
 
 void merge_store(const Store& store, const Store& source, Merge& merge) {
   require_equal_numerics(store, source);
-  for (const Digest& digest : source.finished()) {
+  for (const std::string& digest : source.finished()) {
     const std::filesystem::path file = source.directory() / Store::round_file(digest);
     try {
       const Record record = read_record_file(file);

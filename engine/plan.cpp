@@ -33,7 +33,8 @@ struct Point {
   Counts counts;
   std::map<std::int64_t, TrainingIndex> tickets;  // by seed: whose inputs are given
   std::map<std::pair<Baseline, int>, RoundTemplate> templates;
-  std::map<std::pair<Baseline, std::int64_t>, std::vector<TrainingIndex>> trainings;
+  std::map<Baseline, std::unordered_map<std::int64_t, std::vector<TrainingIndex>>> trainings;  // by seed
+  std::string network;
 };
 
 class Expansion {
@@ -41,11 +42,15 @@ class Expansion {
   explicit Expansion(std::vector<GridPoint> points) { plan_.points = std::move(points); }
 
   Plan run() {
-    std::size_t most = 0;  // if nothing is shared
-    for (const GridPoint& point : plan_.points)
-      most += point.baselines.size() * point.seeds.size() * static_cast<std::size_t>(point.rounds);
-    plan_.trainings.reserve(most);
-    by_digest_.reserve(most);
+    std::size_t chains = 0, trainings = 0;  // if nothing is shared
+    for (const GridPoint& point : plan_.points) {
+      chains += point.baselines.size() * point.seeds.size();
+      trainings += point.baselines.size() * point.seeds.size() * static_cast<std::size_t>(point.rounds);
+    }
+    plan_.chains.reserve(chains);
+    by_name_.reserve(chains);
+    plan_.trainings.reserve(trainings);
+    by_digest_.reserve(trainings);
     for (std::size_t index = 0; index < plan_.points.size(); ++index) add_point(index);
     plan_.first_chain.resize(plan_.trainings.size());
     for (std::size_t chain = plan_.chains.size(); chain-- > 0;)
@@ -69,6 +74,7 @@ class Expansion {
     Point point;
     point.grid = &grid;
     point.settings = add_settings(grid.settings);
+    point.network = network_name(grid.settings.agent.network);
     const ImpConfig& imp = grid.settings.imp;
     point.counts.entries = prunable_entries(grid.settings);
     for (int round = 0; round < grid.rounds; ++round)
@@ -135,7 +141,8 @@ class Expansion {
 
   // The training of a round, with all that it depends on.
   TrainingIndex training_of(Baseline baseline, std::int64_t seed, int round) {
-    std::vector<TrainingIndex>& known = current_.trainings[{baseline, seed}];
+    std::vector<TrainingIndex>& known = current_.trainings[baseline][seed];
+    if (known.empty()) known.reserve(static_cast<std::size_t>(round) + 1);
     while (static_cast<int>(known.size()) <= round)
       known.push_back(add_round(baseline, seed, static_cast<int>(known.size())));
     return known[static_cast<std::size_t>(round)];
@@ -173,15 +180,17 @@ class Expansion {
   TrainingIndex add_training(TrainingNode node, const Recipe& recipe) {
     node.digest = digest_of(recipe);
     if (const auto known = by_digest_.find(node.digest); known != by_digest_.end()) return *known;
+    std::vector<TrainingIndex>& list = plan_.dependency_list;
+    node.first_dependency = static_cast<std::uint32_t>(list.size());
     for (const auto& parent : {node.mask_parent, node.values_parent, node.rewind_parent, node.inputs_parent})
-      if (parent) node.dependencies.push_back(*parent);
+      if (parent) list.push_back(*parent);
     if (node.teacher) {
       const std::vector<TrainingIndex>& candidates = plan_.choices[*node.teacher].candidates;
-      node.dependencies.insert(node.dependencies.end(), candidates.begin(), candidates.end());
+      list.insert(list.end(), candidates.begin(), candidates.end());
     }
-    std::ranges::sort(node.dependencies);
-    node.dependencies.erase(std::unique(node.dependencies.begin(), node.dependencies.end()),
-                            node.dependencies.end());
+    const auto own = list.begin() + static_cast<std::ptrdiff_t>(node.first_dependency);
+    std::sort(own, list.end());
+    list.erase(std::unique(own, list.end()), list.end());
     const auto index = static_cast<TrainingIndex>(plan_.trainings.size());
     plan_.trainings.push_back(std::move(node));
     by_digest_.insert(index);
@@ -192,19 +201,20 @@ class Expansion {
     Chain chain;
     chain.task = current_.grid->settings.task;
     chain.algorithm = current_.grid->settings.algorithm;
-    chain.network = network_name(current_.grid->settings.agent.network);
+    chain.network = current_.network;
     chain.variant = current_.grid->variant;
     chain.baseline = baseline;
     chain.seed = seed;
     chain.name = fmt::format("{}.{}.{}.{}.{}.s{:02}", chain.task, chain.algorithm, chain.network,
                              chain.variant, info_of(baseline).chain_name, seed);
     training_of(baseline, seed, current_.grid->rounds - 1);
-    chain.rounds = current_.trainings[{baseline, seed}];
-    chain.rounds.resize(static_cast<std::size_t>(current_.grid->rounds));
-    const auto [found, is_new] = by_name_.emplace(chain.name, plan_.chains.size());
-    if (is_new) {
+    const std::vector<TrainingIndex>& trainings = current_.trainings[baseline][seed];
+    chain.rounds.assign(trainings.begin(), trainings.begin() + current_.grid->rounds);
+    const auto found = by_name_.find(chain.name);
+    if (found == by_name_.end()) {
       places_.push_back(current_.grid);
       plan_.chains.push_back(std::move(chain));
+      by_name_.emplace(plan_.chains.back().name, plan_.chains.size() - 1);
       return;
     }
     Chain& known = plan_.chains[found->second];
@@ -233,23 +243,23 @@ class Expansion {
     using is_transparent = void;
     const Plan* plan;
     std::size_t operator()(TrainingIndex index) const { return (*this)(plan->trainings[index].digest); }
-    std::size_t operator()(std::string_view digest) const { return std::hash<std::string_view>{}(digest); }
+    std::size_t operator()(const Digest& digest) const { return std::hash<Digest>{}(digest); }
   };
   struct EqualByDigest {
     using is_transparent = void;
     const Plan* plan;
     bool operator()(TrainingIndex a, TrainingIndex b) const { return a == b; }
-    bool operator()(std::string_view digest, TrainingIndex index) const {
+    bool operator()(const Digest& digest, TrainingIndex index) const {
       return digest == plan->trainings[index].digest;
     }
-    bool operator()(TrainingIndex index, std::string_view digest) const { return (*this)(digest, index); }
+    bool operator()(TrainingIndex index, const Digest& digest) const { return (*this)(digest, index); }
   };
 
   Plan plan_;
   std::unordered_set<TrainingIndex, HashByDigest, EqualByDigest> by_digest_{0, HashByDigest{&plan_},
                                                                             EqualByDigest{&plan_}};
-  std::unordered_map<std::string, std::size_t> by_name_;
-  std::vector<const GridPoint*> places_;  // by chain
+  std::unordered_map<std::string_view, std::size_t> by_name_;  // the chains' own names, which stay in place
+  std::vector<const GridPoint*> places_;                       // by chain
 
   Point current_;  // to which trainings are being added
 };

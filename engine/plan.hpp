@@ -32,8 +32,8 @@ struct TrainingNode {
   std::int64_t kept = 0;       // prunable weights left
   double density = 1;          // part of the prunable weights left
   std::optional<TrainingIndex> mask_parent, values_parent, rewind_parent, inputs_parent;
-  std::optional<std::uint32_t> teacher;     // index into Plan::choices
-  std::vector<TrainingIndex> dependencies;  // all trainings that must be finished first, ascending
+  std::optional<std::uint32_t> teacher;  // index into Plan::choices
+  std::uint32_t first_dependency = 0;    // into Plan::dependency_list
 };
 
 // An expert that is chosen when its candidates are trained: the highest re-evaluated return, the first wins.
@@ -51,12 +51,21 @@ struct Chain {
 };
 
 struct Plan {
-  std::vector<GridPoint> points;        // the resolved job
-  std::vector<Settings> settings;       // of the points, and of experts
-  std::vector<TrainingNode> trainings;  // every training comes after those that it depends on
+  std::vector<GridPoint> points;               // the resolved job
+  std::vector<Settings> settings;              // of the points, and of experts
+  std::vector<TrainingNode> trainings;         // every training comes after those that it depends on
+  std::vector<TrainingIndex> dependency_list;  // grouped by training
   std::vector<TeacherChoice> choices;
   std::vector<Chain> chains;                              // in the order of the job
   std::vector<std::optional<std::uint32_t>> first_chain;  // of each training; none for experts
+
+  // All trainings that must be finished before this one, ascending.
+  std::span<const TrainingIndex> dependencies(TrainingIndex training) const {
+    const std::size_t begin = trainings[training].first_dependency;
+    const std::size_t end =
+        training + 1 < trainings.size() ? trainings[training + 1].first_dependency : dependency_list.size();
+    return std::span(dependency_list).subspan(begin, end - begin);
+  }
 };
 
 // Two chains of the same name have different content.

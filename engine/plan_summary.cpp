@@ -39,24 +39,15 @@ std::vector<ScheduledTraining> priced(const Plan& plan, const CostClasses& class
   std::vector<ScheduledTraining> trainings(plan.trainings.size());
   for (TrainingIndex i = 0; i < trainings.size(); ++i) {
     trainings[i].seconds = estimates[classes[i]].seconds;
-    trainings[i].dependencies = plan.trainings[i].dependencies;
+    const std::span<const TrainingIndex> dependencies = plan.dependencies(i);
+    trainings[i].dependencies.assign(dependencies.begin(), dependencies.end());
     trainings[i].done = !done.empty() && done[i];
   }
   return trainings;
 }
 
-}  // namespace
-
-std::vector<ScheduledTraining> scheduled_trainings(const Plan& plan, const CostModel& costs,
-                                                   const std::vector<bool>& done) {
-  const CostClasses classes(plan);
-  return priced(plan, classes, classes.estimates(plan, costs), done);
-}
-
-Forecast forecast(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
-  const CostClasses classes(plan);
-  const std::vector<CostEstimate> estimates = classes.estimates(plan, costs);
-  std::vector<ScheduledTraining> trainings = priced(plan, classes, estimates, done);
+Forecast forecast_of(const CostClasses& classes, const std::vector<CostEstimate>& estimates,
+                     std::vector<ScheduledTraining> trainings, int ranks) {
   std::vector<double> seconds, left(classes.size());
   for (TrainingIndex i = 0; i < trainings.size(); ++i) {
     seconds.push_back(trainings[i].seconds);
@@ -73,8 +64,24 @@ Forecast forecast(const Plan& plan, const CostModel& costs, int ranks, const std
   return forecast;
 }
 
+}  // namespace
+
+std::vector<ScheduledTraining> scheduled_trainings(const Plan& plan, const CostModel& costs,
+                                                   const std::vector<bool>& done) {
+  const CostClasses classes(plan);
+  return priced(plan, classes, classes.estimates(costs), done);
+}
+
+Forecast forecast(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
+  const CostClasses classes(plan);
+  const std::vector<CostEstimate> estimates = classes.estimates(costs);
+  return forecast_of(classes, estimates, priced(plan, classes, estimates, done), ranks);
+}
+
 PlanSummary summarize(const Plan& plan, const CostModel& costs, int ranks, const std::vector<bool>& done) {
-  const std::vector<ScheduledTraining> trainings = scheduled_trainings(plan, costs, done);
+  const CostClasses classes(plan);
+  const std::vector<CostEstimate> estimates = classes.estimates(costs);
+  std::vector<ScheduledTraining> trainings = priced(plan, classes, estimates, done);
   PlanSummary summary;
   summary.ranks = std::max(1, ranks);
   summary.chains = plan.chains.size();
@@ -108,7 +115,7 @@ PlanSummary summarize(const Plan& plan, const CostModel& costs, int ranks, const
     }
     ++point->chains;
   }
-  summary.makespan = forecast(plan, costs, summary.ranks, done);
+  summary.makespan = forecast_of(classes, estimates, std::move(trainings), summary.ranks);
   return summary;
 }
 

@@ -13,7 +13,6 @@ namespace impsweep {
 namespace {
 
 constexpr int kRecipeVersion = 1;
-constexpr std::size_t kDigestLength = 32;
 
 // Keys that change nothing as long as another key has its present value.
 bool is_idle(std::string_view key, const AgentConfig& agent) {
@@ -81,6 +80,9 @@ class CanonicalLines {
   void text(std::string_view key, const std::string& text) {
     if (!text.empty()) add_field(key, quoted(text));
   }
+  void digest(std::string_view key, const Digest& digest) {
+    if (!digest.empty()) add_field(key, fmt::format("\"{}\"", std::string_view(digest)));
+  }
   void add_field(std::string_view key, std::string_view value) {
     while (next_option_ != last_option_ && next_option_->first < key) add_option();
     add(key, value);
@@ -116,6 +118,12 @@ class FieldReader {
       throw InputError("{}: field '{}' of the recipe is not a text", origin_, key);
     return value.substr(1, value.size() - 2);
   }
+  Digest digest(const char* key) {
+    const std::string digest = text(key);
+    if (digest.size() > Digest::kLength)
+      throw InputError("{}: field '{}' of the recipe is '{}', not a digest", origin_, key, digest);
+    return Digest(digest);
+  }
   template <class Integer>
   Integer integer(const char* key, Integer if_absent) {
     const std::string value = take(key);
@@ -148,23 +156,23 @@ std::string canonical_bytes(const Recipe& recipe) {
   lines.number("algorithm_semantics", recipe.algorithm_semantics);
   lines.text("baseline", recipe.baseline);
   if (recipe.imp_semantics != 0) lines.number("imp_semantics", recipe.imp_semantics);
-  lines.text("inputs_parent", recipe.inputs_parent);
+  lines.digest("inputs_parent", recipe.inputs_parent);
   if (recipe.kept) lines.number("kept", *recipe.kept);
-  lines.text("mask_parent", recipe.mask_parent);
+  lines.digest("mask_parent", recipe.mask_parent);
   lines.add_field("master_seed", std::to_string(recipe.master_seed));
   lines.number("recipe_version", kRecipeVersion);
-  lines.text("rewind_parent", recipe.rewind_parent);
+  lines.digest("rewind_parent", recipe.rewind_parent);
   lines.number("round", recipe.round);
   lines.number("seed", recipe.seed);
   lines.text("task", recipe.task);
   lines.number("task_semantics", recipe.task_semantics);
-  lines.text("teacher", recipe.teacher);
-  lines.text("values_parent", recipe.values_parent);
+  lines.digest("teacher", recipe.teacher);
+  lines.digest("values_parent", recipe.values_parent);
   return lines.take();
 }
 
 Digest digest_of_bytes(std::string_view canonical) {
-  return sha256_hex(bytes_of(canonical)).substr(0, kDigestLength);
+  return Digest(std::string_view(sha256_hex(bytes_of(canonical))).substr(0, Digest::kLength));
 }
 
 Digest digest_of(const Recipe& recipe) {
@@ -203,11 +211,11 @@ Recipe parse_recipe(std::string_view canonical, const std::string& origin) {
   recipe.round = fields.integer("round", -1);
   recipe.baseline = fields.text("baseline");
   if (const std::int64_t kept = fields.integer<std::int64_t>("kept", -1); kept >= 0) recipe.kept = kept;
-  recipe.mask_parent = fields.text("mask_parent");
-  recipe.values_parent = fields.text("values_parent");
-  recipe.rewind_parent = fields.text("rewind_parent");
-  recipe.inputs_parent = fields.text("inputs_parent");
-  recipe.teacher = fields.text("teacher");
+  recipe.mask_parent = fields.digest("mask_parent");
+  recipe.values_parent = fields.digest("values_parent");
+  recipe.rewind_parent = fields.digest("rewind_parent");
+  recipe.inputs_parent = fields.digest("inputs_parent");
+  recipe.teacher = fields.digest("teacher");
   recipe.keys.assign(fields.remaining().begin(), fields.remaining().end());
   if (canonical_bytes(recipe) != canonical)
     throw InputError("{}: the recipe is not in canonical form; the file is damaged or was edited", origin);
@@ -244,7 +252,8 @@ Settings settings_of(const Recipe& recipe, const std::string& origin) {
 
 Digest teacher_digest(const std::vector<Digest>& candidates) {
   std::string bytes = "rule = \"highest re-evaluated return, the first wins\"\nteacher_version = 1\n";
-  for (const Digest& candidate : candidates) bytes += "candidate = \"" + candidate + "\"\n";
+  for (const Digest& candidate : candidates)
+    bytes += fmt::format("candidate = \"{}\"\n", std::string_view(candidate));
   return digest_of_bytes(bytes);
 }
 

@@ -16,10 +16,9 @@
 
 #include "engine/baseline.hpp"
 #include "engine/settings.hpp"
+#include "engine/training_digest.hpp"
 
 namespace impsweep {
-
-using Digest = std::string;  // 32 hexadecimal digits
 
 struct Recipe {
   std::string task, algorithm;

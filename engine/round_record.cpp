@@ -137,7 +137,7 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   Record record;
   auto& root = record.attributes[""];
   root["format"] = kFormat;
-  root["digest"] = node.digest;
+  root["digest"] = std::string(node.digest.digits());
   root["recipe"] = canonical_bytes(recipe_of(plan, index));
   root["task"] = settings.task;
   root["algorithm"] = settings.algorithm;

@@ -25,6 +25,7 @@
 #include "agents/session.hpp"
 #include "engine/plan.hpp"
 #include "engine/pruning.hpp"
+#include "io/files.hpp"
 #include "io/record.hpp"
 
 namespace impsweep {
@@ -47,6 +48,7 @@ double read_reevaluated_return(const Record&);
 
 // Scalars of a finished training, for tables.
 struct RoundSummary {
+  FileStamp file;  // that it was read from or published as; not a field that is visited
   double density = 1;
   std::int64_t best_step = 0;
   double best_return = 0, best_deviation = 0;
@@ -77,6 +79,7 @@ struct RoundSummary {
   }
 };
 RoundSummary read_summary(const Record&);
+using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
 
 // Kept weights of the first network's first layer, by input: a feature, or a channel of a convolution.
 std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>&, const Mask&);

@@ -32,7 +32,7 @@ Row expert_row(const Plan& plan, TrainingIndex expert) {
   const TrainingNode& node = plan.trainings[expert];
   const Settings& settings = plan.settings[node.settings];
   return {fmt::format("expert-{}.{}.{}.{}.s{}", settings.task, settings.algorithm,
-                      network_name(settings.agent.network), node.digest.substr(0, 8), node.seed),
+                      network_name(settings.agent.network), node.digest.digits().substr(0, 8), node.seed),
           "r00", "expert", "dense", expert};
 }
 
@@ -105,7 +105,7 @@ Table table_of(const Plan& plan, const RoundSummaries& summaries, const std::vec
   integers("evaluation_episodes", [&](const Row& row) { return summary(row).evaluation_episodes; });
   numbers("wall_seconds", [&](const Row& row) { return summary(row).wall_seconds; });
   numbers("cpu_seconds", [&](const Row& row) { return summary(row).cpu_seconds; });
-  texts("digest", [&](const Row& row) { return node(row).digest; });
+  texts("digest", [&](const Row& row) { return std::string(node(row).digest.digits()); });
   return table;
 }
 
@@ -131,9 +131,11 @@ StoreIndex::StoreIndex(const Store& store, const Plan& plan)
 void StoreIndex::write(const RoundSummaries& summaries) {
   const std::vector<Row> rows = finished_rows(plan_, summaries);
   file_.replace(table_of(plan_, summaries, rows), links_of(plan_, rows));
+  written_ = true;
 }
 
 void StoreIndex::add(std::span<const TrainingIndex> finished, const RoundSummaries& summaries) {
+  if (!written_) return write(summaries);
   const std::set<TrainingIndex> experts = experts_of(plan_);
   std::vector<Row> rows;
   for (const TrainingIndex training : finished) {

@@ -25,6 +25,7 @@ class StoreIndex {
   // Everything that is finished, in the order of the plan.
   void write(const RoundSummaries&);
   // The trainings that were finished since, at the end of the table; `summaries` has them and all others.
+  // Everything if nothing was written yet.
   void add(std::span<const TrainingIndex> finished, const RoundSummaries& summaries);
 
  private:
@@ -32,6 +33,7 @@ class StoreIndex {
   // Chain and round of each use of a training, grouped by training: use_begin_[t] to use_begin_[t + 1].
   std::vector<std::size_t> use_begin_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> uses_;
+  bool written_ = false;
   IndexFile file_;
 };
 

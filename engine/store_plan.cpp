@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "engine/summary_cache.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 
@@ -61,13 +62,24 @@ Plan plan_of_store(const Store& store) {
   }
 }
 
-void read_summaries(const Store& store, const Plan& plan, RoundSummaries& known) {
-  const std::set<std::string> finished = store.finished();
+std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries& known) {
+  const Digests finished = store.finished();
+  const SummaryCache cache = read_summary_cache(store);
+  std::size_t opened = 0;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
-    if (known.contains(i) || !finished.contains(plan.trainings[i].digest)) continue;
-    if (const std::optional<Record> record = store.load(plan.trainings[i].digest, Part::kAttributes))
+    if (known.contains(i) || !finished.contains(plan.trainings[i].digest.digits())) continue;
+    const Digest& digest = plan.trainings[i].digest;
+    const FileStamp file = store.stamp(digest);
+    const auto cached = cache.find(digest);
+    if (cached != cache.end() && cached->second.file == file) {
+      known[i] = cached->second;
+    } else if (const std::optional<Record> record = store.load(digest, Part::kAttributes)) {
       known[i] = read_summary(*record);
+      known[i].file = file;
+      ++opened;
+    }
   }
+  return opened;
 }
 
 bool StoreContents::has(const Digest& digest) const {
@@ -78,7 +90,8 @@ bool StoreContents::has(const Digest& digest) const {
 StoreContents read_contents(const Store& store) {
   StoreContents contents;
   contents.plan = plan_of_store(store);
-  read_summaries(store, contents.plan, contents.summaries);
+  contents.opened = read_summaries(store, contents.plan, contents.summaries);
+  contents.index.reserve(contents.plan.trainings.size());
   for (TrainingIndex i = 0; i < contents.plan.trainings.size(); ++i)
     contents.index[contents.plan.trainings[i].digest] = i;
   return contents;
@@ -86,9 +99,10 @@ StoreContents read_contents(const Store& store) {
 
 CostModel learned_costs(const Plan& plan, const StoreContents& contents) {
   CostModel costs;
+  const CostClasses classes(plan);
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
     if (const Digest& digest = plan.trainings[i].digest; contents.has(digest))
-      costs.observe(plan, i, contents.summaries.at(contents.index.at(digest)).wall_seconds);
+      costs.observe(classes.of(i), contents.summaries.at(contents.index.at(digest)).wall_seconds);
   return costs;
 }
 

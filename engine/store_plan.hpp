@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/cost_model.hpp"
@@ -16,16 +17,16 @@ namespace impsweep {
 // later one is then marked with the first digits of its job's digest, so that every name means one chain.
 Plan plan_of_store(const Store&);
 
-using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
-
-// Reads the summaries of all finished trainings of the plan that `known` does not have yet.
-void read_summaries(const Store&, const Plan&, RoundSummaries& known);
+// Reads the summaries of all finished trainings of the plan that `known` does not have yet. Returns how many
+// results had to be opened for it, as summaries.h5 did not know them.
+std::size_t read_summaries(const Store&, const Plan&, RoundSummaries& known);
 
 // What a store is meant to hold and what of it is there, whole and undamaged; damaged files are put aside.
 struct StoreContents {
   Plan plan;
   RoundSummaries summaries;
-  std::map<Digest, TrainingIndex> index;  // of the plan's trainings
+  std::unordered_map<Digest, TrainingIndex> index;  // of the plan's trainings
+  std::size_t opened = 0;                           // results, as read_summaries() counts them
 
   bool has(const Digest&) const;
 };

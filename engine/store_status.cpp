@@ -9,6 +9,7 @@
 
 #include "engine/cost_model.hpp"
 #include "engine/plan_summary.hpp"
+#include "engine/summary_cache.hpp"
 
 namespace impsweep {
 namespace {
@@ -26,9 +27,9 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
   StoreStatus status;
   const History history = read_history(store);
   std::vector<bool> finished(plan.trainings.size(), false);
-  if (const std::set<std::string> digests = store.finished(); !digests.empty())
+  if (const Digests digests = store.finished(); !digests.empty())
     for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-      finished[i] = digests.contains(plan.trainings[i].digest);
+      finished[i] = digests.contains(plan.trainings[i].digest.digits());
   const auto done = [&](TrainingIndex i) { return finished[i]; };
   status.chains = plan.chains.size();
   status.trainings = plan.trainings.size();
@@ -54,11 +55,12 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
   for (auto& [key, group] : groups) status.groups.push_back(std::move(group));
 
   CostModel cost_model;
-  if (!history.wall_seconds.empty())
-    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
-      const auto seconds = history.wall_seconds.find(plan.trainings[i].digest);
-      if (seconds != history.wall_seconds.end()) cost_model.observe(plan, i, seconds->second);
-    }
+  if (const SummaryCache summaries = read_summary_cache(store); !summaries.empty()) {
+    const CostClasses classes(plan);
+    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+      if (const auto known = summaries.find(plan.trainings[i].digest); known != summaries.end())
+        cost_model.observe(classes.of(i), known->second.wall_seconds);
+  }
   // A training comes after those that it depends on, so causes are known when they are asked for.
   std::map<TrainingIndex, TrainingIndex> cause;
   std::vector<bool> closed = finished;  // done, or never to be
@@ -79,9 +81,10 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
         continue;
       }
     }
+    const std::span<const TrainingIndex> dependencies = plan.dependencies(i);
     const auto blocking =
-        std::ranges::find_if(node.dependencies, [&](TrainingIndex d) { return cause.contains(d); });
-    if (blocking != node.dependencies.end()) {
+        std::ranges::find_if(dependencies, [&](TrainingIndex d) { return cause.contains(d); });
+    if (blocking != dependencies.end()) {
       cause[i] = cause[*blocking];
       closed[i] = true;
       status.blocked.push_back(

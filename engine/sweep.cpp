@@ -47,7 +47,7 @@ std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options
   }
   for (TrainingIndex i = static_cast<TrainingIndex>(plan.trainings.size()); i-- > 0;)
     if (wanted[i])
-      for (const TrainingIndex dependency : plan.trainings[i].dependencies) wanted[dependency] = true;
+      for (const TrainingIndex dependency : plan.dependencies(i)) wanted[dependency] = true;
   return wanted;
 }
 

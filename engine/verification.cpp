@@ -14,7 +14,7 @@ namespace impsweep {
 namespace {
 
 // The content digest of a result whose file is whole and is what its name says.
-std::string checked_content(const Store& store, const Digest& digest) {
+std::string checked_content(const Store& store, const std::string& digest) {
   const Record record = read_record_file(store.directory() / Store::round_file(digest));
   const std::string& recipe = record.text("", "recipe");
   if (digest_of_bytes(recipe) != digest)
@@ -35,8 +35,8 @@ Verification verify_store(const Store& store) {
   Verification verification;
   const Plan plan = plan_of_store(store);
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    verification.names[plan.trainings[i].digest] = training_name(plan, i);
-  for (const Digest& digest : store.finished()) {
+    verification.names.emplace(plan.trainings[i].digest, training_name(plan, i));
+  for (const std::string& digest : store.finished()) {
     verification.names.try_emplace(digest, digest);
     try {
       verification.results[digest] = checked_content(store, digest);
@@ -45,7 +45,7 @@ Verification verify_store(const Store& store) {
     }
   }
   for (const TrainingNode& node : plan.trainings)
-    verification.missing += !verification.results.contains(node.digest);
+    verification.missing += !verification.results.contains(node.digest.digits());
   return verification;
 }
 
@@ -83,8 +83,8 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   const RoundLoader load = loader_from(store);
   std::vector<std::pair<std::string, TrainingIndex>> order;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    if (verification.results.contains(plan.trainings[i].digest))
-      order.emplace_back(sha256_hex(bytes_of("rerun " + plan.trainings[i].digest)), i);
+    if (verification.results.contains(plan.trainings[i].digest.digits()))
+      order.emplace_back(sha256_hex(bytes_of(fmt::format("rerun {}", plan.trainings[i].digest.digits()))), i);
   std::ranges::sort(order);
   const auto wanted = static_cast<std::size_t>(fraction * static_cast<double>(order.size()) + 0.999999);
   order.resize(std::min(order.size(), wanted));
@@ -93,11 +93,11 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
     const std::optional<Record> record =
         run_training(plan, index, load, backend, 1, [](const TrainingSession&) { return false; });
     ++verification.recomputed;
-    if (content_digest(*record, kProvenance) == verification.results.at(digest)) continue;
+    if (content_digest(*record, kProvenance) == verification.results.find(digest.digits())->second) continue;
     const std::optional<Difference> difference =
         first_difference(*record, load(digest, Part::kAll), kProvenance);
     verification.different.push_back(
-        {training_name(plan, index), digest,
+        {training_name(plan, index), std::string(digest.digits()),
          fmt::format("recomputed, {} differs: {}", difference ? difference->place : "it",
                      difference ? difference->text : "")});
   }

@@ -13,14 +13,15 @@ namespace impsweep {
 
 struct Finding {
   std::string name;  // of the training, for people
-  Digest digest;
+  std::string digest;
   std::string reason;
 };
 
 struct Verification {
-  std::map<Digest, std::string> results;  // content digest of every whole result, provenance aside
-  std::map<Digest, std::string> names;
-  std::int64_t missing = 0;  // trainings of the store's jobs without a result
+  std::map<std::string, std::string, std::less<>>
+      results;  // content digest of every whole result, provenance aside
+  std::map<std::string, std::string, std::less<>> names;  // of trainings, by digest
+  std::int64_t missing = 0;                               // trainings of the store's jobs without a result
   std::int64_t recomputed = 0;
   std::vector<Finding> damaged, different;
 

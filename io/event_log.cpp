@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -33,14 +34,21 @@ std::string frame(std::string_view json) {
   return fmt::format("{:08x} {:016x} {}\n", json.size(), xxh3_64(bytes_of(json)), json);
 }
 
-// The event of one line without its line break, if the line is whole.
-std::optional<nlohmann::json> parse_line(std::string_view line) {
+// The JSON of one line without its line break, if the line is whole.
+std::optional<std::string_view> json_of(std::string_view line) {
   if (line.size() < kHeaderBytes) return std::nullopt;
   const std::string_view json = line.substr(kHeaderBytes);
-  if (frame(json).substr(0, kHeaderBytes) != line.substr(0, kHeaderBytes)) return std::nullopt;
-  nlohmann::json event = nlohmann::json::parse(json, nullptr, false);
-  if (!event.is_object()) return std::nullopt;
-  return event;
+  const auto hexadecimal = [&](std::size_t begin, std::size_t digits) -> std::optional<std::uint64_t> {
+    std::uint64_t number = 0;
+    const char* first = line.data() + begin;
+    const auto [end, error] = std::from_chars(first, first + digits, number, 16);
+    return error == std::errc() && end == first + digits && *end == ' ' ? std::optional(number)
+                                                                        : std::nullopt;
+  };
+  if (hexadecimal(0, kLengthDigits) != json.size() ||
+      hexadecimal(kLengthDigits + 1, kChecksumDigits) != xxh3_64(bytes_of(json)))
+    return std::nullopt;
+  return json;
 }
 
 }  // namespace
@@ -92,23 +100,30 @@ void EventWriter::append(nlohmann::json event, Durability durability) {
     throw_file_error(path_, "write to the disk", errno);
 }
 
-EventLog read_event_log(const std::filesystem::path& path) {
+std::vector<std::string> read_event_log(const std::filesystem::path& path,
+                                        const std::function<void(const nlohmann::json&)>& event,
+                                        std::span<const std::string_view> skipped_endings) {
   const std::string content = read_text_file(path);
-  EventLog log;
+  std::vector<std::string> damage;
   for (std::size_t begin = 0; begin < content.size();) {
     const std::size_t line_break = content.find('\n', begin);
     const bool torn = line_break == std::string::npos;
     const std::size_t end = torn ? content.size() : line_break;
     const std::string_view line = std::string_view(content).substr(begin, end - begin);
-    if (std::optional<nlohmann::json> event = parse_line(line)) {
-      log.events.push_back(std::move(*event));
-    } else {
-      log.damage.push_back(fmt::format("{}: {} of {} bytes at offset {}; skipped", path.string(),
-                                       torn ? "torn tail" : "damaged line", line.size(), begin));
-    }
+    const std::optional<std::string_view> json = json_of(line);
+    const bool skipped = json && std::ranges::any_of(skipped_endings, [&](std::string_view ending) {
+                           return json->ends_with(ending);
+                         });
+    const nlohmann::json found =
+        json && !skipped ? nlohmann::json::parse(*json, nullptr, false) : nlohmann::json();
+    if (found.is_object())
+      event(found);
+    else if (!skipped)
+      damage.push_back(fmt::format("{}: {} of {} bytes at offset {}; skipped", path.string(),
+                                   torn ? "torn tail" : "damaged line", line.size(), begin));
     begin = end + 1;
   }
-  return log;
+  return damage;
 }
 
 }  // namespace impsweep

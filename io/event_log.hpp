@@ -7,8 +7,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace impsweep {
@@ -34,11 +37,11 @@ class EventWriter {
   bool at_line_begin_ = true;  // false after a torn tail: the next event begins with a line break
 };
 
-struct EventLog {
-  std::vector<nlohmann::json> events;  // in the order in which they were written
-  std::vector<std::string> damage;     // one message per damaged place: file, offset, what was found
-};
-
-EventLog read_event_log(const std::filesystem::path&);
+// Hands over every whole event, in the order in which they were written, but for those whose JSON has one of
+// these endings: they are not parsed, which saves most of the time where they are many. Returns one message per
+// damaged place: file, offset, what was found.
+std::vector<std::string> read_event_log(const std::filesystem::path&,
+                                        const std::function<void(const nlohmann::json&)>& event,
+                                        std::span<const std::string_view> skipped_endings = {});
 
 }  // namespace impsweep

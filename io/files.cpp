@@ -143,6 +143,12 @@ bool file_exists(const fs::path& path) {
   throw_file_error(path, "look at", errno);
 }
 
+FileStamp stamp_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_size, std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
 std::string unique_suffix() {
   static const std::string host = host_name();
   static std::atomic<unsigned> counter{0};

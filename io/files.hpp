@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,6 +23,14 @@ Bytes read_file(const std::filesystem::path&);
 std::optional<Bytes> read_file_if_exists(const std::filesystem::path&);  // nothing if there is no such file
 std::string read_text_file(const std::filesystem::path&);
 bool file_exists(const std::filesystem::path&);  // false only if it is certain that nothing is there
+
+// By which a file that is never written to again is recognized without reading it.
+struct FileStamp {
+  std::int64_t bytes = -1;      // -1 if there is no such file, or it cannot be looked at
+  std::int64_t changed_ns = 0;  // time of the last change, in nanoseconds since 1970
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+FileStamp stamp_of(const std::filesystem::path&);
 
 enum class Published {
   kWritten,

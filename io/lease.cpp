@@ -138,9 +138,10 @@ bool Leases::is_stale(const fs::path& path, const std::string& digest) {
   return now - seen->second.since > seen->second.patience || is_gone(read_owner(path));
 }
 
-bool Leases::take(const std::string& digest) {
+bool Leases::take(std::string_view name) {
   const std::lock_guard lock(mutex_);
-  if (held_.contains(digest)) return true;
+  if (held_.contains(name)) return true;
+  const std::string digest(name);
   const fs::path path = directory_ / digest;
   if (create(path, digest)) return true;
   if (!is_stale(path, digest)) return false;
@@ -149,9 +150,11 @@ bool Leases::take(const std::string& digest) {
   return create(path, digest);
 }
 
-void Leases::release(const std::string& digest) {
+void Leases::release(std::string_view digest) {
   const std::lock_guard lock(mutex_);
-  if (held_.erase(digest) == 0) return;
+  const auto held = held_.find(digest);
+  if (held == held_.end()) return;
+  held_.erase(held);
   const fs::path path = directory_ / digest;
   if (read_owner(path).run == run_) ::unlink(path.c_str());  // else somebody took it over
 }

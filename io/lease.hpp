@@ -16,6 +16,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace impsweep {
 
@@ -28,8 +29,8 @@ class Leases {
   Leases& operator=(const Leases&) = delete;
 
   // True if we have it, now or already; false if somebody else seems to be at work on it.
-  bool take(const std::string& digest);
-  void release(const std::string& digest);
+  bool take(std::string_view digest);
+  void release(std::string_view digest);
 
   // Says that the owner is alive. May be called from another thread.
   void refresh();
@@ -50,7 +51,7 @@ class Leases {
   std::string text_;  // of every lease that is ours
   std::chrono::milliseconds interval_;
   std::mutex mutex_;
-  std::set<std::string> held_;
+  std::set<std::string, std::less<>> held_;
   std::map<std::string, Sight> others_;
 };
 

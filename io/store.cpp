@@ -24,7 +24,7 @@ bool is_digest(std::string_view text) {
   return text.size() >= 16 && text.size() <= 128 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-void require_digest(const std::string& text) {
+void require_digest(std::string_view text) {
   if (!is_digest(text)) throw std::invalid_argument(fmt::format("'{}' is not a digest", text));
 }
 
@@ -45,11 +45,20 @@ std::vector<fs::path> entries(const fs::path& directory) {
   return paths;
 }
 
-std::set<std::string> digests_in(const fs::path& directory) {
-  std::set<std::string> digests;
-  for (const fs::path& path : entries(directory))
-    if (path.extension() == ".h5" && is_digest(path.stem().string())) digests.insert(path.stem().string());
-  return digests;
+// Adds the digests that name files of a directory and begin with its name.
+void add_digests_in(const fs::path& directory, Digests& digests) {
+  constexpr std::string_view kExtension = ".h5";
+  const std::string beginning = directory.filename().string();
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string_view path = entry->path().native();
+    const std::string_view name = path.substr(path.rfind('/') + 1);
+    if (!name.ends_with(kExtension) || !name.starts_with(beginning)) continue;
+    const std::string_view digest = name.substr(0, name.size() - kExtension.size());
+    if (is_digest(digest)) digests.emplace(digest);
+  }
+  if (error && error.value() != ENOENT && error.value() != ENOTDIR)
+    throw_file_error(directory, "list the directory", error.value());
 }
 
 // A damaged file that cannot be moved away must not keep a writer trying for ever.
@@ -86,37 +95,38 @@ Store Store::open(const fs::path& directory, Warn warn) {
   return store;
 }
 
-std::string Store::round_file(const std::string& digest) {
+std::string Store::round_file(std::string_view digest) {
   require_digest(digest);
   return fmt::format("rounds/{}/{}.h5", digest.substr(0, 2), digest);
 }
 
-fs::path Store::round_path(const std::string& digest) const {
+fs::path Store::round_path(std::string_view digest) const {
   return directory_ / round_file(digest);
 }
 
-fs::path Store::checkpoint_path(const std::string& digest) const {
+fs::path Store::checkpoint_path(std::string_view digest) const {
   require_digest(digest);
-  return directory_ / "live" / (digest + ".h5");
+  return directory_ / "live" / fmt::format("{}.h5", digest);
 }
 
-fs::path Store::older_checkpoint_path(const std::string& digest) const {
+fs::path Store::older_checkpoint_path(std::string_view digest) const {
   require_digest(digest);
-  return directory_ / "live" / (digest + kOlder + ".h5");
+  return directory_ / "live" / fmt::format("{}{}.h5", digest, kOlder);
 }
 
-std::set<std::string> Store::finished() const {
-  std::set<std::string> digests;
-  for (const fs::path& folder : entries(directory_ / "rounds")) {
-    if (folder.filename().string().size() != 2) continue;
-    for (const std::string& digest : digests_in(folder))
-      if (folder.filename() == digest.substr(0, 2)) digests.insert(digest);
-  }
+Digests Store::finished() const {
+  Digests digests;
+  for (const fs::path& folder : entries(directory_ / "rounds"))
+    if (folder.filename().string().size() == 2) add_digests_in(folder, digests);
   return digests;
 }
 
-bool Store::has(const std::string& digest) const {
+bool Store::has(std::string_view digest) const {
   return file_exists(round_path(digest));
+}
+
+FileStamp Store::stamp(std::string_view digest) const {
+  return stamp_of(round_path(digest));
 }
 
 template <class What>
@@ -129,15 +139,15 @@ std::optional<Record> Store::load_or_quarantine(const fs::path& path, const What
   return std::nullopt;
 }
 
-std::optional<Record> Store::load(const std::string& digest, Part part) const {
+std::optional<Record> Store::load(std::string_view digest, Part part) const {
   return load_or_quarantine(round_path(digest), part);
 }
 
-std::optional<Record> Store::load(const std::string& digest, std::span<const std::string> places) const {
+std::optional<Record> Store::load(std::string_view digest, std::span<const std::string> places) const {
   return load_or_quarantine(round_path(digest), places);
 }
 
-Publication Store::publish(const std::string& digest, const Record& record) const {
+Publication Store::publish(std::string_view digest, const Record& record) const {
   const fs::path path = round_path(digest);
   make_directories(path.parent_path());
   const Bytes bytes = encode_record(record);
@@ -164,7 +174,7 @@ Publication Store::publish(const std::string& digest, const Record& record) cons
   return Publication::kWritten;
 }
 
-bool Store::save_checkpoint(const std::string& digest, const Record& checkpoint) const {
+bool Store::save_checkpoint(std::string_view digest, const Record& checkpoint) const {
   const std::int64_t step = checkpoint.integer("", "step");
   const fs::path newest = checkpoint_path(digest), older = older_checkpoint_path(digest);
   const auto existing = load_or_quarantine(newest, Part::kAttributes);
@@ -178,24 +188,24 @@ bool Store::save_checkpoint(const std::string& digest, const Record& checkpoint)
   return true;
 }
 
-std::optional<Record> Store::load_checkpoint(const std::string& digest, Part part) const {
+std::optional<Record> Store::load_checkpoint(std::string_view digest, Part part) const {
   std::optional<Record> newest = load_or_quarantine(checkpoint_path(digest), part);
   return newest ? std::move(newest) : load_or_quarantine(older_checkpoint_path(digest), part);
 }
 
-void Store::remove_checkpoint(const std::string& digest) const {
+void Store::remove_checkpoint(std::string_view digest) const {
   for (const fs::path& path : {checkpoint_path(digest), older_checkpoint_path(digest)})
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
       throw_file_error(path, "remove the checkpoint", errno);
 }
 
-void Store::refuse_checkpoint(const std::string& digest, const std::string& reason) const {
+void Store::refuse_checkpoint(std::string_view digest, const std::string& reason) const {
   for (const fs::path& path : {checkpoint_path(digest), older_checkpoint_path(digest)})
     if (file_exists(path)) quarantine(path, reason);
 }
 
-std::set<std::string> Store::checkpoints() const {
-  std::set<std::string> digests;
+Digests Store::checkpoints() const {
+  Digests digests;
   for (const fs::path& path : entries(directory_ / "live")) {
     const fs::path stem = path.stem();
     const std::string digest = (stem.extension() == kOlder ? stem.stem() : stem).string();
@@ -245,19 +255,13 @@ std::vector<fs::path> Store::event_logs() const {
   return logs;
 }
 
-std::vector<StoredEvent> Store::events() const {
-  std::vector<StoredEvent> events;
+void Store::read_events(const EventVisitor& visit, std::span<const std::string_view> skipped_endings) const {
   for (const fs::path& path : event_logs()) {
-    EventLog log = read_event_log(path);
-    for (const std::string& damage : log.damage) warn_(damage);
-    for (nlohmann::json& event : log.events) {
-      const auto time = event.find("time");
-      const bool timed = time != event.end() && time->is_number();
-      events.push_back({path.stem().string(), timed ? time->get<double>() : 0.0, std::move(event)});
-    }
+    const std::string run = path.stem().string();
+    const auto damage = read_event_log(
+        path, [&](const nlohmann::json& event) { visit(run, event); }, skipped_endings);
+    for (const std::string& message : damage) warn_(message);
   }
-  std::ranges::stable_sort(events, {}, &StoredEvent::time);
-  return events;
 }
 
 int Store::sweep() const {

@@ -9,7 +9,7 @@
 //   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again
-//   index.h5                    derived by whoever needs it (io/index_file.hpp)
+//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp, engine/summary_cache.hpp)
 //
 // A result is named by a digest of all that determines it, so two processes that compute the same one write
 // equal files, and it does not matter who is first. Digests are lower-case hexadecimal, 16 to 128 digits;
@@ -21,13 +21,14 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "io/event_log.hpp"
+#include "io/files.hpp"
 #include "io/quarantine.hpp"
 #include "io/record.hpp"
 #include "io/record_file.hpp"
@@ -44,14 +45,14 @@ enum class Publication {
   kDifferent,     // another result under the same name: determinism is broken. Ours is kept in quarantine
 };
 
+struct DigestHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view digest) const { return std::hash<std::string_view>{}(digest); }
+};
+using Digests = std::unordered_set<std::string, DigestHash, std::equal_to<>>;
+
 struct FrozenJob {
   std::string digest, text;
-};
-
-struct StoredEvent {
-  std::string run;  // name of the log
-  double time = 0;  // seconds since 1970
-  nlohmann::json fields;
 };
 
 class Store {
@@ -69,24 +70,25 @@ class Store {
   const Fingerprint& fingerprint() const { return fingerprint_; }
 
   // --- results ---
-  std::set<std::string> finished() const;  // digests; lists every directory once and opens no file
-  bool has(const std::string& digest) const;
+  Digests finished() const;  // digests; lists every directory once and opens no file
+  bool has(std::string_view digest) const;
+  FileStamp stamp(std::string_view digest) const;
   // Nothing if it is missing or was damaged; a damaged file is moved to quarantine.
-  std::optional<Record> load(const std::string& digest, Part = Part::kAll) const;
-  std::optional<Record> load(const std::string& digest, std::span<const std::string> places) const;
+  std::optional<Record> load(std::string_view digest, Part = Part::kAll) const;
+  std::optional<Record> load(std::string_view digest, std::span<const std::string> places) const;
   // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
-  Publication publish(const std::string& digest, const Record&) const;
-  static std::string round_file(const std::string& digest);  // "rounds/ab/abcd....h5", relative to the store
+  Publication publish(std::string_view digest, const Record&) const;
+  static std::string round_file(std::string_view digest);  // "rounds/ab/abcd....h5", relative to the store
 
   // --- checkpoints: records with the integer attribute "step" at the root ---
   // False if a checkpoint of a later step is there, which then stays. The one before is kept as well.
-  bool save_checkpoint(const std::string& digest, const Record&) const;
+  bool save_checkpoint(std::string_view digest, const Record&) const;
   // The newest generation that is whole; damaged ones are moved to quarantine.
-  std::optional<Record> load_checkpoint(const std::string& digest, Part = Part::kAll) const;
-  void remove_checkpoint(const std::string& digest) const;
+  std::optional<Record> load_checkpoint(std::string_view digest, Part = Part::kAll) const;
+  void remove_checkpoint(std::string_view digest) const;
   // Moves all generations to quarantine: they are whole, but nothing can be continued from them.
-  void refuse_checkpoint(const std::string& digest, const std::string& reason) const;
-  std::set<std::string> checkpoints() const;
+  void refuse_checkpoint(std::string_view digest, const std::string& reason) const;
+  Digests checkpoints() const;
 
   // --- leases ---
   std::filesystem::path lease_directory() const;
@@ -99,7 +101,9 @@ class Store {
   // --- events ---
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
   std::vector<std::filesystem::path> event_logs() const;
-  std::vector<StoredEvent> events() const;  // of all logs, sorted by time
+  // Hands over every whole event of every run, log by log; damage is warned of.
+  using EventVisitor = std::function<void(const std::string& run, const nlohmann::json& event)>;
+  void read_events(const EventVisitor&, std::span<const std::string_view> skipped_endings = {}) const;
 
   // Removes what killed processes left behind: temporary files older than a day, checkpoints and leases of
   // results that are stored. Returns the number of files.
@@ -107,9 +111,9 @@ class Store {
 
  private:
   Store(std::filesystem::path directory, Warn);
-  std::filesystem::path round_path(const std::string& digest) const;
-  std::filesystem::path checkpoint_path(const std::string& digest) const;
-  std::filesystem::path older_checkpoint_path(const std::string& digest) const;
+  std::filesystem::path round_path(std::string_view digest) const;
+  std::filesystem::path checkpoint_path(std::string_view digest) const;
+  std::filesystem::path older_checkpoint_path(std::string_view digest) const;
   // `what` is a Part or a list of places.
   template <class What>
   std::optional<Record> load_or_quarantine(const std::filesystem::path&, const What& what) const;

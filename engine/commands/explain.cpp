@@ -41,13 +41,14 @@ class Explainer {
           failure->second.deterministic ? " (--retry-failed tries again)" : " (the next run tries again)");
     std::string waits;
     std::size_t open = 0;
-    for (const TrainingIndex dependency : node.dependencies) {
+    const std::span<const TrainingIndex> dependencies = contents_.plan.dependencies(training);
+    for (const TrainingIndex dependency : dependencies) {
       if (contents_.summaries.contains(dependency)) continue;
       if (open++ == 0) waits = training_name(contents_.plan, dependency);
     }
     if (open > 0)
       return fmt::format("waiting  for {} of {} trainings, first {}; then about {}", open,
-                         node.dependencies.size(), waits, duration_text(seconds));
+                         dependencies.size(), waits, duration_text(seconds));
     std::string text = fmt::format("ready    about {} of work", duration_text(seconds));
     if (const auto checkpoint = store_.load_checkpoint(node.digest, Part::kAttributes)) {
       const std::int64_t step = checkpoint->integer("", "step");
@@ -107,8 +108,7 @@ int command_explain(const Arguments& arguments) {
     fmt::print("r{:02}  density {:6.2f} %  {}\n", round, 100 * node.density,
                explainer.explain(chain.rounds[round]));
   }
-  const TrainingNode& first = contents.plan.trainings[chain.rounds.front()];
-  for (const TrainingIndex dependency : first.dependencies)
+  for (const TrainingIndex dependency : contents.plan.dependencies(chain.rounds.front()))
     fmt::print("needs {}  {}\n", training_name(contents.plan, dependency), explainer.explain(dependency));
   return kComplete;
 }

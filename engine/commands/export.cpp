@@ -23,10 +23,10 @@ struct LongTable {
 
 template <class Visit>
 void for_each_finished_round(const Store& store, const Plan& plan, Visit visit) {
-  const std::set<std::string> finished = store.finished();
+  const Digests finished = store.finished();
   for (const Chain& chain : plan.chains) {
     for (const TrainingIndex training : chain.rounds) {
-      if (!finished.contains(plan.trainings[training].digest)) continue;
+      if (!finished.contains(plan.trainings[training].digest.digits())) continue;
       if (const std::optional<Record> record = store.load(plan.trainings[training].digest))
         visit(chain, plan.trainings[training], *record);
     }

@@ -47,9 +47,10 @@ int command_plan(const Arguments& arguments) {
     const Store store = Store::open((*values)["store"].as<std::string>());
     RoundSummaries summaries;
     read_summaries(store, plan, summaries);
+    const CostClasses classes(plan);
     for (const auto& [training, summary] : summaries) {
       done[training] = true;
-      cost_model.observe(plan, training, summary.wall_seconds);
+      cost_model.observe(classes.of(training), summary.wall_seconds);
     }
   }
   const PlanSummary summary = summarize(plan, cost_model, ranks, done);

@@ -124,7 +124,7 @@ class Reader {
                                          StoreFacts& facts, std::vector<std::string>& damage) {
     const auto known = loaded_.find(digest);
     if (known != loaded_.end()) return known->second;
-    if (!finished_.contains(digest)) return nullptr;
+    if (!finished_.contains(digest.digits())) return nullptr;
     std::shared_ptr<const RoundFacts> round;
     try {
       const std::vector<std::string> places = places_to_read(group.tensors.front());
@@ -149,7 +149,7 @@ class Reader {
   std::map<GroupKey, std::size_t> places_;
   std::map<std::pair<GroupKey, std::pair<Baseline, std::int64_t>>, std::vector<Digest>> digests_;
   std::unordered_map<Digest, std::shared_ptr<const RoundFacts>> loaded_;
-  std::set<std::string> finished_;  // of the store that is being read
+  Digests finished_;  // of the store that is being read
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Sweeps at scale: what rank 0 and people wait for in a store of 100,000 chains. The rounds are made up.
+// Sweeps at scale: what rank 0 and people wait for in a store of 100,000 chains, of which 100,000 trainings are
+// finished. Their files and events are real, their content is made up.
 //
 //   build/tests/bench_scale [ROUNDS]      rounds of each chain, 1 by default
 #include <fmt/format.h>
@@ -10,9 +11,11 @@
 #include <string>
 
 #include "engine/fingerprint.hpp"
+#include "engine/journal.hpp"
 #include "engine/plan_summary.hpp"
 #include "engine/store_index.hpp"
 #include "engine/store_status.hpp"
+#include "engine/summary_cache.hpp"
 #include "io/job_file.hpp"
 
 using namespace impsweep;
@@ -20,7 +23,7 @@ using namespace impsweep;
 namespace {
 
 constexpr int kSeeds = 12'500;  // times two tasks and four baselines
-constexpr std::size_t kNewTrainings = 1000;
+constexpr std::size_t kFinished = 100'000, kNewTrainings = 1000;
 
 JobFile job(int rounds) {
   return parse_job(fmt::format(R"(
@@ -46,6 +49,30 @@ auto timed(const std::string& name, Action&& action) {
   return result;
 }
 
+// A round file and the events of each of the first trainings.
+void finish(const Store& store, const Plan& plan, std::size_t trainings) {
+  Journal journal(store, 100);
+  Record record;
+  auto& result = record.attributes["result"];
+  RoundSummary summary;
+  summary.best_return = 500;
+  const auto note = [&](const char* name, auto value) { result[name] = value; };
+  summary.visit(note);
+  add_provenance(record, {{"host", "bench"}}, 1.5, 1.4);
+  record.arrays["mask/actor"] = {{4, 64}, std::vector<std::uint8_t>(256, 1)};
+  for (TrainingIndex i = 0; i < trainings; ++i) {
+    const Digest& digest = plan.trainings[i].digest;
+    record.attributes[""]["digest"] = std::string(digest.digits());
+    const std::filesystem::path file = store.directory() / Store::round_file(digest);
+    std::filesystem::create_directories(file.parent_path());
+    const Bytes bytes = encode_record(record);
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    journal.training_started(digest, 1 + static_cast<int>(i % 99));
+    journal.training_done(digest, 1 + 0.001 * (i % 1000));
+  }
+}
+
 double resident_megabytes() {
   std::ifstream statm("/proc/self/statm");
   double total = 0, resident = 0;
@@ -67,6 +94,20 @@ int main(int argc, char** argv) {
   const Plan plan = timed("plan", [&] { return expand(points); });
   fmt::print("  {} chains, {} trainings\n", plan.chains.size(), plan.trainings.size());
   timed("makespan on 100 ranks", [&] { return summarize(plan, CostModel(), 100); });
+  timed("status, nothing done", [&] { return read_status(store, plan_of_store(store)); });
+
+  const std::size_t finished = std::min(kFinished, plan.trainings.size());
+  timed("round files and events written", [&] {
+    finish(store, plan, finished);
+    return 0;
+  });
+  const StoreContents contents =
+      timed("what a run reads at its start, the first time", [&] { return read_contents(store); });
+  timed("summaries.h5 written", [&] {
+    write_summary_cache(store, contents.plan, contents.summaries);
+    return 0;
+  });
+  timed("what a run reads at its start", [&] { return read_contents(store); });
   timed("status", [&] { return read_status(store, plan_of_store(store)); });
 
   // All but the last thousand trainings are in the index when those come.
@@ -90,5 +131,6 @@ int main(int argc, char** argv) {
   fmt::print("  index of {:.0f} MB\n",
              static_cast<double>(std::filesystem::file_size(directory / "index.h5")) / 1e6);
   fmt::print("{:<58} {:8.1f} MB\n", "resident memory", resident_megabytes());
+  if (argc > 2) return 0;
   std::filesystem::remove_all(directory);
 }

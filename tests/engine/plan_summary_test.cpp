@@ -51,16 +51,16 @@ TEST_CASE("finished trainings correct predictions of their class, then of wider 
   };
   const TrainingIndex dense = training(0, 0);
   CHECK(ratio(dense) == 1);
-  costs.observe(plan, dense, 3 * predicted_seconds(plan, dense));
+  costs.observe(cost_class(plan, dense), 3 * predicted_seconds(plan, dense));
   CHECK(ratio(dense) == doctest::Approx(3));
   CHECK(ratio(training(0, 7)) == doctest::Approx(3));  // same network, other density
   CHECK(ratio(training(1, 0)) == doctest::Approx(3));  // nothing closer is known
-  costs.observe(plan, training(0, 7), 12 * predicted_seconds(plan, training(0, 7)));
+  costs.observe(cost_class(plan, training(0, 7)), 12 * predicted_seconds(plan, training(0, 7)));
   CHECK(ratio(training(0, 7)) == doctest::Approx(12));
   CHECK(ratio(dense) == doctest::Approx(3));
   CHECK(ratio(training(1, 0)) == doctest::Approx(6));  // geometric mean
-  costs.observe(plan, dense, 0);
-  costs.observe(plan, dense, -1);
+  costs.observe(cost_class(plan, dense), 0);
+  costs.observe(cost_class(plan, dense), -1);
   CHECK(ratio(dense) == doctest::Approx(3));
 }
 
@@ -98,13 +98,13 @@ TEST_CASE("forecasts of 90 % hold in nine sweeps of ten") {
     for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
       const double seconds = predicted_seconds(plan, i) * std::exp(machine + 0.15 * normal());
       if (plan.trainings[i].seed < kSeen) {
-        costs.observe(plan, i, seconds);
+        costs.observe(classes.of(i), seconds);
       } else {
         left[classes[i]] += 1;
         truth += seconds;
       }
     }
-    const Work work = total_work(classes.estimates(plan, costs), left);
+    const Work work = total_work(classes.estimates(costs), left);
     const double factor = factor_of_95_percent(work.spread);
     held += truth > work.seconds / factor && truth < work.seconds * factor;
     CHECK(factor < 1.25);

@@ -26,7 +26,7 @@ struct Trainings {
     const auto directory = std::filesystem::temp_directory_path() / "impsweep-fuzz-checkpoint";
     store = Store::create_or_open(directory, numerics_fingerprint(Backend::kNative));
     for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
-      if (!plan.trainings[i].dependencies.empty()) continue;
+      if (!plan.dependencies(i).empty()) continue;
       roots.push_back(i);
       requests.push_back(make_request(plan, i, loader_from(*store), Backend::kNative));
     }

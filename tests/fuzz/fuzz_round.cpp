@@ -1,5 +1,4 @@
-// Round files: any record behind a right checksum is read, or refused with a message; a wrong checksum is
-// found.
+// Round files: any record behind a right checksum is read, or refused with a message; a wrong one is found.
 #include "engine/job.hpp"
 #include "engine/round_record.hpp"
 #include "io/record_file.hpp"

@@ -228,7 +228,7 @@ TEST_CASE("files that are not results are not taken for results") {
   fs::create_directory(watched.scratch / ("store/rounds/" + misplaced));
   fs::copy_file(watched.store.directory() / Store::round_file(digest(1)),
                 watched.scratch / ("store/rounds/" + misplaced + "/" + digest(1) + ".h5"));
-  CHECK(watched.store.finished() == std::set<std::string>{digest(1)});
+  CHECK(watched.store.finished() == Digests{digest(1)});
   CHECK_THROWS_AS(watched.store.has("../../etc/passwd"), std::invalid_argument);
   CHECK_THROWS_AS(watched.store.load_checkpoint("ABCDEF0123456789"), std::invalid_argument);
 }
@@ -275,7 +275,7 @@ TEST_CASE("checkpoints go forward, and vanish with their result") {
   CHECK(store.save_checkpoint(digest(1), checkpoint(200)));
   CHECK_FALSE(store.save_checkpoint(digest(1), checkpoint(150)));
   CHECK(*store.load_checkpoint(digest(1)) == checkpoint(200));
-  CHECK(store.checkpoints() == std::set<std::string>{digest(1)});
+  CHECK(store.checkpoints() == Digests{digest(1)});
   store.publish(digest(1), result(1));
   CHECK(store.checkpoints().empty());
   store.save_checkpoint(digest(2), checkpoint(1));
@@ -293,7 +293,7 @@ TEST_CASE("behind a damaged checkpoint stands the one before") {
   fs::resize_file(newest, 700);
   CHECK(*watched.store.load_checkpoint(digest(1)) == checkpoint(200));
   CHECK(watched.warnings.size() == 1);
-  CHECK(watched.store.checkpoints() == std::set<std::string>{digest(1)});
+  CHECK(watched.store.checkpoints() == Digests{digest(1)});
   CHECK(watched.store.save_checkpoint(digest(1), checkpoint(250)));
   CHECK(*watched.store.load_checkpoint(digest(1)) == checkpoint(250));
   spill(newest, "");
@@ -339,20 +339,23 @@ TEST_CASE("jobs are frozen under the digest of their text") {
   CHECK(watched.store.jobs()[0].text == "name = \"b\"\n");
 }
 
-TEST_CASE("events of all runs come sorted by time") {
+TEST_CASE("events of all runs are read") {
   Watched watched;
   EventWriter first = watched.store.event_writer("run-1"), second = watched.store.event_writer("run-2");
   first.append({{"kind", "start"}, {"time", 1.0}});
   second.append({{"kind", "start"}, {"time", 2.0}});
   first.append({{"kind", "end"}, {"time", 3.0}}, Durability::kDisk);
-  const auto events = watched.store.events();
-  REQUIRE(events.size() == 3);
-  CHECK(events[0].run == "run-1");
-  CHECK(events[1].run == "run-2");
-  CHECK(events[2].time == 3.0);
-  CHECK(events[2].fields["kind"] == "end");
+  const auto events = [&] {
+    std::vector<std::string> events;
+    watched.store.read_events([&](const std::string& run, const nlohmann::json& event) {
+      events.push_back(
+          fmt::format("{} {} {}", run, event["kind"].get<std::string>(), event["time"].get<double>()));
+    });
+    return events;
+  };
+  CHECK(events() == std::vector<std::string>{"run-1 start 1", "run-1 end 3", "run-2 start 2"});
   spill(watched.scratch / "store/events/run-3.log", "torn");
-  CHECK(watched.store.events().size() == 3);
+  CHECK(events().size() == 3);
   CHECK(watched.warnings.size() == 1);
   for (const char* name : {"", "a/b", ".hidden", "a b"})
     CHECK_THROWS_AS(watched.store.event_writer(name), std::invalid_argument);
@@ -370,7 +373,7 @@ TEST_CASE("what killed processes left is swept") {
     fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(25));
   }
   CHECK(watched.store.sweep() == 4);
-  CHECK(watched.store.checkpoints() == std::set<std::string>{digest(2)});
+  CHECK(watched.store.checkpoints() == Digests{digest(2)});
   CHECK(watched.store.sweep() == 0);
 }
 
