@@ -28,8 +28,8 @@ class Adam {
   template <class Archive>
   void visit(Archive& archive) {
     archive("adam.steps", steps_);
-    archive("adam.first", first_);
-    archive("adam.second", second_);
+    archive.sized("adam.first", first_);
+    archive.sized("adam.second", second_);
   }
 
  private:

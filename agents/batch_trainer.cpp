@@ -69,6 +69,8 @@ void BatchTrainer::save(StateWriter& writer) const {
 void BatchTrainer::load(StateReader& reader) {
   load_parameters(reader, *network_);
   reader("learner", *learner_);
+  if (learner_->iteration() < 0 || learner_->iteration() > learner_->iterations())
+    throw ArchiveError("saved iteration is outside the training");
   reader("minibatch_stream", minibatch_stream_);
   rollout_.load(reader);
 }

@@ -49,7 +49,7 @@ class ObservationColumns {
   // Binary tasks keep nothing: observe() finds it again.
   template <class Archive>
   void visit(Archive& archive) {
-    archive("dense", dense_);
+    archive.sized("dense", dense_);
   }
 
  private:

@@ -25,6 +25,7 @@
 
 #include "agents/observation_columns.hpp"
 #include "agents/sum_tree.hpp"
+#include "envs/archive.hpp"
 
 namespace impsweep {
 
@@ -107,12 +108,13 @@ class ReplayMemory {
   template <class Archive>
   void visit(Archive& archive) {
     archive("written", written_);
-    archive("action", action_);
-    archive("reward", reward_);
-    archive("done", done_);
-    archive("dense", dense_);
-    archive("lists", lists_);
-    archive("bits", bits_);
+    if (written_ < 0) throw ArchiveError("saved memory has a negative number of steps");
+    archive.sized("action", action_);
+    archive.sized("reward", reward_);
+    archive.sized("done", done_);
+    archive.sized("dense", dense_);
+    archive.sized("lists", lists_);
+    archive.sized("bits", bits_);
     archive("tree", tree_);
   }
 

@@ -115,8 +115,8 @@ void ReplayRollout::save(StateWriter& writer) const {
 }
 
 void ReplayRollout::load(StateReader& reader) {
-  reader("rollout.task_streams", task_streams_);
-  reader("rollout.action_streams", action_streams_);
+  reader.sized("rollout.task_streams", task_streams_);
+  reader.sized("rollout.action_streams", action_streams_);
   reader("rollout.observation", observation_);
   environment_->load(reader);
 }
@@ -170,6 +170,8 @@ void ReplayTrainer::save(StateWriter& writer) const {
 void ReplayTrainer::load(StateReader& reader) {
   load_parameters(reader, *network_);
   reader("iteration", iteration_);
+  if (iteration_ < first_iteration_ || iteration_ > iterations_)
+    throw ArchiveError("saved iteration is outside the training");
   reader("replay_stream", replay_stream_);
   reader("memory", memory_);
   rollout_.load(reader);

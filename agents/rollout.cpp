@@ -91,8 +91,8 @@ void Rollout::save(StateWriter& writer) const {
 }
 
 void Rollout::load(StateReader& reader) {
-  reader("rollout.task_streams", task_streams_);
-  reader("rollout.action_streams", action_streams_);
+  reader.sized("rollout.task_streams", task_streams_);
+  reader.sized("rollout.action_streams", action_streams_);
   reader("rollout.observation", observation_);
   environment_->load(reader);
 }

@@ -4,8 +4,6 @@
 #include <bit>
 #include <cassert>
 
-#include "envs/archive.hpp"
-
 namespace impsweep {
 
 SumTree::SumTree(std::size_t leaves)
@@ -74,7 +72,6 @@ void SumTree::fill(std::size_t first, std::size_t count, double value) {
 }
 
 void SumTree::restore(std::span<const double> values) {
-  if (values.size() != leaves_) throw ArchiveError("saved priorities are of a memory of another size");
   std::copy(values.begin(), values.end(), nodes_.begin() + static_cast<std::ptrdiff_t>(width_));
   for (std::size_t level = width_ / 2; level > 0; level /= 2) sum_level(level, 2 * level - 1);
 }

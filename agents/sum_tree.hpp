@@ -38,7 +38,7 @@ class SumTree {
   template <class Archive>
   void visit(Archive& archive) {
     std::vector<double> values(leaves().begin(), leaves().end());
-    archive("leaves", values);
+    archive.sized("leaves", values);
     restore(values);
   }
 

@@ -97,9 +97,11 @@ void SupervisedTrainer::load(StateReader& reader) {
   reader("learner", learner_);
   reader("steps", steps_);
   reader("order_stream", order_stream_);
-  reader("order", order_);
+  reader.sized("order", order_);
   reader("next", next_);
-  if (order_.size() != static_cast<std::size_t>(data_set_->training.count))
+  const std::uint32_t images = static_cast<std::uint32_t>(order_.size());
+  if (next_ + static_cast<std::size_t>(learner_.batch_size()) > order_.size() ||
+      std::ranges::any_of(order_, [&](auto image) { return static_cast<std::uint32_t>(image) >= images; }))
     throw ArchiveError("saved order is of another data set");
 }
 

@@ -6,7 +6,8 @@
 //
 // Supported members: arithmetic and enum types, std::string, std::vector and std::array of supported types,
 // structs with visit(). The bytes are little-endian and carry every name, so that a checkpoint of another
-// layout is refused.
+// layout is refused. A vector whose length follows from the recipe is listed by a.sized("buffer", buffer): what
+// is loaded must have the length that it has.
 #pragma once
 
 #include <array>
@@ -43,6 +44,10 @@ class StateWriter {
   void operator()(std::string_view name, const T& value) {
     put_text(name);
     put(value);
+  }
+  template <class T>
+  void sized(std::string_view name, const T& value) {
+    (*this)(name, value);
   }
   const std::vector<std::byte>& bytes() const { return bytes_; }
   std::vector<std::byte> take() { return std::move(bytes_); }
@@ -88,6 +93,14 @@ class StateReader {
     if (found != name)
       throw ArchiveError("saved state holds '" + found + "' where '" + std::string(name) + "' was expected");
     get(value);
+  }
+  template <class T>
+  void sized(std::string_view name, T& value) {
+    const std::size_t size = value.size();
+    (*this)(name, value);
+    if (value.size() != size)
+      throw ArchiveError("saved state holds " + std::to_string(value.size()) + " elements of '" +
+                         std::string(name) + "' instead of " + std::to_string(size));
   }
   bool at_end() const { return position_ == size_; }
 

@@ -281,6 +281,10 @@ TEST_CASE("a memory goes on after saving and loading as if nothing had happened"
   CHECK(one.slot == other.slot);
   CHECK(one.return_ == other.return_);
   CHECK(loaded.cursor() == recorder.memory.cursor());
+  options.size = 63;
+  ReplayMemory larger(options);
+  StateReader again(writer.bytes().data(), writer.bytes().size());
+  CHECK_THROWS_AS(again("memory", larger), ArchiveError);
 }
 
 TEST_CASE("a memory that is too short for its returns is refused") {

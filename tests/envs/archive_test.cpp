@@ -85,3 +85,16 @@ TEST_CASE("another name or another length is refused") {
   CHECK_THROWS_WITH_AS(resized("apples", three), "saved state holds an array of another length",
                        ArchiveError);
 }
+
+TEST_CASE("a vector whose length is fixed is refused if the saved one is longer or shorter") {
+  StateWriter writer;
+  writer.sized("buffer", std::vector<float>(3));
+  for (const std::size_t size : {2, 3, 4}) {
+    StateReader reader(writer.bytes().data(), writer.bytes().size());
+    std::vector<float> buffer(size);
+    if (size == 3)
+      CHECK_NOTHROW(reader.sized("buffer", buffer));
+    else
+      CHECK_THROWS_AS(reader.sized("buffer", buffer), ArchiveError);
+  }
+}
