@@ -1,193 +1,69 @@
 #include "engine/replay/trace_reader.hpp"
 
-#include <hdf5.h>
-
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <optional>
-#include <set>
 #include <utility>
 
 #include "io/error.hpp"
+#include "io/hdf5.hpp"
 
 namespace impsweep {
 namespace {
 
-constexpr hsize_t kMostElements = hsize_t{1} << 28;  // of one dataset; more is a damaged header
 constexpr const char* kRecordAgain = "the file is damaged or of another format; fetch or record it again";
 
-// An open HDF5 object.
-class Handle {
- public:
-  Handle() = default;
-  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  explicit operator bool() const { return id_ >= 0; }
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_ = -1;
-  herr_t (*close_)(hid_t) = nullptr;
-};
-
-// HDF5 prints its error stack unless told otherwise; here every failure becomes an InputError.
-class SilencedErrors {
- public:
-  SilencedErrors() {
-    H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  SilencedErrors(const SilencedErrors&) = delete;
-  SilencedErrors& operator=(const SilencedErrors&) = delete;
-  ~SilencedErrors() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
-
- private:
-  H5E_auto2_t print_ = nullptr;
-  void* data_ = nullptr;
-};
-
-Handle open_file(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error))
-    throw InputError("{}: there is no such file; check the path", path);
-  if (!std::filesystem::is_regular_file(path, error))
-    throw InputError("{}: this is not a file; give the path of an HDF5 trace", path);
-  const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
-  if (is_hdf5 == 0) throw InputError("{}: this is not an HDF5 file; give the path of an HDF5 trace", path);
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (!file)
-    throw InputError(
-        "{}: HDF5 cannot open the file (unreadable or cut off); check its permissions or fetch it again",
-        path);
-  return file;
-}
-
-// The value of an attribute that is a scalar number or text; nothing for any other.
-std::optional<OptionValue> read_attribute(hid_t attribute) {
-  const Handle space(H5Aget_space(attribute), H5Sclose);
-  const Handle type(H5Aget_type(attribute), H5Tclose);
-  if (!space || !type || H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
-  switch (H5Tget_class(type)) {
-    case H5T_INTEGER: {
-      std::int64_t value = 0;
-      if (H5Aread(attribute, H5T_NATIVE_INT64, &value) < 0) return std::nullopt;
-      return value;
-    }
-    case H5T_FLOAT: {
-      double value = 0;
-      if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) return std::nullopt;
-      return value;
-    }
-    case H5T_STRING: {
-      if (H5Tis_variable_str(type) > 0) {
-        char* text = nullptr;
-        if (H5Aread(attribute, type, &text) < 0 || text == nullptr) return std::nullopt;
-        std::string value = text;
-        H5free_memory(text);
-        return value;
-      }
-      std::string value(H5Tget_size(type), '\0');
-      if (H5Aread(attribute, type, value.data()) < 0) return std::nullopt;
-      value.resize(std::min(value.find('\0'), value.size()));
-      return value;
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-TraceAttributes read_attributes(hid_t object) {
+// Those of an object that are single numbers or texts.
+TraceAttributes read_attributes(const Hdf5File& file, const std::string& object) {
   TraceAttributes attributes;
-  const auto visit = [](hid_t place, const char* name, const H5A_info_t*, void* result) -> herr_t {
-    const Handle attribute(H5Aopen(place, name, H5P_DEFAULT), H5Aclose);
-    if (attribute)
-      if (auto value = read_attribute(attribute))
-        static_cast<TraceAttributes*>(result)->emplace(name, std::move(*value));
-    return 0;
+  const auto keep = [&]<class T>(const std::string& name, const T& value) {
+    if constexpr (std::is_constructible_v<OptionValue, T>)
+      attributes.emplace(name, value);
+    else if (value.size() == 1)
+      attributes.emplace(name, value.front());
   };
-  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &attributes);
+  for (const std::string& name : file.attribute_names(object)) try {
+      std::visit([&](const auto& value) { keep(name, value); }, file.attribute(object, name));
+    } catch (const InputError&) {
+      // Whatever else it is, it says nothing that is asked for.
+    }
   return attributes;
 }
 
-std::set<std::string> episode_names(hid_t file) {
-  std::set<std::string> names;
-  const auto visit = [](hid_t, const char* name, const H5L_info_t*, void* result) -> herr_t {
-    if (std::string_view(name).starts_with("episode_"))
-      static_cast<std::set<std::string>*>(result)->insert(name);
-    return 0;
-  };
-  H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names);
-  return names;
-}
-
 template <class T>
-struct Array {
-  std::vector<hsize_t> shape;
+struct Values {
+  std::vector<std::uint64_t> shape;
   std::vector<T> values;
 };
-
-template <class T>
-hid_t native_type() {
-  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
-  if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
-  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-}
 
 // One episode's group, with checks that name the file, the group and the dataset.
 class GroupReader {
  public:
-  GroupReader(const std::string& file, hid_t parent, std::string name)
-      : file_(file), name_(std::move(name)), group_(H5Gopen2(parent, name_.c_str(), H5P_DEFAULT), H5Gclose) {
-    if (!group_) throw InputError("{}: '{}' is not a readable group; {}", file_, name_, kRecordAgain);
+  GroupReader(const Hdf5File& file, std::string name) : file_(file), name_(std::move(name)) {
+    if (!file_.is_group(name_))
+      throw InputError("{}: '{}' is not a group; {}", file_.name(), name_, kRecordAgain);
   }
 
-  TraceAttributes attributes() const { return read_attributes(group_); }
-  bool has(const char* dataset) const { return H5Lexists(group_, dataset, H5P_DEFAULT) > 0; }
+  TraceAttributes attributes() const { return read_attributes(file_, name_); }
+  bool has(const char* dataset) const { return file_.exists(path(dataset)); }
 
   template <class T>
-  Array<T> read(const char* dataset) const {
-    const Handle set(has(dataset) ? H5Dopen2(group_, dataset, H5P_DEFAULT) : -1, H5Dclose);
-    if (!set) fail(dataset, "the dataset is missing");
-    const Handle space(H5Dget_space(set), H5Sclose);
-    const Handle type(H5Dget_type(set), H5Tclose);
-    if (!space || !type) fail(dataset, "the dataset cannot be read");
-    const H5T_class_t kind = H5Tget_class(type);
-    if (kind != H5T_INTEGER && (std::is_integral_v<T> || kind != H5T_FLOAT))
-      fail(dataset, std::is_integral_v<T> ? "the values must be integers" : "the values must be numbers");
-    const int rank = H5Sget_simple_extent_ndims(space);
-    if (rank < 1) fail(dataset, "the dataset must be an array");
-    Array<T> array;
-    array.shape.resize(static_cast<std::size_t>(rank));
-    H5Sget_simple_extent_dims(space, array.shape.data(), nullptr);
-    hsize_t count = 1;
-    for (const hsize_t extent : array.shape) {
-      if (extent > kMostElements) fail(dataset, "the dataset is too large");
-      count *= extent;
-      if (count > kMostElements) fail(dataset, "the dataset is too large");
-    }
-    array.values.resize(count);
-    if (count > 0 && H5Dread(set, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()) < 0)
-      fail(dataset, "the values cannot be read");
+  Values<T> read(const char* dataset) const {
+    if (!has(dataset)) fail(dataset, "the dataset is missing");
+    Values<T> found{file_.shape(path(dataset)), file_.read<T>(path(dataset))};
+    if (found.shape.empty()) fail(dataset, "the dataset must be an array");
     if constexpr (std::is_floating_point_v<T>)
-      if (!std::ranges::all_of(array.values, [](T value) { return std::isfinite(value); }))
+      if (!std::ranges::all_of(found.values, [](T value) { return std::isfinite(value); }))
         fail(dataset, "some values are not finite");
-    return array;
+    return found;
   }
 
   // [length]
   template <class T>
   std::vector<T> read_vector(const char* dataset, std::size_t length) const {
-    Array<T> array = read<T>(dataset);
-    if (array.shape.size() != 1 || array.values.size() != length)
+    Values<T> found = read<T>(dataset);
+    if (found.shape.size() != 1 || found.values.size() != length)
       fail(dataset, fmt::format("the shape must be [{}]", length));
-    return std::move(array.values);
+    return std::move(found.values);
   }
 
   std::vector<std::uint8_t> read_flags(const char* dataset, std::size_t length) const {
@@ -198,13 +74,14 @@ class GroupReader {
   }
 
   [[noreturn]] void fail(const char* dataset, const std::string& reason) const {
-    throw InputError("{}: {}/{}: {}; {}", file_, name_, dataset, reason, kRecordAgain);
+    throw InputError("{}: {}: {}; {}", file_.name(), path(dataset), reason, kRecordAgain);
   }
 
  private:
-  const std::string& file_;
+  std::string path(const char* dataset) const { return name_ + "/" + dataset; }
+
+  const Hdf5File& file_;
   std::string name_;
-  Handle group_;
 };
 
 std::vector<RecordedDraw> read_draws(const GroupReader& group, int steps) {
@@ -233,7 +110,7 @@ std::vector<RecordedDraw> read_draws(const GroupReader& group, int steps) {
 }
 
 // Boards are recorded as [t][y][x][channel]; tasks present them as [t][channel][y][x].
-std::vector<float> channels_first(const Array<float>& board) {
+std::vector<float> channels_first(const Values<float>& board) {
   const std::size_t cells = board.shape[1] * board.shape[2], channels = board.shape[3];
   std::vector<float> result(board.values.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
@@ -265,8 +142,8 @@ std::vector<double> joined(const std::vector<double>& position, const std::vecto
 }
 
 void read_joint_states(const GroupReader& group, std::size_t steps, RecordedEpisode& episode) {
-  const Array<double> position = group.read<double>("joint_position");
-  const Array<double> velocity = group.read<double>("joint_velocity");
+  const Values<double> position = group.read<double>("joint_position");
+  const Values<double> velocity = group.read<double>("joint_velocity");
   if (position.shape.size() != 2 || position.shape[0] != steps + 1 || position.shape[1] == 0)
     group.fail("joint_position", fmt::format("the shape must be [{}, joints]", steps + 1));
   if (velocity.shape != position.shape)
@@ -278,8 +155,8 @@ void read_joint_states(const GroupReader& group, std::size_t steps, RecordedEpis
                                  group.read_vector<double>("initial_joint_velocity", joints), joints);
 }
 
-RecordedEpisode read_episode(const std::string& path, hid_t file, const std::string& name) {
-  const GroupReader group(path, file, name);
+RecordedEpisode read_episode(const Hdf5File& file, const std::string& name) {
+  const GroupReader group(file, name);
   RecordedEpisode episode;
   episode.name = name;
   episode.attributes = group.attributes();
@@ -287,22 +164,22 @@ RecordedEpisode read_episode(const std::string& path, hid_t file, const std::str
   const bool robot = group.has("joint_position");
   std::size_t steps = 0;
   if (robot) {
-    Array<float> action = group.read<float>("action");
+    Values<float> action = group.read<float>("action");
     if (action.shape.size() != 2 || action.shape[1] == 0)
       group.fail("action", "the dataset must have two dimensions");
     steps = action.shape[0];
     episode.action_size = static_cast<int>(action.shape[1]);
     episode.continuous_action = std::move(action.values);
   } else {
-    Array<std::int32_t> action = group.read<std::int32_t>("action");
+    Values<std::int32_t> action = group.read<std::int32_t>("action");
     if (action.shape.size() != 1) group.fail("action", "the dataset must have one dimension");
     episode.action = std::move(action.values);
     steps = episode.action.size();
   }
   episode.steps = static_cast<int>(steps);
-  expect_count(path + ": " + name, episode.attributes, robot ? "steps" : "num_steps", episode.steps);
+  expect_count(file.name() + ": " + name, episode.attributes, robot ? "steps" : "num_steps", episode.steps);
 
-  Array<float> observation = group.read<float>("observation");
+  Values<float> observation = group.read<float>("observation");
   const std::size_t rank = observation.shape.size();
   if (observation.shape[0] != steps + 1 || (rank != 2 && rank != 4))
     group.fail("observation",
@@ -313,7 +190,7 @@ RecordedEpisode read_episode(const std::string& path, hid_t file, const std::str
   if (robot) {
     read_joint_states(group, steps, episode);
   } else if (group.has("state")) {
-    Array<double> state = group.read<double>("state");
+    Values<double> state = group.read<double>("state");
     if (state.shape.size() != 2 || state.shape[0] != steps + 1)
       group.fail("state", fmt::format("the shape must be [{}, components]", steps + 1));
     episode.state_size = static_cast<int>(state.shape[1]);
@@ -334,19 +211,19 @@ RecordedEpisode read_episode(const std::string& path, hid_t file, const std::str
 }  // namespace
 
 EnvironmentTrace read_environment_trace(const std::string& path) {
-  const SilencedErrors silence;
-  const Handle file = open_file(path);
+  const Hdf5File file = Hdf5File::open_readonly(path);
   EnvironmentTrace trace;
   trace.file = path;
-  trace.attributes = read_attributes(file);
+  trace.attributes = read_attributes(file, "");
   const auto version = trace.attributes.find("format_version");
   if (version != trace.attributes.end() && version->second != OptionValue(std::int64_t{1}))
     throw InputError("{}: attribute format_version is not 1, the only version known here; record it again",
                      path);
 
   std::int64_t steps = 0;
-  for (const std::string& name : episode_names(file)) {
-    trace.episodes.push_back(read_episode(path, file, name));
+  for (const std::string& name : file.children()) {
+    if (!name.starts_with("episode_")) continue;
+    trace.episodes.push_back(read_episode(file, name));
     trace.episodes.back().index = static_cast<int>(trace.episodes.size()) - 1;
     steps += trace.episodes.back().steps;
   }
@@ -358,8 +235,7 @@ EnvironmentTrace read_environment_trace(const std::string& path) {
 }
 
 TraceAttributes read_trace_attributes(const std::string& path) {
-  const SilencedErrors silence;
-  return read_attributes(open_file(path));
+  return read_attributes(Hdf5File::open_readonly(path), "");
 }
 
 }  // namespace impsweep

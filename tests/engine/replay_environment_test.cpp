@@ -303,8 +303,8 @@ TEST_CASE("files that are no usable recording are refused with the reason") {
     CHECK_THROWS_WITH_AS(replay_environment_trace(path), doctest::Contains(reason), InputError);
     CHECK_THROWS_WITH_AS(replay_environment_trace(path), doctest::Contains(path.c_str()), InputError);
   };
-  refused(scratch.path / "none.h5", "there is no such file");
-  refused(scratch.path, "not a file");
+  refused(scratch.path / "none.h5", "No such file");
+  refused(scratch.path, "Is a directory");
   std::ofstream(scratch.path / "text.h5") << "not a trace\n";
   refused(scratch.path / "text.h5", "not an HDF5 file");
   std::ofstream(scratch.path / "empty.h5").close();
@@ -312,7 +312,7 @@ TEST_CASE("files that are no usable recording are refused with the reason") {
   for (const std::uintmax_t size : {600u, 20000u, 400000u}) {
     fs::copy_file(kData / "cartpole.h5", scratch.path / "short.h5", fs::copy_options::overwrite_existing);
     fs::resize_file(scratch.path / "short.h5", size);
-    refused(scratch.path / "short.h5", "cut off");
+    refused(scratch.path / "short.h5", "is truncated");
   }
   const auto refused_change = [&](const std::function<void(hid_t)>& change, const char* reason) {
     refused(changed_copy(scratch, "cartpole", change), reason);
@@ -352,7 +352,7 @@ TEST_CASE("files that are no usable recording are refused with the reason") {
         H5Ldelete(file, "episode_007", H5P_DEFAULT);
         H5Lcreate_soft("/nowhere", file, "episode_007", H5P_DEFAULT, H5P_DEFAULT);
       },
-      "not a readable group");
+      "component not found");
   const hid_t bare =
       H5Fcreate((scratch.path / "cartpole.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(bare);
