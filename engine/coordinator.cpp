@@ -96,6 +96,30 @@ void Coordinator::fail(TrainingIndex training, const std::string& reason, bool d
                   blocked.empty() ? "" : fmt::format(" ({} trainings depend on it)", blocked.size())));
 }
 
+// A result that turned out to be damaged when it was needed has gone to quarantine, or somebody removed it.
+// True if there was one, or is being computed again already: then the training has not failed.
+bool Coordinator::redo_missing_dependencies(TrainingIndex training) {
+  bool missing = false;
+  for (const TrainingIndex dependency : plan_.dependencies(training)) {
+    const Digest& digest = plan_.trainings[dependency].digest;
+    const bool done = scheduler_.state(dependency) == TrainingState::kDone;
+    if (done && store_.has(digest)) continue;
+    missing = true;
+    if (!done) continue;
+    scheduler_.undone(dependency);
+    contents_.summaries.erase(contents_.index.at(digest));
+    display_.say(fmt::format("{} is computed again: its result is gone", training_name(plan_, dependency)));
+  }
+  return missing;
+}
+
+void Coordinator::give_back(const Message& message) {
+  // A rank that was thought lost may return what another has been given since.
+  if (scheduler_.worker_of(message.training) != message.rank) return;
+  scheduler_.released(message.training);
+  leases_.release(plan_.trainings[message.training].digest);
+}
+
 void Coordinator::finished(const Message& message) {
   blame_.succeeded(message.rank);
   if (scheduler_.state(message.training) == TrainingState::kDone) return;  // by a rank that was thought lost
@@ -163,6 +187,10 @@ void Coordinator::handle(const Message& message) {
       finished(message);
       break;
     case MessageKind::kFailed:
+      if (!message.deterministic && redo_missing_dependencies(message.training)) {
+        give_back(message);
+        break;
+      }
       if (message.deterministic || !blame_.failed(message.rank, message.training)) {
         fail(message.training, message.reason, message.deterministic);
         break;
@@ -173,11 +201,7 @@ void Coordinator::handle(const Message& message) {
         display_.say(fmt::format("rank {} gets no more work: nothing succeeds on it", message.rank));
       [[fallthrough]];
     case MessageKind::kReturned:
-      // A rank that was thought lost may return what another has been given since.
-      if (scheduler_.worker_of(message.training) == message.rank) {
-        scheduler_.released(message.training);
-        leases_.release(plan_.trainings[message.training].digest);
-      }
+      give_back(message);
       break;
   }
   running_.erase(message.rank);

@@ -77,6 +77,8 @@ class Coordinator {
   };
 
   void fail(TrainingIndex, const std::string& reason, bool deterministic);
+  bool redo_missing_dependencies(TrainingIndex);
+  void give_back(const Message&);
   void finished(const Message&);
   void finished_elsewhere(TrainingIndex);
   void note_summary(const Digest&, const RoundSummary&);

@@ -124,13 +124,29 @@ void Scheduler::released(TrainingIndex index) {
   const TrainingState state = trainings_[index].state;
   if (state != TrainingState::kRunning && state != TrainingState::kElsewhere) return;
   leave_worker(index);
-  make_ready(index);
+  if (trainings_[index].unfinished == 0)
+    make_ready(index);
+  else
+    change_state(index, TrainingState::kWaiting);
 }
 
 void Scheduler::elsewhere(TrainingIndex index) {
   if (trainings_[index].state != TrainingState::kRunning) return;
   leave_worker(index);
   change_state(index, TrainingState::kElsewhere);
+}
+
+void Scheduler::undone(TrainingIndex index) {
+  if (trainings_[index].state != TrainingState::kDone) return;
+  for (const TrainingIndex dependant : dependants_of(index)) {
+    ++trainings_[dependant].unfinished;
+    if (trainings_[dependant].state == TrainingState::kReady)  // its place in the queue is then passed over
+      change_state(dependant, TrainingState::kWaiting);
+  }
+  if (trainings_[index].unfinished == 0)
+    make_ready(index);
+  else
+    change_state(index, TrainingState::kWaiting);
 }
 
 void Scheduler::retry(TrainingIndex index) {

@@ -60,6 +60,10 @@ class Scheduler {
   // Better predictions, one for each training.
   void reprice(std::span<const double> seconds);
 
+  // The result of a training that was done is gone from the store: it is to be done again, and what has not
+  // been started waits for it.
+  void undone(TrainingIndex);
+
   // A failed training is tried again, and what it blocked waits again.
   void retry(TrainingIndex);
 

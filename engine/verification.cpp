@@ -6,6 +6,7 @@
 
 #include "engine/fingerprint.hpp"
 #include "engine/store_plan.hpp"
+#include "engine/summary_cache.hpp"
 #include "engine/training.hpp"
 #include "io/digest.hpp"
 #include "io/error.hpp"
@@ -44,6 +45,7 @@ Verification verify_store(const Store& store) {
       verification.damaged.push_back({verification.names[digest], digest, error.what()});
     }
   }
+  if (!verification.damaged.empty()) remove_summary_cache(store);  // it believes them to be whole
   for (const TrainingNode& node : plan.trainings)
     verification.missing += !verification.results.contains(node.digest.digits());
   return verification;

@@ -106,6 +106,31 @@ TEST_CASE("a failure blocks what depends on it, with the root cause") {
   }
 }
 
+TEST_CASE("a result that is gone is computed again, and what waits for it waits again") {
+  // 0 -> 1 -> 3; 0 -> 2
+  Scheduler scheduler({{1, {}, true}, {1, {0}, false}, {1, {0}, false}, {1, {1}, false}});
+  CHECK(scheduler.counts().ready == 2);
+  CHECK(scheduler.assign(7) == 1);
+  scheduler.undone(0);
+  CHECK(scheduler.counts().done == 0);
+  CHECK(scheduler.state(2) == TrainingState::kWaiting);
+  scheduler.released(1);
+  CHECK(scheduler.state(1) == TrainingState::kWaiting);
+  CHECK(scheduler.assign(7) == 0);
+  CHECK_FALSE(scheduler.assign(8).has_value());
+  scheduler.undone(0);  // it is not done
+  scheduler.finished(0);
+  for (const TrainingIndex expected : {1, 2, 3}) {
+    CHECK(scheduler.assign(7) == expected);
+    scheduler.finished(expected);
+  }
+  CHECK(scheduler.finished_all());
+  scheduler.undone(1);
+  CHECK(scheduler.assign(7) == 1);
+  scheduler.finished(1);
+  CHECK(scheduler.finished_all());
+}
+
 TEST_CASE("of two failures the other one still blocks") {
   Scheduler scheduler({{1, {}, false}, {1, {}, false}, {1, {0, 1}, false}});
   scheduler.assign(0);

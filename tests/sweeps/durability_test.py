@@ -155,6 +155,7 @@ class Durability(SweepTest):
 
     def test_dead_workers(self):
         log = open(self.directory / "log", "w+")
+        self.addCleanup(log.close)
         process = self.start_run("S", output=log)
         self.wait_until(lambda: len(self.events("S", "start")) >= 4)
         time.sleep(0.7)

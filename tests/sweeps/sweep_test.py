@@ -7,6 +7,8 @@ import signal
 import time
 import unittest
 
+import h5py
+
 from sweep_harness import JOB, SweepTest, TRAININGS
 
 
@@ -98,6 +100,33 @@ class Sweep(SweepTest):
         self.expect_equal("undisturbed", "S")
         for file in damages:
             self.assertTrue(list((self.directory / "S" / "quarantine").glob(f"{pathlib.Path(file).stem}*.h5")))
+
+    def test_decay_that_left_no_trace_is_found_when_the_result_is_needed(self):
+        """Bits rot without a change of the file's time, so that only reading a result tells."""
+        self.complete("undisturbed")
+        for ranks in (1, 3):
+            store = f"S{ranks}"
+            self.complete(store)
+            with h5py.File(self.path(store) + "/index.h5") as index:
+                rows = index["rounds"][:]
+            last = max(row["round"] for row in rows)
+            for row in rows:
+                digest = row["digest"].decode()
+                path = self.directory / store / "rounds" / digest[:2] / f"{digest}.h5"
+                if row["round"] == last:
+                    path.unlink(missing_ok=True)
+                elif path.exists():
+                    time_of_change = path.stat().st_mtime_ns
+                    data = path.read_bytes()
+                    path.write_bytes(data[:4000] + bytes([data[4000] ^ 1]) + data[4001:])
+                    os.utime(path, ns=(time_of_change, time_of_change))
+            mended = self.complete(store, ranks=ranks)
+            self.assertIn("is computed again", mended.stdout)
+            # Nobody needed the results of random/re-init. `verify` finds them, and the next run mends them.
+            report = json.loads(self.expect(1, "verify", self.path(store), "--json").stdout)
+            self.assertGreater(len(report["damaged"]), 0)
+            self.complete(store, ranks=ranks)
+            self.expect_equal("undisturbed", store)
 
     def test_failures_block_their_dependants_only(self):
         diverging = JOB.replace("rl.steps = 8192", "rl.steps = 8192\nppo.learning_rate = 1e30", 1)
