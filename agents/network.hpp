@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -140,7 +141,13 @@ struct NetworkOptions {
 std::unique_ptr<Network> make_native_network(const ModelSpec&, std::span<const std::uint8_t> mask,
                                              NetworkOptions);
 
-// Opens the LibTorch module on first use; throws std::runtime_error with the remedy if it cannot be loaded.
+// The LibTorch module cannot be loaded; what() says why, and the remedy.
+struct LibTorchMissing : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+void require_libtorch();  // opens the module, or throws LibTorchMissing
+
+// Opens the LibTorch module on first use, or throws LibTorchMissing.
 std::unique_ptr<Network> make_torch_network(const ModelSpec&, std::span<const std::uint8_t> mask,
                                             NetworkOptions);
 

@@ -48,9 +48,9 @@ std::vector<fs::path> candidates() {
 }
 
 [[noreturn]] void fail(const std::string& reason) {
-  throw std::runtime_error("the LibTorch backend is not available: " + reason +
-                           "; build with -DIMPSWEEP_TORCH=ON, set " + kModuleVariable + " to the path of " +
-                           kModuleFile + ", or choose --backend native");
+  throw LibTorchMissing("the LibTorch backend is not available: " + reason +
+                        "; build with -DIMPSWEEP_TORCH=ON, set " + kModuleVariable + " to the path of " +
+                        kModuleFile + ", or choose --backend native");
 }
 
 TorchModule& open_module() {
@@ -86,6 +86,10 @@ TorchModule& module() {
 }
 
 }  // namespace
+
+void require_libtorch() {
+  module();
+}
 
 std::unique_ptr<Network> make_torch_network(const ModelSpec& spec, std::span<const std::uint8_t> mask,
                                             NetworkOptions options) {

@@ -60,8 +60,8 @@ struct History {
   std::map<Digest, Failure> failures;    // of trainings that failed and were not finished since
   std::vector<RunningTraining> running;  // of runs that were heard of lately
   int live_runs = 0, live_ranks = 0;
-  double env_steps_per_second = 0;  // of live runs
-  std::vector<RunRecord> completed;       // runs that had work and ended with everything done, by their end
+  double env_steps_per_second = 0;   // of live runs
+  std::vector<RunRecord> completed;  // runs that had work and ended with everything done, by their end
 };
 History read_history(const Store&);
 

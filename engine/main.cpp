@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agents/network.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/fingerprint.hpp"
 #include "engine/option_table.hpp"
@@ -54,6 +55,9 @@ int main(int argc, char** argv) {
     throw impsweep::InputError("unknown command '{}'{}; see `impsweep --help`", name,
                                impsweep::suggestion(name, names));
   } catch (const impsweep::InputError& error) {
+    fmt::print(stderr, "impsweep: {}\n", error.what());
+    return impsweep::kBadInput;
+  } catch (const impsweep::LibTorchMissing& error) {
     fmt::print(stderr, "impsweep: {}\n", error.what());
     return impsweep::kBadInput;
   } catch (const std::bad_alloc&) {

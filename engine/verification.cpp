@@ -53,7 +53,7 @@ Verification verify_store(const Store& store) {
 
 void compare_stores(Verification& verification, const Store& other) {
   const Verification theirs = verify_store(other);
-  for (const Finding& finding : theirs.damaged) verification.damaged.push_back(finding);
+  for (const Discrepancy& discrepancy : theirs.damaged) verification.damaged.push_back(discrepancy);
   for (const auto& [digest, content] : verification.results) {
     const auto found = theirs.results.find(digest);
     const std::string name = verification.names.at(digest);

@@ -11,7 +11,8 @@
 
 namespace impsweep {
 
-struct Finding {
+// A result that is not what it should be.
+struct Discrepancy {
   std::string name;  // of the training, for people
   std::string digest;
   std::string reason;
@@ -23,7 +24,7 @@ struct Verification {
   std::map<std::string, std::string, std::less<>> names;  // of trainings, by digest
   std::int64_t missing = 0;                               // trainings of the store's jobs without a result
   std::int64_t recomputed = 0;
-  std::vector<Finding> damaged, different;
+  std::vector<Discrepancy> damaged, different;
 
   bool ok() const { return damaged.empty() && different.empty(); }
   // Of all results together: equal for equal results, whatever computed them.

@@ -33,10 +33,10 @@ int command_merge(const Arguments& arguments) {
   for (const Store& source : sources) merge_store(store, source, merge);
   const StoreContents contents = read_contents(store);
   StoreIndex(store, contents.plan).write(contents.summaries);
-  for (const Finding& finding : merge.damaged)
-    fmt::print("damaged    {}: {}\n", finding.name, finding.reason);
-  for (const Finding& finding : merge.different)
-    fmt::print("different  {}: {}\n", finding.name, finding.reason);
+  for (const Discrepancy& discrepancy : merge.damaged)
+    fmt::print("damaged    {}: {}\n", discrepancy.name, discrepancy.reason);
+  for (const Discrepancy& discrepancy : merge.different)
+    fmt::print("different  {}: {}\n", discrepancy.name, discrepancy.reason);
   fmt::print(
       "{} results copied, {} were there already, {} damaged, {} different; {} jobs and {} event logs "
       "copied\n",

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "agents/kernels/kernels.hpp"
+#include "agents/network.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/option_table.hpp"
 #include "engine/stop.hpp"
@@ -121,6 +122,7 @@ int command_run(const Arguments& arguments) {
   sweep.backend =
       choice<Backend>("backend", (*values)["backend"].as<std::string>(),
                       {{"auto", Backend::kNative}, {"native", Backend::kNative}, {"torch", Backend::kTorch}});
+  if (sweep.backend == Backend::kTorch) require_libtorch();
   sweep.threads = (*values)["threads-per-rank"].as<int>();
   constexpr int kMostThreads = 256;
   if (sweep.threads < 1 || sweep.threads > kMostThreads)

@@ -38,10 +38,11 @@ int command_verify(const Arguments& arguments) {
   if (fraction > 0) rerun_part(verification, store, fraction);
 
   if (values->count("json") != 0) {
-    const auto list = [](const std::vector<Finding>& findings) {
+    const auto list = [](const std::vector<Discrepancy>& discrepancies) {
       nlohmann::json array = nlohmann::json::array();
-      for (const Finding& finding : findings)
-        array.push_back({{"training", finding.name}, {"digest", finding.digest}, {"reason", finding.reason}});
+      for (const Discrepancy& discrepancy : discrepancies)
+        array.push_back(
+            {{"training", discrepancy.name}, {"digest", discrepancy.digest}, {"reason", discrepancy.reason}});
       return array;
     };
     fmt::print("{}\n", nlohmann::json{{"ok", verification.ok()},
@@ -53,10 +54,10 @@ int command_verify(const Arguments& arguments) {
                                       {"digest", verification.digest()}}
                            .dump(2));
   } else {
-    for (const Finding& finding : verification.damaged)
-      fmt::print("damaged    {}: {}\n", finding.name, finding.reason);
-    for (const Finding& finding : verification.different)
-      fmt::print("different  {}: {}\n", finding.name, finding.reason);
+    for (const Discrepancy& discrepancy : verification.damaged)
+      fmt::print("damaged    {}: {}\n", discrepancy.name, discrepancy.reason);
+    for (const Discrepancy& discrepancy : verification.different)
+      fmt::print("different  {}: {}\n", discrepancy.name, discrepancy.reason);
     fmt::print("{} results, {} damaged, {} different, {} recomputed, {} still to be trained\ndigest {}\n",
                verification.results.size(), verification.damaged.size(), verification.different.size(),
                verification.recomputed, verification.missing, verification.digest());

@@ -352,7 +352,7 @@ void check_against_task(const EnvironmentTrace& trace, const RecordedEpisode& ep
 }
 
 void replay_episode(const EnvironmentTrace& trace, const RecordedEpisode& episode, const TaskInfo& info,
-                    const ReplayOptions& options, EnvironmentReplay& replay) {
+                    const EnvironmentReplayOptions& options, EnvironmentReplay& replay) {
   Run open_loop(info, episode), single_step(info, episode);
   const int state_size = static_cast<int>(open_loop.state().size());
   check_against_task(trace, episode, info, state_size);
@@ -379,7 +379,7 @@ void replay_episode(const EnvironmentTrace& trace, const RecordedEpisode& episod
 
 }  // namespace
 
-EnvironmentReplay replay_environment_trace(const std::string& path, const ReplayOptions& options) {
+EnvironmentReplay replay_environment_trace(const std::string& path, const EnvironmentReplayOptions& options) {
   const EnvironmentTrace trace = read_environment_trace(path);
   const TaskInfo& info = task_of(trace);
   EnvironmentReplay replay;

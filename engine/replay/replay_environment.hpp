@@ -24,7 +24,7 @@
 
 namespace impsweep {
 
-struct ReplayOptions {
+struct EnvironmentReplayOptions {
   // 0: the rules above. Otherwise the largest absolute difference allowed of states, observations and
   // rewards; flags must agree in any case.
   double tolerance = 0;
@@ -46,7 +46,8 @@ struct EnvironmentReplay {
 };
 
 // Throws InputError if the file is no usable trace or belongs to no known task.
-EnvironmentReplay replay_environment_trace(const std::string& path, const ReplayOptions& options = {});
+EnvironmentReplay replay_environment_trace(const std::string& path,
+                                           const EnvironmentReplayOptions& options = {});
 
 // {file, env, episodes, steps, exact_steps, max_abs_error, first_divergence: null or {episode, step, field}}
 void to_json(nlohmann::json& json, const EnvironmentReplay& replay);

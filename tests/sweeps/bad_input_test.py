@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import unittest
 
 from sweep_harness import JOB, SweepTest
@@ -81,7 +82,7 @@ class BadInput(SweepTest):
         self.expect(0, "run", self.job, "--store", self.path("S"), "--set", "rounds=1", "--only",
                     "cartpole.ppo.32-32.default.mask-weights.s00:r00")
         identity = self.directory / "S" / "store.toml"
-        identity.write_text(identity.read_text().replace("g++", "other++"))
+        identity.write_text(re.sub("compiler = '.*'", "compiler = 'other++'", identity.read_text()))
         self.refuse(["run", self.job, "--store", self.path("S")], "store.toml", "other++")
 
     @unittest.skipIf(os.geteuid() == 0 and not pathlib.Path("/proc").is_dir(), "needs a read-only place")
@@ -89,6 +90,12 @@ class BadInput(SweepTest):
         self.refuse(["run", self.job, "--store", "/proc/impsweep"], "/proc/impsweep")
         blocked = self.write("file", "text")
         self.refuse(["run", self.job, "--store", blocked], "file")
+
+    def test_libtorch_is_missing(self):
+        environment = {"IMPSWEEP_TORCH_MODULE": "/nowhere/impsweep_torch.so"}
+        self.refuse(["run", self.job, "--store", self.path("S"), "--backend", "torch"],
+                    "/nowhere/impsweep_torch.so", "--backend native", environment=environment)
+        self.assertFalse((self.directory / "S").exists())
 
     def test_traces(self):
         self.refuse(["replay", self.path("absent.h5")], "absent.h5")

@@ -4,7 +4,7 @@ import json
 import shutil
 import unittest
 
-from sweep_harness import SweepTest
+from sweep_harness import HAS_LIBTORCH, SweepTest
 
 
 @unittest.skipUnless(shutil.which("gnuplot"), "needs gnuplot")
@@ -84,6 +84,7 @@ class Report(SweepTest):
                 self.assertTrue((stored[f"weights/best/actor/{layer}/weight"][:].ravel() == best).all())
             self.assertTrue((ticket["initial/actor.0.weight"][:] != ticket["best/actor.0.weight"][:]).any())
 
+    @unittest.skipUnless(HAS_LIBTORCH, "impsweep was built without LibTorch, which writes the tickets")
     def test_ticket_as_pytorch_loads_it(self):
         try:
             import torch

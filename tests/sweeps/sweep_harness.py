@@ -11,6 +11,7 @@ import time
 import unittest
 
 PROGRAM = os.environ["IMPSWEEP_PROGRAM"]
+HAS_LIBTORCH = (pathlib.Path(PROGRAM).parent / "impsweep_torch.so").exists()  # sanitizer builds do not
 
 # All baselines and both families of algorithms, with budgets that end in seconds.
 JOB = """

@@ -4,7 +4,7 @@ import unittest
 
 import h5py
 import numpy
-from sweep_harness import SweepTest
+from sweep_harness import HAS_LIBTORCH, SweepTest
 
 try:
     import torch
@@ -52,6 +52,7 @@ def mlp(ticket, part, activation, tanh_output):
 
 
 @unittest.skipUnless(torch, "no torch for this Python")
+@unittest.skipUnless(HAS_LIBTORCH, "impsweep was built without LibTorch, which writes the tickets")
 class Trajectory(SweepTest):
     def setUp(self):
         super().setUp()
