@@ -168,8 +168,8 @@ class HistoryReader {
 
 History read_history(const Store& store) {
   HistoryReader reader;
-  // Almost all events are starts and ends of trainings. Nothing follows from the starts, and from the ends only
-  // that an earlier failure is past. (The keys of an event are written in alphabetical order.)
+  // Almost all events are starts and ends of trainings. Nothing follows from the starts, and from the ends
+  // only that an earlier failure is past. (The keys of an event are written in alphabetical order.)
   constexpr std::array<std::string_view, 2> kMostEvents = {R"("type":"start"})", R"("type":"done"})"};
   store.read_events([&](const std::string& run, const nlohmann::json& event) { reader.read(run, event); },
                     kMostEvents);

@@ -1,9 +1,9 @@
 // engine/summary_cache.hpp - summaries.h5: what is known of the finished trainings of a store in one file, so
 // that nobody has to open every result of a large one.
 //
-// It is derived: it may be lost, old or damaged, and entries are believed only as long as the result's file has
-// the size and the time of change that it had when it was read whole. A result that decays on the disk without
-// a change of its time is found when it is next read, and by `impsweep verify`.
+// It is derived: it may be lost, old or damaged, and entries are believed only as long as the result's file
+// has the size and the time of change that it had when it was read whole. A result that decays on the disk
+// without a change of its time is found when it is next read, and by `impsweep verify`.
 #pragma once
 
 #include <unordered_map>

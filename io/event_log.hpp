@@ -38,8 +38,8 @@ class EventWriter {
 };
 
 // Hands over every whole event, in the order in which they were written, but for those whose JSON has one of
-// these endings: they are not parsed, which saves most of the time where they are many. Returns one message per
-// damaged place: file, offset, what was found.
+// these endings: they are not parsed, which saves most of the time where they are many. Returns one message
+// per damaged place: file, offset, what was found.
 std::vector<std::string> read_event_log(const std::filesystem::path&,
                                         const std::function<void(const nlohmann::json&)>& event,
                                         std::span<const std::string_view> skipped_endings = {});

@@ -1,7 +1,7 @@
-// Sweeps at scale: what rank 0 and people wait for in a store of 100,000 chains, of which 100,000 trainings are
-// finished. Their files and events are real, their content is made up.
+// Sweeps at scale: what rank 0 and people wait for in a store of 100,000 chains, of which 100,000 trainings
+// are finished. Their files and events are real, their content is made up.
 //
-//   build/tests/bench_scale [ROUNDS]      rounds of each chain, 1 by default
+//   build/tests/bench_scale [ROUNDS [keep]]      rounds of each chain, 2 by default; keep leaves the store there
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -83,7 +83,7 @@ double resident_megabytes() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 1;
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 2;
   const std::filesystem::path directory =
       std::filesystem::temp_directory_path() / fmt::format("impsweep-scale-{}", getpid());
   const JobFile file = job(rounds);

@@ -105,7 +105,8 @@ TEST_CASE("a dense transfer depends on its ticket, whose chain need not be in th
   const TrainingNode& node = plan.trainings[plan.chains[1].rounds.front()];
   REQUIRE(node.inputs_parent.has_value());
   const TrainingNode& ticket = plan.trainings[*node.inputs_parent];
-  CHECK(std::ranges::equal(plan.dependencies(plan.chains[1].rounds.front()), std::array{*node.inputs_parent}));
+  CHECK(
+      std::ranges::equal(plan.dependencies(plan.chains[1].rounds.front()), std::array{*node.inputs_parent}));
   CHECK(ticket.round == 3);
   CHECK(ticket.seed == 1);
   CHECK_FALSE(plan.settings[ticket.settings].inputs.restricts());
