@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <list>
@@ -156,11 +157,35 @@ bool is_set(const char* name) {
   return std::getenv(name) != nullptr;
 }
 
+// Ends this process unless it is destroyed within `patience`.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::milliseconds patience)
+      : thread_([this, patience](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          if (wake_.wait_for(lock, stop, patience, [&] { return stop.stop_requested(); })) return;
+          if (stop.stop_requested()) return;
+          std::fputs(
+              "impsweep: the ranks did not come together, as one of them died at the start; the same command "
+              "again continues\n",
+              stderr);
+          leave_at_once(kStopped);
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it is joined before the others go
+};
+
 }  // namespace
 
-std::unique_ptr<Transport> connect() {
+std::unique_ptr<Transport> connect(std::chrono::milliseconds patience) {
   const bool launched_by_mpi = is_set("OMPI_COMM_WORLD_SIZE") || is_set("PMIX_RANK") || is_set("PMI_RANK");
-  if (launched_by_mpi) return std::make_unique<Mpi>();
+  if (launched_by_mpi) {
+    const Deadline deadline(patience);
+    return std::make_unique<Mpi>();
+  }
   const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
   if (tasks == nullptr && is_set("SLURM_STEP_ID")) tasks = std::getenv("SLURM_NTASKS");
   if (tasks != nullptr && std::atoi(tasks) > 1)

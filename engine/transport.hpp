@@ -5,6 +5,7 @@
 // for one, except the broadcast, which comes first of all.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ class Transport {
 // MPI if this process was started by an MPI launcher, else a process alone. MPI is initialised here and
 // finalised when the object dies. Throws InputError for a step that `srun` started without PMIx: every task
 // would run the whole sweep.
-std::unique_ptr<Transport> connect();
+// Ranks that do not come together within `patience` say so and end with kStopped: one of them has died, and
+// the library would wait for it for ever.
+std::unique_ptr<Transport> connect(std::chrono::milliseconds patience);
 
 }  // namespace impsweep

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::chrono::seconds kSlurmMargin{60};
 constexpr std::chrono::milliseconds kShortestSilence{100};
+constexpr int kPatienceAtStart = 10;  // times what makes a silent rank count as dead
 
 template <class T>
 T choice(const std::string& flag, const std::string& value, const std::map<std::string, T>& choices) {
@@ -95,7 +96,8 @@ int command_run(const Arguments& arguments) {
       "checkpoint-every", options::value<std::string>()->default_value("60s"),
       "time between two checkpoints of a training under way")(
       "lost-after", options::value<std::string>()->default_value("30s"),
-      "a rank, or another run on the store, that is silent for so long counts as dead")(
+      "a rank, or another run on the store, that is silent for so long counts as dead; ranks have ten times "
+      "as long to come together at the start")(
       "chaos", options::value<std::string>(),
       "SECONDS,SEED: workers kill themselves at random, every SECONDS on average; for tests, under "
       "mpirun --enable-recovery")(
@@ -146,7 +148,7 @@ int command_run(const Arguments& arguments) {
   sweep.checkpoint_interval = duration("checkpoint-every", (*values)["checkpoint-every"].as<std::string>());
 
   install_stop_signals();
-  const std::unique_ptr<Transport> transport = connect();
+  const std::unique_ptr<Transport> transport = connect(kPatienceAtStart * sweep.lost_after);
   // One question per run; the other ranks are told.
   if (!time_limit_given && transport->rank() == 0)
     if (const auto left = slurm_time_left()) set_time_limit(*left - std::min(kSlurmMargin, *left / 10));

@@ -168,6 +168,15 @@ class Durability(SweepTest):
         self.assertEqual({event["rank"] for event in self.events("S", "lost")}, {1, 3}, log.read())
         self.expect_undisturbed("S")
 
+    def test_death_while_the_ranks_come_together(self):
+        """MPI_Init waits for a rank that died in it, for ever; the others end by themselves."""
+        process = self.start("run", self.job, "--store", self.path("S"), "--lost-after", "0.5s",
+                             launcher=mpirun(3, *RECOVERY))
+        os.kill(self.wait_until(lambda: self.ranks("S").get(1)), signal.SIGKILL)
+        process.wait(timeout=120)
+        self.run_job("S", ranks=2)
+        self.expect_undisturbed("S")
+
     def test_slow_worker_is_welcome_again(self):
         process = self.start_run("S", ranks=3)
         self.wait_until(lambda: len(self.events("S", "start")) >= 3)

@@ -11,8 +11,8 @@ import subprocess
 import time
 import unittest
 
-from durability_test import Durability, TRAININGS
-from sweep_harness import PROGRAM
+from durability_test import Durability, RECOVERY, TRAININGS
+from sweep_harness import PROGRAM, mpirun
 
 KILLS = int(os.environ.get("IMPSWEEP_KILLS", "200"))
 SEED = int(os.environ.get("IMPSWEEP_KILL_SEED", "1"))
@@ -30,7 +30,8 @@ class Kills(Durability):
             finished = {}
             while True:
                 # Without a worker the sweep would soon be complete, so the last kills of a store come to nothing.
-                process = self.start_run(store, "--checkpoint-every", "0.05s", ranks=3)
+                process = self.start("run", self.job, "--store", self.path(store), "--checkpoint-every", "0.05s",
+                                     "--lost-after", "1s", launcher=mpirun(3, *RECOVERY))
                 self.strike(process, store, chance, counts)
                 now = self.rounds(store)
                 for file, identity in finished.items():
@@ -98,7 +99,7 @@ class Kills(Durability):
             time.sleep(chance.expovariate(1 / 2.0))
             self.kill_group(process)
         try:
-            process.wait(timeout=60)
+            self.assertNotEqual(process.wait(timeout=60), 2, "the run was refused")
         finally:
             self.kill_group(process)
         self.wait_until(lambda: not self.ranks(store))
