@@ -28,6 +28,27 @@ constexpr std::chrono::seconds kFlush{3}, kLongestFarewell{30}, kLongestFarewell
   _exit(exit_code);
 }
 
+// Ends this process unless it is destroyed within `patience`.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::milliseconds patience)
+      : thread_([this, patience](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          if (wake_.wait_for(lock, stop, patience, [&] { return stop.stop_requested(); })) return;
+          if (stop.stop_requested()) return;
+          std::fputs(
+              "impsweep: the ranks did not come together, as one of them died at the start; the same command "
+              "again continues\n",
+              stderr);
+          leave_at_once(kStopped);
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it is joined before the others go
+};
+
 class Alone final : public Transport {
  public:
   int rank() const override { return 0; }
@@ -41,7 +62,7 @@ class Alone final : public Transport {
 
 class Mpi final : public Transport {
  public:
-  Mpi() {
+  explicit Mpi(std::chrono::milliseconds patience) : patience_(patience) {
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
     if (provided < MPI_THREAD_SERIALIZED)
@@ -111,6 +132,7 @@ class Mpi final : public Transport {
   }
 
   std::string broadcast(const std::string& text) override {
+    const Deadline deadline(patience_);  // it waits for the dead as well
     std::uint64_t size = text.size();
     MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     std::string copy = rank_ == 0 ? text : std::string(size, '\0');
@@ -146,6 +168,7 @@ class Mpi final : public Transport {
     });
   }
 
+  std::chrono::milliseconds patience_;  // until all ranks have come together
   int rank_ = 0, ranks_ = 1;
   std::mutex mutex_;
   std::list<Sent> sent_;  // a list never moves its elements, which MPI is still reading
@@ -157,34 +180,13 @@ bool is_set(const char* name) {
   return std::getenv(name) != nullptr;
 }
 
-// Ends this process unless it is destroyed within `patience`.
-class Deadline {
- public:
-  explicit Deadline(std::chrono::milliseconds patience)
-      : thread_([this, patience](const std::stop_token& stop) {
-          std::unique_lock lock(mutex_);
-          if (wake_.wait_for(lock, stop, patience, [&] { return stop.stop_requested(); })) return;
-          if (stop.stop_requested()) return;
-          std::fputs(
-              "impsweep: the ranks did not come together, as one of them died at the start; the same command "
-              "again continues\n",
-              stderr);
-          leave_at_once(kStopped);
-        }) {}
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;  // last: it is joined before the others go
-};
-
 }  // namespace
 
 std::unique_ptr<Transport> connect(std::chrono::milliseconds patience) {
   const bool launched_by_mpi = is_set("OMPI_COMM_WORLD_SIZE") || is_set("PMIX_RANK") || is_set("PMI_RANK");
   if (launched_by_mpi) {
     const Deadline deadline(patience);
-    return std::make_unique<Mpi>();
+    return std::make_unique<Mpi>(patience);
   }
   const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
   if (tasks == nullptr && is_set("SLURM_STEP_ID")) tasks = std::getenv("SLURM_NTASKS");
