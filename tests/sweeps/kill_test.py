@@ -24,6 +24,8 @@ class Kills(Durability):
         chance = random.Random(SEED)
         counts = dict.fromkeys(TARGETS, 0)
         stores = repeated = 0
+        self.addCleanup(lambda: print(f"\n{sum(counts.values())} kills: {json.dumps(counts)}; {stores} stores, "
+                                      f"{repeated} trainings repeated"))
         while sum(counts.values()) < KILLS:
             store = f"S{stores}"
             stores += 1
@@ -43,7 +45,6 @@ class Kills(Durability):
             self.expect_undisturbed(store)
             done = [event["training"] for event in self.events(store, "done")]
             repeated += len(done) - len(set(done))
-        print(f"\n{sum(counts.values())} kills: {json.dumps(counts)}; {stores} stores, {repeated} trainings repeated")
         self.assertEqual(repeated, 0)
 
     @unittest.skipUnless(shutil.which("strace"), "needs strace")
@@ -83,7 +84,8 @@ class Kills(Durability):
             self.wait_until(lambda: len(self.ranks(store)) == 3 or process.poll() is not None)
         time.sleep(chance.expovariate(1 / 0.6))
         ranks = self.ranks(store)
-        victims = {"worker": [ranks[rank] for rank in sorted(ranks) if rank > 0][:1],
+        workers = [ranks[rank] for rank in sorted(ranks) if rank > 0]
+        victims = {"worker": [chance.choice(workers)] if workers else [],
                    "rank 0": [ranks[0]] if 0 in ranks else [],
                    "mpirun": [process.pid],
                    "all": [*ranks.values(), process.pid]}[target]
