@@ -3,6 +3,8 @@
 //
 //   y[filter * positions + p][b] = bias[filter] + sum over kept (c, y, x) of weight * board cell under it
 //
+// A row has no entry where the cell lies in the padding: the terms left out are zero.
+//
 // x, y and their gradients are feature-major [features][columns], columns = batch in whole lanes.
 #pragma once
 
@@ -17,8 +19,9 @@ namespace impsweep {
 
 class ConvolutionLayer {
  public:
-  // keep: [filters * channels * kernel * kernel], 1 = kept.
-  ConvolutionLayer(const ConvolutionSpec&, const std::vector<std::uint8_t>& keep);
+  // keep: [filters * channels * kernel * kernel], 1 = kept. `passes_gradients`: input_gradient() will be
+  // asked for.
+  ConvolutionLayer(const ConvolutionSpec&, const std::vector<std::uint8_t>& keep, bool passes_gradients);
 
   int in() const { return spec_.channels * spec_.rows * spec_.columns; }
   int out() const { return spec_.filters * spec_.positions(); }
@@ -33,16 +36,25 @@ class ConvolutionLayer {
   // Sums over the batch, then over the positions in their order.
   void gradients(int columns, const float* dy, const float* x, float* weight_gradient, float* bias_gradient);
 
+  // dx = transposed weights times dy; a cell's terms come in the order of the rows.
+  void input_gradient(const float* weight, int columns, const float* dy, float* dx) const;
+
  private:
-  SparseRows rows(bool shared) const;  // with the places of shared weights, or of single entries
+  // What each row is summed of.
+  struct Rows {
+    std::vector<std::uint32_t> begin;     // [rows + 1] into the entries
+    std::vector<std::uint16_t> row;       // [rows] their numbers
+    std::vector<std::uint8_t> ends;       // [rows]
+    std::vector<std::uint16_t> index;     // [entries] cell of the board; by cell: output
+    std::vector<std::uint32_t> position;  // [entries] kept weight
+    void close_row();
+    SparseRows view(bool shared) const;  // with the places of shared weights, or of single entries
+  };
+  Rows transposed() const;
 
   ConvolutionSpec spec_;
   std::vector<std::uint32_t> kept_;
-  std::vector<std::uint32_t> begin_;       // [out + 1] into the entries
-  std::vector<std::uint16_t> row_;         // [out]
-  std::vector<std::uint8_t> ends_;         // [out]
-  std::vector<std::uint16_t> index_;       // [entries] cell of the board
-  std::vector<std::uint32_t> position_;    // [entries] kept weight
+  Rows by_output_, by_cell_;               // the latter only if gradients are passed on
   AlignedFloats row_bias_, row_gradient_;  // [out]
   AlignedFloats entry_gradient_;           // [entries]
 };
