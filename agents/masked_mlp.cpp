@@ -220,12 +220,13 @@ void NativeNetwork::compile_front(Part& part, const ConvolutionSpec& spec, const
   std::vector<std::uint8_t> keep(weight.size);
   for (std::size_t i = 0; i < weight.size; ++i) keep[i] = kept(weight.offset + i);
   const bool is_first = part.fronts.empty();
-  Front& front = part.fronts.emplace_back(ConvolutionLayer(spec, keep, !is_first));
+  Front& front = part.fronts.emplace_back(ConvolutionLayer(spec, std::move(keep), !is_first, max_columns));
   front.weight = arena_size_;
-  for (const std::uint32_t i : front.layer.kept_weights())
+  front.layer.for_each_kept([&](std::size_t i, std::size_t place) {
     entries_.push_back(
-        {static_cast<std::uint32_t>(weight.offset + i), static_cast<std::uint32_t>(arena_size_++)});
-  arena_size_ = whole_lanes(arena_size_);
+        {static_cast<std::uint32_t>(weight.offset + i), static_cast<std::uint32_t>(arena_size_ + place)});
+  });
+  arena_size_ += front.layer.size();
   front.bias = arena_size_;
   front.keep_bias.assign(whole_lanes(bias.size), 0.0f);
   for (std::size_t i = 0; i < bias.size; ++i) {

@@ -81,6 +81,67 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   return largest;
 }
 
+// Two convolutions, then two layers, the second of which `critic` reads too, against LibTorch: outputs,
+// gradients and inference, with and without dropout, under masks from full to empty.
+void compare_with_libtorch(const ConvolutionSpec& first, const ConvolutionSpec& second, Activation activation,
+                           MlpSpec critic) {
+  constexpr int kActions = 5;
+  Stream stream("trunk");
+  const int cells = first.channels * first.rows * first.columns;
+  const MlpSpec actor{.name = "actor",
+                      .sizes = {cells, first.filters * first.positions(), second.filters * second.positions(),
+                                20, 17, kActions},
+                      .activation = activation,
+                      .convolutions = {first, second}};
+  critic.activation = activation;
+  const ModelSpec model{.parts = {actor, critic}};
+  for (const double density : {1.0, 0.5, 0.2, 0.0}) {
+    for (const int batch : {1, 16, 37}) {
+      for (const double dropout : {0.0, 0.5}) {
+        CAPTURE(density);
+        CAPTURE(batch);
+        const std::vector<std::uint8_t> mask = random_mask(stream, model, density);
+        const std::vector<float> parameters = random_values(stream, mask.size(), 0.2);
+        const int stride = round_up_to_lanes(batch);
+        AlignedFloats input(static_cast<std::size_t>(cells * stride), 0.0f),
+            seed(static_cast<std::size_t>(kActions * stride), 0.0f);
+        for (float& value : input) value = static_cast<float>(stream.uniform());
+        for (float& value : seed) value = static_cast<float>(stream.uniform() - 0.5);
+        NativeNetwork native(model, mask, {.max_batch = batch});
+        const auto torch = make_torch_network(model, mask, {.max_batch = batch});
+        CHECK(native.input_size(1) == cells);
+        CHECK(torch->input_size(1) == cells);
+        Dropout dropped(model, dropout, batch, Stream("drops")), theirs_dropped = dropped;
+        dropped.set(native);
+        theirs_dropped.set(*torch);
+        const PassResult ours = run(native, model, batch, parameters, input, seed),
+                         theirs = run(*torch, model, batch, parameters, input, seed);
+        CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
+        CHECK(distance(ours.gradients, theirs.gradients) < 2e-4);
+        for (std::size_t i = 0; i < mask.size(); ++i)
+          if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
+
+        // Inference has the bits of forward passes, in any order of the parts.
+        dropped.clear(native);
+        theirs_dropped.clear(*torch);
+        const PassResult plain = run(native, model, batch, parameters, input, seed);
+        for (const int part : {1, 0}) {
+          const int outputs = part == 0 ? kActions : 1, place = part == 0 ? 0 : kActions * batch;
+          AlignedFloats y(static_cast<std::size_t>(outputs * stride)), z = y;
+          native.infer(part, batch, {input.data(), stride}, {y.data(), stride});
+          torch->infer(part, batch, {input.data(), stride}, {z.data(), stride});
+          for (int a = 0; a < outputs; ++a) {
+            for (int b = 0; b < batch; ++b) {
+              REQUIRE(y[a * stride + b] == plain.outputs[static_cast<std::size_t>(place + a * batch + b)]);
+              REQUIRE(std::abs(z[a * stride + b] - y[a * stride + b]) < 1e-5);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("the paper's network for MinAtar has its tensors, bounds and counts") {
@@ -180,71 +241,34 @@ TEST_CASE("the paper's network for Atari has its tensors, bounds and counts") {
 TEST_CASE("strides, padding and shared trunks: outputs and gradients agree with LibTorch's" *
           doctest::skip(!kHasTorch)) {
   use_built_torch_module();
-  Stream stream("trunk");
-  const int actions = 5;
-  // Two convolutions with odd places left over at the edges, then two layers, the second of which the head reads.
-  const ConvolutionSpec first{
+  // Small kernels, with places left over at the edges; and large ones, which are dense under full masks.
+  const ConvolutionSpec small_first{
       .channels = 2, .rows = 15, .columns = 12, .filters = 3, .kernel = 4, .stride = 3},
-      second{.channels = 3, .rows = 4, .columns = 3, .filters = 4, .kernel = 2, .stride = 2, .padding = 1};
-  REQUIRE(first.positions() == 12);
-  REQUIRE(second.positions() == 6);
+      small_second{
+          .channels = 3, .rows = 4, .columns = 3, .filters = 4, .kernel = 2, .stride = 2, .padding = 1},
+      large_first{
+          .channels = 8, .rows = 11, .columns = 9, .filters = 5, .kernel = 4, .stride = 2, .padding = 1},
+      large_second{.channels = 5, .rows = 5, .columns = 4, .filters = 18, .kernel = 6, .padding = 2};
+  REQUIRE(small_first.positions() == 12);
+  REQUIRE(small_second.positions() == 6);
+  REQUIRE(large_first.positions() == 20);
+  REQUIRE(large_second.positions() == 12);
+  const auto form = [](const ConvolutionSpec& spec, double density) {
+    std::vector<std::uint8_t> keep(
+        static_cast<std::size_t>(spec.filters * spec.channels * spec.kernel * spec.kernel));
+    std::fill_n(keep.begin(), density * static_cast<double>(keep.size()), std::uint8_t{1});
+    return ConvolutionLayer(spec, keep, true, 16).is_dense();
+  };
+  REQUIRE_FALSE(form(small_first, 1));
+  REQUIRE(form(large_first, 0.5));
+  REQUIRE(form(large_second, 0.5));
+  REQUIRE_FALSE(form(large_second, 0.2));
+  const MlpSpec head{.name = "critic", .sizes = {17, 1}, .trunk = 0};
+  const MlpSpec deep_head{.name = "critic", .sizes = {17, 9, 1}, .trunk = 0};
   for (const Activation activation : {Activation::kRelu, Activation::kTanh}) {
-    MlpSpec actor{.name = "actor",
-                  .sizes = {360, 36, 24, 20, 17, actions},
-                  .activation = activation,
-                  .convolutions = {first, second}};
-    const MlpSpec head{.name = "critic", .sizes = {17, 1}, .activation = activation, .trunk = 0};
-    const MlpSpec deep_head{.name = "critic", .sizes = {17, 9, 1}, .activation = activation, .trunk = 0};
-    for (const MlpSpec& critic : {head, deep_head}) {
-      const ModelSpec model{.parts = {actor, critic}};
-      for (const double density : {1.0, 0.3, 0.05, 0.0}) {
-        for (const int batch : {1, 16, 37}) {
-          for (const double dropout : {0.0, 0.5}) {
-            CAPTURE(density);
-            CAPTURE(batch);
-            const std::vector<std::uint8_t> mask = random_mask(stream, model, density);
-            const std::vector<float> parameters = random_values(stream, mask.size(), 0.4);
-            const auto stride = static_cast<std::size_t>(round_up_to_lanes(batch));
-            AlignedFloats input(360 * stride), seed(actions * stride);
-            for (float& value : input) value = static_cast<float>(stream.uniform());
-            for (float& value : seed) value = static_cast<float>(stream.uniform() - 0.5);
-            NativeNetwork native(model, mask, {.max_batch = batch});
-            CHECK(native.input_size(1) == 360);
-            const auto torch = make_torch_network(model, mask, {.max_batch = batch});
-            CHECK(torch->input_size(1) == 360);
-            Dropout ours_dropped(model, dropout, batch, Stream("drops")), theirs_dropped = ours_dropped;
-            ours_dropped.set(native);
-            theirs_dropped.set(*torch);
-            const PassResult ours = run(native, model, batch, parameters, input, seed),
-                             theirs = run(*torch, model, batch, parameters, input, seed);
-            CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
-            CHECK(distance(ours.gradients, theirs.gradients) < 2e-5);
-            for (std::size_t i = 0; i < mask.size(); ++i)
-              if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
-
-            // Inference has the bits of forward passes, in any order of the parts.
-            ours_dropped.clear(native);
-            theirs_dropped.clear(*torch);
-            const PassResult plain = run(native, model, batch, parameters, input, seed);
-            for (const int part : {1, 0}) {
-              const int outputs = part == 0 ? actions : 1, place = part == 0 ? 0 : actions * batch;
-              AlignedFloats y(static_cast<std::size_t>(outputs) * stride), z = y;
-              native.infer(part, batch, {input.data(), static_cast<int>(stride)},
-                           {y.data(), static_cast<int>(stride)});
-              torch->infer(part, batch, {input.data(), static_cast<int>(stride)},
-                           {z.data(), static_cast<int>(stride)});
-              for (int a = 0; a < outputs; ++a) {
-                for (int b = 0; b < batch; ++b) {
-                  const std::size_t at = static_cast<std::size_t>(a) * stride + static_cast<std::size_t>(b);
-                  REQUIRE(y[at] == plain.outputs[static_cast<std::size_t>(place + a * batch + b)]);
-                  REQUIRE(z[at] == doctest::Approx(y[at]).epsilon(1e-4));
-                }
-              }
-            }
-          }
-        }
-      }
-    }
+    compare_with_libtorch(small_first, small_second, activation, head);
+    compare_with_libtorch(small_first, small_second, activation, deep_head);
+    compare_with_libtorch(large_first, large_second, activation, head);
   }
 }
 
