@@ -116,10 +116,10 @@ std::vector<Tensor> tensors_of(const ModelSpec& model) {
       weight.shape = weight_shape(spec, layer);
       int kernel = 1;  // entries of one, PyTorch's receptive field
       for (std::size_t axis = 2; axis < weight.shape.size(); ++axis) kernel *= weight.shape[axis];
-      const bool restricted = layer == 0 && spec.connected_inputs > 0;
+      weight.reads_observation = layer == 0 && !spec.trunk;
+      const bool restricted = weight.reads_observation && spec.connected_inputs > 0;
       weight.fan_in = restricted ? spec.connected_inputs : weight.shape[1] * kernel;
       weight.fan_out = weight.shape[0] * kernel;
-      weight.reads_observation = layer == 0 && !spec.trunk;
       Tensor bias = weight;
       bias.shape = {weight.shape[0]};
       const std::string place = spec.name + "/" + std::to_string(layer);
