@@ -26,7 +26,7 @@ namespace impsweep::atari {
 
 struct WorkerSetup {
   // Empty: the environment variable IMPSWEEP_PYTHON, or else python3. Without a slash it is searched on PATH.
-  std::string interpreter;
+  std::string interpreter = "";
   std::chrono::milliseconds patience = std::chrono::seconds(60);  // with a worker that does not answer
   int consoles_per_worker = 4;
 };
