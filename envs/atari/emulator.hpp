@@ -8,8 +8,9 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
+
+#include "envs/environment.hpp"
 
 namespace impsweep::atari {
 
@@ -17,8 +18,8 @@ inline constexpr int kScreenRows = 210, kScreenColumns = 160;
 inline constexpr std::size_t kScreenSize = std::size_t{kScreenRows} * kScreenColumns;
 
 // An emulator that worked and does so no longer.
-struct EmulatorFailed : std::runtime_error {
-  using std::runtime_error::runtime_error;
+struct EmulatorFailed : TaskUnavailable {
+  using TaskUnavailable::TaskUnavailable;
 };
 
 class Emulator {
