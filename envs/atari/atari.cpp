@@ -192,12 +192,13 @@ void AtariEnvironment::observe(std::span<const std::int32_t> lanes, ObservationB
   }
 }
 
+// Consoles that wait for a reset have no state: a game does not depend on those before.
 void AtariEnvironment::save(StateWriter& writer) const {
   writer("lanes", lanes_.size());
   for (int index = 0; index < lanes(); ++index) {
     const Lane& lane = lanes_[static_cast<std::size_t>(index)];
     writer("lane", lane);
-    writer("console", lane.phase == Phase::kUnused ? std::string() : emulator_->save(index));
+    writer("console", lane.in_play() ? emulator_->save(index) : std::string());
   }
 }
 
@@ -212,7 +213,7 @@ void AtariEnvironment::load(StateReader& reader) {
     reader("console", console);
     if (lane.oldest < 0 || lane.oldest >= kImages)
       throw ArchiveError("saved environment has images in no order");
-    if (lane.phase == Phase::kUnused) continue;
+    if (!lane.in_play()) continue;
     start_emulator();
     emulator_->load(index, console);
   }

@@ -64,6 +64,7 @@ class AtariEnvironment final : public Environment {
     std::int32_t steps = 0;            // since the console was reset
     Phase phase = Phase::kUnused;
 
+    bool in_play() const { return phase == Phase::kPlaying || phase == Phase::kLifeLost; }
     const std::uint8_t* image(int age) const {  // 0 is the oldest
       return images.data() + static_cast<std::size_t>((oldest + age) % kImages) * kImageSize;
     }

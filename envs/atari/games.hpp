@@ -8,8 +8,8 @@
 
 namespace impsweep::atari {
 
-// ALE's codes of the actions that the rules of play themselves take.
-inline constexpr int kNoop = 0, kFire = 1, kUp = 2;
+// Actions in ALE's code: those that the rules of play themselves take, and the last of all.
+inline constexpr int kNoop = 0, kFire = 1, kUp = 2, kLastAction = 17;
 
 struct Game {
   std::string name;  // ALE's: the ROM is <name>.bin

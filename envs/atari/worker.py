@@ -24,9 +24,9 @@ from importlib.machinery import PathFinder
 OLDEST_VERSION = (0, 11)
 ROWS, COLUMNS = 210, 160
 GREETING = struct.Struct("<II")  # 1 if the consoles are ready, bytes of the text that follows
-REQUEST = struct.Struct("<IIiIQ")  # operation, console, action, frames, bytes that follow
-REPLY = struct.Struct("<diIQ")  # reward, lives, game over, bytes that follow
-RESET, PLAY, SAVE, LOAD = range(4)
+REQUEST = struct.Struct("<IIiI")  # operation, console, action, frames
+REPLY = struct.Struct("<diI")  # reward, lives, game over
+RESET, PLAY = 0, 1  # operations
 
 
 class Unusable(Exception):
@@ -85,16 +85,17 @@ def find_rom(ale, folder, game):
 
 class Console:
     def __init__(self, ale, rom, earlier, last):
-        self.ale, self.earlier, self.last = ale, earlier, last
+        self.earlier, self.last = earlier, last
         self.game = ale.ALEInterface()
         self.game.setInt("random_seed", 0)
         self.game.setFloat("repeat_action_probability", 0.0)
         self.game.setInt("frame_skip", 1)
         self.game.loadROM(rom)
-        self.before_reset = self.game.cloneState(include_rng=True)
+        self.loaded = self.game.cloneState(include_rng=True)
 
     def reset(self):
-        self.before_reset = self.game.cloneState(include_rng=True)
+        # In some games (Surround, for one) a reset alone leaves traces of what was played before.
+        self.game.restoreState(self.loaded)
         self.game.reset_game()
         return 0
 
@@ -106,14 +107,6 @@ class Console:
         reward += self.game.act(action)
         self.game.getScreenGrayscale(self.last)
         return reward
-
-    def save(self):
-        state = self.before_reset.__getstate__()
-        return state[0] if isinstance(state, tuple) else state  # as in ale-py 0.11
-
-    def load(self, before_reset):
-        self.game.restoreState(self.ale.ALEState(before_reset))
-        return self.reset()
 
 
 def make_consoles(game, count):
@@ -138,19 +131,10 @@ def greet(ready, text):
 def serve(consoles):
     requests = sys.stdin.buffer
     while len(request := requests.read(REQUEST.size)) == REQUEST.size:
-        operation, number, action, frames, length = REQUEST.unpack(request)
+        operation, number, action, frames = REQUEST.unpack(request)
         console = consoles[number]
-        reward, content = 0, b""
-        if operation == RESET:
-            reward = console.reset()
-        elif operation == PLAY:
-            reward = console.play(action, frames)
-        elif operation == SAVE:
-            content = console.save()
-        elif operation == LOAD:
-            reward = console.load(requests.read(length))
-        game = console.game
-        os.write(0, REPLY.pack(reward, game.lives(), game.game_over(), len(content)) + content)
+        reward = console.reset() if operation == RESET else console.play(action, frames)
+        os.write(0, REPLY.pack(reward, console.game.lives(), console.game.game_over()))
 
 
 def main():

@@ -31,27 +31,25 @@ namespace {
 struct Greeting {
   std::uint32_t ready = 0, text_bytes = 0;
 };
-enum class Operation : std::uint32_t { kReset, kPlay, kSave, kLoad };
+enum class Operation : std::uint32_t { kReset, kPlay };
 struct Request {
   Operation operation = Operation::kReset;
   std::uint32_t console = 0;
   std::int32_t action = 0;
   std::uint32_t frames = 0;
-  std::uint64_t content_bytes = 0;
 };
 struct Reply {
   double reward = 0;
   std::int32_t lives = 0;
   std::uint32_t game_over = 0;
-  std::uint64_t content_bytes = 0;
 };
 static_assert(std::endian::native == std::endian::little);
-static_assert(sizeof(Greeting) == 8 && sizeof(Request) == 24 && sizeof(Reply) == 24);
+static_assert(sizeof(Greeting) == 8 && sizeof(Request) == 16 && sizeof(Reply) == 16);
 
-constexpr std::uint64_t kLargestContent = 1 << 20;  // more is no message of the worker
-constexpr int kSharedMemory = 3;                    // file descriptor in the worker
-constexpr int kMostFrames = 255;                    // of a part, in the list of what was played
-constexpr auto kGrace = std::chrono::seconds(1);    // for a worker to end by itself
+constexpr std::uint32_t kLongestText = 1 << 20;   // more is no greeting of the worker
+constexpr int kSharedMemory = 3;                  // file descriptor in the worker
+constexpr int kMostFrames = 255;                  // of a part, in the list of what was played
+constexpr auto kGrace = std::chrono::seconds(1);  // for a worker to end by itself
 
 // What waiting, sending and starting throw inside this file; Worker adds what is known of the process.
 struct Trouble : std::runtime_error {
@@ -174,15 +172,14 @@ class WorkerEmulator::Worker {
   std::string greet(const Game& game) {
     Greeting greeting;
     receive(&greeting, sizeof greeting);
-    if (greeting.text_bytes > kLargestContent) throw Trouble("its greeting is no greeting");
+    if (greeting.text_bytes > kLongestText) throw Trouble("its greeting is no greeting");
     std::string text(greeting.text_bytes, '\0');
     receive(text.data(), text.size());
     if (greeting.ready == 0) throw_unavailable(game, text);
     return text;
   }
 
-  Outcome ask(Operation operation, int console, int action = 0, int frames = 0,
-              const std::string& content = {}, std::string* answer = nullptr) {
+  Outcome ask(Operation operation, int console, int action = 0, int frames = 0) {
     const std::lock_guard lock(mutex_);
     if (!failure_.empty()) throw EmulatorFailed(failure_);
     try {
@@ -191,17 +188,9 @@ class WorkerEmulator::Worker {
       request.console = static_cast<std::uint32_t>(console);
       request.action = action;
       request.frames = static_cast<std::uint32_t>(frames);
-      request.content_bytes = content.size();
       send(&request, sizeof request);
-      send(content.data(), content.size());
       Reply reply;
       receive(&reply, sizeof reply);
-      if (reply.content_bytes > (answer == nullptr ? 0 : kLargestContent))
-        throw Trouble("its reply is no reply");
-      if (answer != nullptr) {
-        answer->resize(reply.content_bytes);
-        receive(answer->data(), answer->size());
-      }
       return {reply.reward, reply.lives, reply.game_over != 0};
     } catch (const Trouble& trouble) {
       failure_ = "the process that runs the Atari consoles failed: " + describe(trouble);
@@ -405,29 +394,16 @@ Emulator::Outcome WorkerEmulator::play(int console, int action, int frames) {
 }
 
 std::string WorkerEmulator::save(int console) {
-  const Place at = place(console);
-  std::string before_reset;
-  at.worker.ask(Operation::kSave, at.console, 0, 0, {}, &before_reset);
-  StateWriter writer;
-  writer("before_reset", before_reset);
-  writer("played", played_[static_cast<std::size_t>(console)]);
-  return {reinterpret_cast<const char*>(writer.bytes().data()), writer.bytes().size()};
+  return played_[static_cast<std::size_t>(console)];
 }
 
 void WorkerEmulator::load(int console, const std::string& state) {
-  StateReader reader(reinterpret_cast<const std::byte*>(state.data()), state.size());
-  std::string before_reset, played;
-  reader("before_reset", before_reset);
-  reader("played", played);
-  if (!reader.at_end() || played.size() % 2 != 0)
-    throw ArchiveError("the saved state of a console has another length");
-  const Place at = place(console);
-  at.worker.ask(Operation::kLoad, at.console, 0, 0, before_reset);
-  played_[static_cast<std::size_t>(console)].clear();
-  for (std::size_t i = 0; i < played.size(); i += 2) {
-    const int action = static_cast<unsigned char>(played[i]),
-              frames = static_cast<unsigned char>(played[i + 1]);
-    if (frames == 0) throw ArchiveError("the saved state of a console has a part without frames");
+  reset(console);
+  for (std::size_t i = 0; i < state.size(); i += 2) {
+    const int action = static_cast<unsigned char>(state[i]);
+    const int frames = i + 1 < state.size() ? static_cast<unsigned char>(state[i + 1]) : 0;
+    if (action > kLastAction || frames == 0)
+      throw ArchiveError("the saved state of an Atari console is not what was played");
     play(console, action, frames);
   }
 }

@@ -9,9 +9,12 @@
 // worker ends when its socket does, so that none is left behind whichever way this process ends, and the
 // signals that ask this process to stop do not reach it: its state may still have to be saved.
 //
-// The state of a console is what led to it: ALE's state before the last reset, and what was played since. ALE
-// can save its state in the middle of a game as well, but a part of the picture's is missing there, and some
-// games (Amidar, Qbert, Tetris) continue differently in another process. A reset makes that part anew.
+// The state of a console is what was played since its reset, and loading it plays that again, at about two
+// thousand steps a second. ALE can save a state in the middle of a game as well, but a part of the picture's is
+// missing there, and some games (Amidar, Qbert, Tetris) continue differently in another process. A reset first
+// restores what ALE was when the ROM had been loaded: without this some games (Ice Hockey, Surround, Time
+// Pilot, Yars' Revenge) begin differently after other games, and an episode would depend on what its console
+// had played before.
 #pragma once
 
 #include <chrono>

@@ -104,7 +104,7 @@ TEST_CASE("atari worker: consoles play, each for itself") {
   CHECK(emulator.process_ids().size() == 3);
   for (int console = 0; console < 5; ++console) {
     CAPTURE(console);
-    for (int i = 0; i <= console; ++i) CHECK(emulator.reset(console).lives == 3);  // and other shades
+    for (int i = 0; i <= console; ++i) CHECK(emulator.reset(console).lives == 3);  // each like the first
     const Emulator::Outcome outcome = emulator.play(console, 4, 5 + console);
     double reward = 0;
     for (int frame = 1; frame <= 5 + console; ++frame) reward += frame % 3;
@@ -113,14 +113,14 @@ TEST_CASE("atari worker: consoles play, each for itself") {
     CHECK_FALSE(outcome.game_over);
   }
   for (int console = 0; console < 5; ++console) {
-    const int shade = 5 + console + 40 + 100 * (console + 1);
+    const int shade = 5 + console + 40 + 100;
     CHECK(std::ranges::count(emulator.last(console), shade % 256) == 33600);
     CHECK(std::ranges::count(emulator.before_last(console), (shade - 1) % 256) == 33600);
   }
   CHECK(emulator.play(2, 0, 35).lives == 2);
   CHECK(emulator.play(2, 1, 1).reward == 1);  // frame 43
-  CHECK(emulator.last(2)[0] == (43 + 10 + 300) % 256);
-  CHECK(emulator.before_last(2)[0] == (42 + 300) % 256);
+  CHECK(emulator.last(2)[0] == 43 + 10 + 100);
+  CHECK(emulator.before_last(2)[0] == 42 + 100);
   const Emulator::Outcome end = emulator.play(2, 1, 600);  // more than one message can order
   CHECK(end.game_over);
   CHECK(end.lives == 0);
@@ -132,32 +132,28 @@ TEST_CASE("atari worker: consoles play, each for itself") {
 TEST_CASE("atari worker: a saved console continues identically in another process") {
   if (!python_is_here()) return;
   const StandIn stand_in;
-  for (const char* form : {"bytes", "tuple"}) {
-    CAPTURE(form);
-    const Variable state_form("FAKE_ALE_STATE", form);
-    WorkerEmulator emulator(stand_in.game, 1), other(stand_in.game, 2);
-    for (int i = 0; i < 3; ++i) emulator.reset(0);
-    emulator.play(0, 3, 7);
-    emulator.play(0, 4, 2);
-    const std::string state = emulator.save(0);
+  WorkerEmulator emulator(stand_in.game, 1), other(stand_in.game, 2);
+  for (int i = 0; i < 3; ++i) emulator.reset(0);
+  emulator.play(0, 3, 7);
+  emulator.play(0, 4, 2);
+  const std::string state = emulator.save(0);
+  other.reset(0);
+  other.play(0, 1, 99);
+  other.load(0, state);
+  CHECK(other.save(0) == state);
+  for (int i = 0; i < 40; ++i) {
+    const Emulator::Outcome outcome = emulator.play(0, i % 5, 4), same = other.play(0, i % 5, 4);
+    CHECK(outcome.reward == same.reward);
+    CHECK(outcome.lives == same.lives);
+    CHECK(std::ranges::equal(emulator.last(0), other.last(0)));
+    CHECK(std::ranges::equal(emulator.before_last(0), other.before_last(0)));
+    if (!outcome.game_over) continue;
+    emulator.reset(0);
     other.reset(0);
-    other.play(0, 1, 99);
-    other.load(0, state);
-    CHECK(other.save(0) == state);
-    for (int i = 0; i < 40; ++i) {
-      const Emulator::Outcome outcome = emulator.play(0, i % 5, 4), same = other.play(0, i % 5, 4);
-      CHECK(outcome.reward == same.reward);
-      CHECK(outcome.lives == same.lives);
-      CHECK(std::ranges::equal(emulator.last(0), other.last(0)));
-      CHECK(std::ranges::equal(emulator.before_last(0), other.before_last(0)));
-      if (!outcome.game_over) continue;
-      emulator.reset(0);
-      other.reset(0);
-    }
-    CHECK_THROWS_AS(other.load(0, state.substr(1)), ArchiveError);
-    CHECK_THROWS_AS(other.load(0, state + "x"), ArchiveError);
-    CHECK_THROWS_AS(other.load(0, ""), ArchiveError);
   }
+  CHECK_THROWS_AS(other.load(0, state.substr(1)), ArchiveError);
+  CHECK_THROWS_AS(other.load(0, state + "x"), ArchiveError);
+  CHECK_THROWS_AS(other.load(0, std::string(2, '\0')), ArchiveError);
 }
 
 TEST_CASE("atari worker: a worker that ends is an error with its last words, not a hang") {

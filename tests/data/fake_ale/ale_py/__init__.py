@@ -1,7 +1,8 @@
 """A stand-in for the package ale_py, as small as the tests allow.
 
 A ROM is a text file with the name of its game. Frame n after the last reset scores n % 3, and its screen is full of
-(n + 10 * action + 100 * resets) % 256, so that what follows a reset depends on what came before. Three lives, of which
+(n + 10 * action + 100 * resets) % 256, so that what follows a reset depends on what came before unless a state is
+restored. Three lives, of which
 every 40 frames take one. The environment variables FAKE_ALE_... let it misbehave.
 """
 
@@ -21,14 +22,6 @@ class LoggerMode:
 class Action:
     def __init__(self, value):
         self.value = value
-
-
-class ALEState:
-    def __init__(self, content):
-        self.content = content
-
-    def __getstate__(self):
-        return self.content if os.environ.get("FAKE_ALE_STATE") != "tuple" else (self.content,)
 
 
 class ALEInterface:
@@ -90,7 +83,7 @@ class ALEInterface:
 
     def cloneState(self, include_rng=False):
         assert include_rng
-        return ALEState(bytes([self.frame, self.resets, self.shade]))
+        return self.frame, self.resets, self.shade
 
     def restoreState(self, state):
-        self.frame, self.resets, self.shade = state.content
+        self.frame, self.resets, self.shade = state
