@@ -1,8 +1,9 @@
 // envs/atari/atari.hpp - Atari 2600 games by the rules of rlpyt's AtariEnv: what is a step, an episode, an
 // image and a reward. The console itself is an Emulator.
 //
-// Reset: the console is reset; one no-op, after which the lives are read; k further no-ops, k uniform on
-// 0..max_start_noops; fire and up if fire_on_reset asks for them; one image is pushed on an empty stack.
+// Reset: the console is reset, to the same state each time (rlpyt lets some games keep traces of those before);
+// one no-op, after which the lives are read; k further no-ops, k uniform on 0..max_start_noops; fire and up if
+// fire_on_reset asks for them; one image is pushed on an empty stack.
 //
 // Step: frame_skip frames with the action. A life is lost if fewer are left than when they were last read, but
 // some are; then one no-op follows, its reward is dropped, and the lives are read again. With episodic_lives

@@ -12,9 +12,9 @@
 // The state of a console is what was played since its reset, and loading it plays that again, at about two
 // thousand steps a second. ALE can save a state in the middle of a game as well, but a part of the picture's is
 // missing there, and some games (Amidar, Qbert, Tetris) continue differently in another process. A reset first
-// restores what ALE was when the ROM had been loaded: without this some games (Ice Hockey, Surround, Time
-// Pilot, Yars' Revenge) begin differently after other games, and an episode would depend on what its console
-// had played before.
+// restores what ALE was when the ROM had been loaded: without this some games (Ice Hockey, Seaquest, Surround,
+// Time Pilot, Yars' Revenge) begin differently after other games, and an episode would depend on what its
+// console had played before.
 #pragma once
 
 #include <chrono>

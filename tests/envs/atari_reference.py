@@ -1,4 +1,6 @@
-"""The rules of rlpyt's AtariEnv once more, by ALE's Python interface and numpy alone: nothing of the engine is used.
+"""The rules of rlpyt's AtariEnv once more, by ALE's Python interface and numpy alone, each game on a new console.
+
+Nothing of the engine is used here.
 
     atari_reference.py GAME [no-lives] [no-clip] [fire] [horizon=STEPS] < PLAN
 
@@ -25,14 +27,17 @@ class Game:
     def __init__(self, name, lives, clip, fire, horizon):
         folder = os.environ.get("ALE_ROMS_DIR") or os.path.join(PACKAGE, "roms")
         ale.ALEInterface.setLoggerMode(ale.LoggerMode.Error)
+        self.rom = os.path.join(folder, name + ".bin")
+        self.load()
+        self.codes = [action.value for action in self.ale.getMinimalActionSet()]
+        self.episodic, self.clip, self.fire, self.horizon = lives, clip, fire, horizon
+        self.raw = numpy.zeros((2, 210, 160), dtype=numpy.uint8)
+
+    def load(self):
         self.ale = ale.ALEInterface()
         self.ale.setFloat("repeat_action_probability", 0.0)
         self.ale.setInt("random_seed", 17)
-        self.ale.loadROM(os.path.join(folder, name + ".bin"))
-        self.actions = self.ale.getMinimalActionSet()
-        self.codes = [action.value for action in self.actions]
-        self.episodic, self.clip, self.fire, self.horizon = lives, clip, fire, horizon
-        self.raw = numpy.zeros((2, 210, 160), dtype=numpy.uint8)
+        self.ale.loadROM(self.rom)
 
     def act(self, code):
         return self.ale.act(ale.Action(code))
@@ -55,6 +60,7 @@ class Game:
         self.left = self.ale.lives()
 
     def reset(self, noops):
+        self.load()  # a reset alone leaves traces of the game before, in Seaquest for one
         self.ale.reset_game()
         self.clear()
         self.wait_and_count()
