@@ -49,13 +49,12 @@ std::vector<std::vector<int>> units_that_matter(const MlpSpec& spec,
 // From gradients with respect to activations to those with respect to what the function was applied to.
 void apply_derivative(Activation function, const AlignedFloats& activation, std::size_t count,
                       AlignedFloats& gradient) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float y = activation[i];
-    if (function == Activation::kTanh)
-      gradient[i] *= 1.0f - y * y;
-    else if (!(y > 0.0f))
-      gradient[i] = 0.0f;
-  }
+  const float* const y = activation.data();
+  float* const g = gradient.data();
+  if (function == Activation::kTanh)
+    for (std::size_t i = 0; i < count; ++i) g[i] *= 1.0f - y[i] * y[i];
+  else
+    for (std::size_t i = 0; i < count; ++i) g[i] = y[i] > 0.0f ? g[i] : 0.0f;
 }
 
 }  // namespace
@@ -330,6 +329,9 @@ void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs) const
 void NativeNetwork::load(Part& part, int batch, ConstBatch inputs, Pass pass) const {
   if (part.fronts.empty()) return load(part, batch, inputs);
   const int columns = round_up_to_lanes(batch);
+  part.cells = inputs.data;
+  if (batch == columns && inputs.stride == columns) return run_fronts(part, batch, pass);
+  part.cells = part.board.data();
   for (int cell = 0; cell < part.fronts.front().layer.in(); ++cell) {
     float* row = part.board.data() + static_cast<std::ptrdiff_t>(cell) * columns;
     std::memcpy(row, inputs.data + static_cast<std::ptrdiff_t>(cell) * inputs.stride,
@@ -343,6 +345,7 @@ void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs, Pass 
   if (part.fronts.empty()) return load(part, batch, inputs);
   const auto columns = static_cast<std::size_t>(round_up_to_lanes(batch));
   float* board = part.board.data();
+  part.cells = board;
   std::fill_n(board, static_cast<std::size_t>(part.fronts.front().layer.in()) * columns, 0.0f);
   for (int b = 0; b < batch; ++b)
     for (std::uint32_t e = inputs.begin[b]; e < inputs.begin[b + 1]; ++e)
@@ -354,7 +357,7 @@ void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs, Pass 
 void NativeNetwork::run_fronts(Part& part, int batch, Pass pass) const {
   const int columns = round_up_to_lanes(batch);
   const bool drops = pass == Pass::kForward && part.factors.data != nullptr;
-  const float* inputs = part.board.data();
+  const float* inputs = part.cells;
   for (std::size_t f = 0; f < part.fronts.size(); ++f) {
     Front& front = part.fronts[f];
     front.layer.forward(parameters_.data() + front.weight, parameters_.data() + front.bias, columns, inputs,
@@ -383,11 +386,9 @@ void NativeNetwork::front_gradients(Part& part, int columns) {
     if (part.is_dropped) multiply_front_factors(part, f, columns, front.delta.data());
     apply_derivative(part.spec.activation, front.maps, static_cast<std::size_t>(front.layer.out()) * columns,
                      front.delta);
-    const Front* before = f > 0 ? &part.fronts[f - 1] : nullptr;
-    const AlignedFloats& inputs = before == nullptr ? part.board
-                                  : part.is_dropped ? before->dropped
-                                                    : before->maps;
-    front.layer.gradients(columns, front.delta.data(), inputs.data(), gradients_.data() + front.weight,
+    const float* inputs = part.cells;
+    if (f > 0) inputs = part.is_dropped ? part.fronts[f - 1].dropped.data() : part.fronts[f - 1].maps.data();
+    front.layer.gradients(columns, front.delta.data(), inputs, gradients_.data() + front.weight,
                           gradients_.data() + front.bias);
     kernels().multiply(gradients_.data() + front.bias, front.keep_bias.data(), front.keep_bias.size());
     if (f > 0)

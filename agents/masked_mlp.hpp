@@ -71,8 +71,9 @@ class NativeNetwork final : public Network {
   struct Part {
     MlpSpec spec;  // its sizes are those behind the convolutions
     std::vector<Front> fronts;
-    AlignedFloats board;       // [cells][columns], of the first of them
-    std::optional<int> trunk;  // of a head: the part that it stands on
+    const float* cells = nullptr;  // [cells][columns], inputs of the first: those given if they are so, or
+    AlignedFloats board;           // a copy
+    std::optional<int> trunk;      // of a head: the part that it stands on
     // Of a head: where in the trunk's last hidden layer its inputs stand, and the gradients with respect to
     // them that the trunk has not taken yet, [inputs][columns].
     std::vector<int> place_in_trunk;
