@@ -115,8 +115,9 @@ UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_
   report.loss = objective_->evaluate(s, order, size, outputs_.data(), output_gradient_.data(),
                                      network_.parameters().subspan(log_std_place, log_std_count),
                                      network_.gradients().subspan(log_std_place, log_std_count));
-  network_.backward(kActor, size, {output_gradient_.data(), stride_});
+  // The critic first: it may share the actor's trunk.
   if (config_.critic == CloningCritic::kDistill) report.loss += learn_values(s, order);
+  network_.backward(kActor, size, {output_gradient_.data(), stride_});
   report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
   return report;
 }

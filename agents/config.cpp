@@ -24,6 +24,13 @@ void set_locomotion(AgentConfig& config) {
   config.ppo.normalize_advantage = true;
 }
 
+// And what Atari games have: rlpyt's network, whose critic is a head on the actor's (table 9).
+void set_atari(AgentConfig& config) {
+  config.network.architecture = Architecture::kAtari;
+  config.network.shared_trunk = true;
+  config.ppo.epochs = config.cloning.epochs = 10;
+}
+
 const Column& column_of(std::string_view task) {
   static const Column kCartPole = {"cartpole", {128, 128}, 4,    64,   20,    0.8,
                                    0.001,      80000,      2000, 1e-3, 10000, 500};
@@ -34,7 +41,10 @@ const Column& column_of(std::string_view task) {
                                    0.01,       5000000,    125000, 5e-4, 5000000, 125000};
   static const Column kLocomotion = {"locomotion", {64, 64}, 10,    256,  10,     0.98,
                                      0.001,        1500000,  37500, 5e-4, 500000, 12500};
+  static const Column kAtari = {"atari", {512},   10,     128,  10,      0.98,
+                                0.001,   2500000, 125000, 5e-4, 2500000, 125000};
   if (is_locomotion(task)) return kLocomotion;
+  if (is_atari(task)) return kAtari;
   for (const Column* column : {&kCartPole, &kAcrobot})
     if (column->task == task) return *column;
   return kMazeGrid;
@@ -119,6 +129,7 @@ AgentConfig paper_defaults(std::string_view task, std::string_view algorithm) {
   config.ppo.entropy_coefficient = column.ppo_entropy_coefficient;
   config.cloning.learning_rate = column.cloning_learning_rate;
   if (is_locomotion(task)) set_locomotion(config);
+  if (is_atari(task)) set_atari(config);
   if (algorithm == "dqn") set_dqn_defaults(task, config);
   if (cloning && distils_values(task)) set_value_cloning_defaults(task, config);
   config.cloning.teacher_hidden = paper_teacher_hidden(task, config.network.hidden);
@@ -127,6 +138,10 @@ AgentConfig paper_defaults(std::string_view task, std::string_view algorithm) {
 
 bool is_locomotion(std::string_view task) {
   return task == "halfcheetah" || task == "walker2d" || task == "hopper" || task == "ant";
+}
+
+bool is_atari(std::string_view task) {
+  return task.starts_with("atari-");
 }
 
 std::vector<std::int64_t> paper_cnn_hidden() {

@@ -54,15 +54,16 @@ constexpr auto enum_names(BestTie) {
   return std::array<std::string_view, 2>{"first", "last"};
 }
 
-enum class Architecture { kMlp, kCnn };
+enum class Architecture { kMlp, kCnn, kAtari };
 constexpr auto enum_names(Architecture) {
-  return std::array<std::string_view, 2>{"mlp", "cnn"};
+  return std::array<std::string_view, 3>{"mlp", "cnn", "atari"};
 }
 
 struct NetworkConfig {
   Architecture architecture = Architecture::kMlp;
   std::int64_t filters = 16;
   std::int64_t kernel = 3;
+  bool shared_trunk = false;
   std::vector<std::int64_t> hidden = {128, 128};
   Activation activation = Activation::kRelu;
   Init init = Init::kKaiming;
@@ -71,9 +72,12 @@ struct NetworkConfig {
   template <class V>
   void visit(V& v) {
     v("network.hidden", hidden, kAtLeastOne, "units of each hidden layer, e.g. [128, 128]");
-    v("network.architecture", architecture, kAny, "mlp; cnn: a convolution over the board comes first");
+    v("network.architecture", architecture, kAny,
+      "mlp; cnn: a convolution over the board comes first; atari: two, 16 of 8x8 with stride 4 and 32 of 4x4 "
+      "with stride 2");
     v("network.filters", filters, Range{1, 4096}, "cnn: kernels of the convolution");
     v("network.kernel", kernel, Range{1, 64}, "cnn: rows and columns of a kernel; stride 1, no padding");
+    v("network.shared_trunk", shared_trunk, kAny, "actor and critic share all layers but their last");
     v("network.activation", activation, kAny, "after every hidden layer");
     v("network.init", init, kAny,
       "initialisation: kaiming U(+-1/sqrt(fan_in)), kaiming_in_scaled, xavier, he");
@@ -324,7 +328,10 @@ AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);
 // The four robots, for which the paper has one set of values.
 bool is_locomotion(std::string_view task);
 
-// Hidden layers behind the convolution (table 10).
+// Games of the Atari 2600.
+bool is_atari(std::string_view task);
+
+// Hidden layers behind the convolution on MinAtar (table 10).
 std::vector<std::int64_t> paper_cnn_hidden();
 
 // Hidden layers of the expert that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64

@@ -33,7 +33,7 @@ class EagerDqn {
   virtual std::vector<float> parameters() const = 0;  // dense order
 };
 
-// The model has one part, a perceptron without convolution or a convolution in front. Mask and parameters are
+// The model has one part, a perceptron, with or without convolutions in front. Mask and parameters are
 // in dense order; an empty mask keeps all. The target network keeps the initial parameters. n-step returns of
 // one step.
 std::unique_ptr<EagerDqn> make_eager_dqn(const ModelSpec&, std::span<const std::uint8_t> mask,

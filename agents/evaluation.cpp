@@ -21,9 +21,20 @@ ReturnSummary summarize(const std::vector<float>& returns) {
   return summary;
 }
 
+namespace {
+
+// The task as evaluations have it.
+std::unique_ptr<Environment> evaluated(std::string_view task, TaskOptions options, int lanes, int threads) {
+  if (const TaskInfo* info = find_task(task))
+    for (const auto& [key, value] : info->evaluation_options) options[key] = value;
+  return in_parallel(make_environment(task, lanes, options), threads);
+}
+
+}  // namespace
+
 EpisodeEvaluator::EpisodeEvaluator(std::string_view task, const TaskOptions& options, int lanes,
                                    std::unique_ptr<Policy> policy, int threads)
-    : environment_(in_parallel(make_environment(task, lanes, options), threads)),
+    : environment_(evaluated(task, options, lanes, threads)),
       policy_(std::move(policy)),
       task_streams_(lanes),
       action_streams_(lanes),

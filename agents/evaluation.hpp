@@ -64,7 +64,7 @@ class Evaluator {
 
 class EpisodeEvaluator final : public Evaluator {
  public:
-  // `lanes`: copies of the task played at once. The policy is for as many columns; `threads` step the lanes
+  // `lanes`: copies of the task played at once, with what the task sets for evaluations. The policy is for as many columns; `threads` step the lanes
   // together.
   EpisodeEvaluator(std::string_view task, const TaskOptions&, int lanes, std::unique_ptr<Policy>,
                    int threads = 1);

@@ -14,7 +14,7 @@ double initial_bound(const Tensor& tensor, const NetworkConfig& network) {
     case Init::kKaiming:
       return kaiming;
     case Init::kKaimingInScaled:
-      return tensor.layer == 0 ? kaiming * network.input_scale : kaiming;
+      return tensor.reads_observation ? kaiming * network.input_scale : kaiming;
     case Init::kXavier:
       return std::sqrt(6.0 / (static_cast<double>(tensor.fan_in) + tensor.fan_out));
     case Init::kHe:

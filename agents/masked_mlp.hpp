@@ -8,10 +8,12 @@
 // A hidden unit without kept inputs stays: it emits the activation of its bias, and biases train. Under
 // weight decay nothing is left out, since unreachable weights decay as well.
 //
-// Each layer of what is left gets its cheapest form (masked_layer.hpp). A convolution stands in front of the
-// others as a network of its own, whose maps are their inputs.
+// Each layer of what is left gets its cheapest form (masked_layer.hpp). Convolutions stand in front of the
+// others as networks of their own, whose maps are their inputs. A head reads the last hidden layer of its trunk
+// where it lies, and hands its gradients over there.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,7 +35,8 @@ class NativeNetwork final : public Network {
   std::string_view backend() const override { return "native"; }
   int input_size(int part) const override {
     const Part& p = parts_[part];
-    return p.front ? p.front->layer.in() : p.spec.sizes.front();
+    if (p.trunk) return input_size(*p.trunk);
+    return p.fronts.empty() ? p.spec.sizes.front() : p.fronts.front().layer.in();
   }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
@@ -56,19 +59,26 @@ class NativeNetwork final : public Network {
   Effective effective() const { return effective_; }
 
  private:
-  // The convolution of a part.
+  // A convolution of a part.
   struct Front {
     explicit Front(ConvolutionLayer convolution) : layer(std::move(convolution)) {}
     ConvolutionLayer layer;
     std::size_t weight = 0, bias = 0;  // offsets in the arena
     AlignedFloats keep_bias;           // [filters in whole lanes] 1 or 0
-    AlignedFloats board;               // [cells][columns]
     AlignedFloats maps, dropped;       // [outputs][columns], before and after hidden factors
     AlignedFloats delta;               // gradients with respect to the maps
   };
   struct Part {
-    MlpSpec spec;  // without the convolution
-    std::optional<Front> front;
+    MlpSpec spec;  // its sizes are those behind the convolutions
+    std::vector<Front> fronts;
+    const float* cells = nullptr;  // [cells][columns], inputs of the first: those given if they are so, or
+    AlignedFloats board;           // a copy
+    std::optional<int> trunk;      // of a head: the part that it stands on
+    // Of a head: where in the trunk's last hidden layer its inputs stand, and the gradients with respect to
+    // them that the trunk has not taken yet, [inputs][columns].
+    std::vector<int> place_in_trunk;
+    AlignedFloats trunk_gradient;
+    bool has_trunk_gradient = false;
     std::vector<std::vector<int>> units;  // that matter: inputs, hidden layers, outputs
     std::vector<MaskedLayer> layers;
     std::vector<std::size_t> weight, bias;  // offsets in the arena
@@ -96,21 +106,38 @@ class NativeNetwork final : public Network {
     std::uint32_t dense, arena;
   };
 
-  void compile(Part&, int part_index, const std::vector<Tensor>&, std::span<const std::uint8_t> mask,
-               const NetworkOptions&, std::vector<std::uint32_t>& parked);
-  void compile_front(Part&, const Tensor& weight, const Tensor& bias, std::span<const std::uint8_t> mask,
-                     int max_columns);
+  // Tensors of one part, by layer.
+  struct PartTensors {
+    std::vector<const Tensor*> weights, biases;
+  };
+  void choose_units(const std::vector<PartTensors>&, std::span<const std::uint8_t> mask,
+                    bool remove_unreachable);
+  void compile(Part&, const PartTensors&, std::span<const std::uint8_t> mask, const NetworkOptions&,
+               std::vector<std::uint32_t>& parked);
+  void compile_front(Part&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
+                     std::span<const std::uint8_t> mask, int max_columns);
   enum class Pass { kInfer, kForward };
   void load(Part&, int batch, ConstBatch inputs, Pass) const;
   void load(Part&, int batch, const ActiveBatch& inputs, Pass) const;
-  void run_front(Part&, int batch, Pass) const;
+  void run_fronts(Part&, int batch, Pass) const;
   void front_gradients(Part&, int columns);
+  void load_from_trunk(Part& head, int batch) const;
+  bool has_heads(int part) const {
+    return std::ranges::any_of(parts_, [part](const Part& head) { return head.trunk == part; });
+  }
+  void take_gradients_of_heads(int part, int columns);
   static void multiply_factors(const Part&, std::size_t level, int columns, float* values);
+  static void multiply_front_factors(const Part&, std::size_t front, int columns, float* values);
   void load(Part&, int batch, ConstBatch inputs) const;
   void load(Part&, int batch, const ActiveBatch& inputs) const;
   static void list_by_feature(Part&, int batch);
   void run_inference(Part&, int batch, MutableBatch outputs) const;
-  void run_forward(Part&, int batch, MutableBatch outputs) const;
+  template <class Inputs>
+  void infer_from(Part&, int batch, const Inputs&, MutableBatch outputs);
+  template <class Inputs>
+  void forward_from(Part&, int batch, const Inputs&, MutableBatch outputs);
+  void run_layers(Part&, int batch, std::size_t count) const;
+  static void write_outputs(const Part&, int batch, MutableBatch outputs);
   Epilogue activation_of(const Part&, std::size_t layer) const;
 
   std::vector<Part> parts_;

@@ -1,5 +1,6 @@
 #include "agents/model.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -16,25 +17,49 @@ MlpSpec mlp(std::string name, int inputs, int outputs, const NetworkConfig& netw
   return spec;
 }
 
+// The convolutions in front of every network; those behind the first see the maps of the one before.
+std::vector<ConvolutionSpec> convolutions_of(const NetworkConfig& network) {
+  if (network.architecture == Architecture::kCnn)
+    return {{.filters = static_cast<int>(network.filters), .kernel = static_cast<int>(network.kernel)}};
+  if (network.architecture == Architecture::kAtari)
+    return {{.filters = 16, .kernel = 8, .stride = 4},
+            {.filters = 32, .kernel = 4, .stride = 2, .padding = 1}};
+  return {};
+}
+
 }  // namespace
+
+int smallest_board(const NetworkConfig& network) {
+  const std::vector<ConvolutionSpec> convolutions = convolutions_of(network);
+  if (convolutions.empty()) return 0;
+  int size = 1;
+  for (std::size_t c = convolutions.size(); c-- > 0;)
+    size = (size - 1) * convolutions[c].stride + convolutions[c].kernel - 2 * convolutions[c].padding;
+  return size;
+}
 
 ModelSpec model_spec(const TaskInfo& task, std::string_view algorithm, const AgentConfig& config,
                      bool distils_values) {
   ModelSpec model =
       model_spec(task.observation_size, task.actions, task.continuous, algorithm, config, distils_values);
-  if (config.network.architecture == Architecture::kMlp) return model;
-  const auto kernel = static_cast<int>(config.network.kernel);
-  if (task.rows < kernel || task.columns < kernel)
-    throw std::invalid_argument("task '" + task.name + "' shows no board that a convolution fits on");
-  ConvolutionSpec front;
-  front.rows = task.rows;
-  front.columns = task.columns;
-  front.channels = task.observation_size / (task.rows * task.columns);
-  front.filters = static_cast<int>(config.network.filters);
-  front.kernel = kernel;
+  std::vector<ConvolutionSpec> convolutions = convolutions_of(config.network);
+  if (std::min(task.rows, task.columns) < smallest_board(config.network))
+    throw std::invalid_argument("task '" + task.name + "' shows no board that the convolutions fit on");
+  std::vector<int> sizes;
+  int channels = convolutions.empty() ? 0 : task.observation_size / (task.rows * task.columns);
+  int rows = task.rows, columns = task.columns;
+  for (ConvolutionSpec& convolution : convolutions) {
+    convolution.channels = std::exchange(channels, convolution.filters);
+    convolution.rows = rows;
+    convolution.columns = columns;
+    rows = convolution.map_rows();
+    columns = convolution.map_columns();
+    sizes.push_back(convolution.filters * convolution.positions());
+  }
   for (MlpSpec& part : model.parts) {
-    part.convolution = front;
-    part.sizes.insert(part.sizes.begin() + 1, front.filters * front.positions());
+    if (part.trunk) continue;
+    part.convolutions = convolutions;
+    part.sizes.insert(part.sizes.begin() + 1, sizes.begin(), sizes.end());
   }
   return model;
 }
@@ -61,8 +86,13 @@ ModelSpec model_spec(int observation_size, int actions, bool continuous, std::st
   ModelSpec model;
   model.parts.push_back(mlp("actor", observation_size, actions, config.network));
   model.parts.front().tanh_output = continuous;
-  if (!cloning || config.cloning.critic == CloningCritic::kDistill)
+  if (!cloning || config.cloning.critic == CloningCritic::kDistill) {
     model.parts.push_back(mlp("critic", observation_size, 1, config.network));
+    if (config.network.shared_trunk) {
+      model.parts.back().sizes = {static_cast<int>(config.network.hidden.back()), 1};
+      model.parts.back().trunk = 0;
+    }
+  }
   model.log_std = continuous ? actions : 0;
   return model;
 }
@@ -86,7 +116,8 @@ std::vector<Tensor> tensors_of(const ModelSpec& model) {
       weight.shape = weight_shape(spec, layer);
       int kernel = 1;  // entries of one, PyTorch's receptive field
       for (std::size_t axis = 2; axis < weight.shape.size(); ++axis) kernel *= weight.shape[axis];
-      const bool restricted = layer == 0 && spec.connected_inputs > 0;
+      weight.reads_observation = layer == 0 && !spec.trunk;
+      const bool restricted = weight.reads_observation && spec.connected_inputs > 0;
       weight.fan_in = restricted ? spec.connected_inputs : weight.shape[1] * kernel;
       weight.fan_out = weight.shape[0] * kernel;
       Tensor bias = weight;

@@ -5,8 +5,8 @@
 namespace impsweep {
 
 std::vector<int> weight_shape(const MlpSpec& spec, std::size_t layer) {
-  if (layer > 0 || !spec.convolution) return {spec.sizes[layer + 1], spec.sizes[layer]};
-  const ConvolutionSpec& c = *spec.convolution;
+  if (layer >= spec.convolutions.size()) return {spec.sizes[layer + 1], spec.sizes[layer]};
+  const ConvolutionSpec& c = spec.convolutions[layer];
   return {c.filters, c.channels, c.kernel, c.kernel};
 }
 

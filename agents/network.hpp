@@ -2,7 +2,7 @@
 // gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
 //
 // A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena,
-// plus an optional vector log_std. The *dense order* of parameters is part after part, layer after layer,
+// and may share their first layers ("trunk"), plus an optional vector log_std. The *dense order* of parameters is part after part, layer after layer,
 // weight [out][in] then bias [out], and log_std last; files, masks, initialisation and pruning speak it. A
 // backend keeps its own *arena* order, in which pruned weights may be absent; gather() and scatter()
 // translate.
@@ -23,12 +23,15 @@
 
 namespace impsweep {
 
-// A first layer that moves one set of square kernels over a board of several channels: stride 1, no padding.
-// Boards are flat, [channel][row][column].
+// A layer that moves one set of square kernels over a board of several channels, around which `padding` rows
+// and columns of zeros are thought. Boards are flat, [channel][row][column], and so are the maps it makes.
 struct ConvolutionSpec {
   int channels = 0, rows = 0, columns = 0;
   int filters = 0, kernel = 0;
-  int positions() const { return (rows - kernel + 1) * (columns - kernel + 1); }
+  int stride = 1, padding = 0;
+  int map_rows() const { return (rows + 2 * padding - kernel) / stride + 1; }
+  int map_columns() const { return (columns + 2 * padding - kernel) / stride + 1; }
+  int positions() const { return map_rows() * map_columns(); }
 };
 
 struct MlpSpec {
@@ -36,9 +39,12 @@ struct MlpSpec {
   std::vector<int> sizes;                     // inputs, hidden ..., outputs
   Activation activation = Activation::kRelu;  // after each hidden layer
   bool tanh_output = false;                   // tanh on the output layer (mean of a Gaussian policy)
-  // Set: layer 0, which others must follow, is a convolution from sizes[0] = channels * rows * columns to
-  // sizes[1] = filters * positions.
-  std::optional<ConvolutionSpec> convolution = {};
+  // The first layers, which others must follow: convolution l leads from sizes[l] = channels * rows * columns
+  // to sizes[l + 1] = filters * positions.
+  std::vector<ConvolutionSpec> convolutions = {};
+  // Set: a head on the trunk of an earlier part, whose last hidden layer is its input (sizes[0] units); an
+  // actor and a critic then share all layers but their last.
+  std::optional<int> trunk = {};
   // Inputs that the first layer is allowed to read; the mask takes the others away. It sets the fan-in of
   // that layer, and with it the scale of its initial weights. 0: all of them.
   int connected_inputs = 0;
@@ -56,7 +62,8 @@ struct Tensor {
   bool is_weight = false;
   std::vector<int> shape;  // [out, in] or [out]; of a convolution [filters, channels, kernel, kernel]
   std::size_t offset = 0, size = 0;
-  int fan_in = 0, fan_out = 0;  // of the layer
+  int fan_in = 0, fan_out = 0;     // of the layer
+  bool reads_observation = false;  // a weight or bias of a first layer
 };
 
 // Of the weight of a layer; the bias is as long as its first extent.
@@ -109,7 +116,8 @@ class Network {
   // forward pass of the part has kept. At most `max_batch` samples.
   virtual void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
-  // Like infer, but remembers activations; the inputs must stay valid until backward of this part.
+  // Like infer, but remembers activations; the inputs must stay valid until backward of this part. Of a head,
+  // it must follow forward of its trunk's part on the same inputs.
   virtual void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
   // The same for binary inputs. As defined here they are expanded into a dense batch; a backend may do
@@ -122,7 +130,9 @@ class Network {
   // lanes.
   virtual void set_hidden_factors(int part, ConstBatch factors) = 0;
 
-  // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none.
+  // Overwrites the part's weight and bias gradients with those of the loss; masked entries have none. Heads
+  // come before the part whose trunk they share: its gradients are those of all of them together, and only
+  // after it are theirs complete.
   virtual void backward(int part, int batch, ConstBatch output_gradients) = 0;
 
  private:

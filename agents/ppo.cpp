@@ -87,8 +87,9 @@ UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* o
                             .ratio_clip = static_cast<float>(ratio_clip()),
                             .value_coefficient = static_cast<float>(config_.value_coefficient),
                             .entropy_coefficient = static_cast<float>(config_.entropy_coefficient)});
-  network_.backward(kActor, size, {output_gradient_.data(), stride_});
+  // The critic first: it may share the actor's trunk.
   network_.backward(kCritic, size, {value_gradient_.data(), stride_});
+  network_.backward(kActor, size, {output_gradient_.data(), stride_});
   UpdateReport report;
   report.loss = static_cast<float>(sums.policy + config_.value_coefficient * sums.value -
                                    config_.entropy_coefficient * sums.entropy);

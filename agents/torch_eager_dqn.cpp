@@ -82,12 +82,12 @@ class LibTorchDqn final : public EagerDqn {
   at::Tensor outputs(const std::vector<at::Tensor>& leaves, at::Tensor x) const {
     for (std::size_t leaf = 0; leaf < leaves.size(); leaf += 2) {
       if (leaf > 0) x = spec_.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
-      if (leaf == 0 && spec_.convolution)
-        x = torch::conv2d(x.view({x.size(0), spec_.convolution->channels, spec_.convolution->rows,
-                                  spec_.convolution->columns}),
-                          leaves[0], leaves[1])
+      if (leaf / 2 < spec_.convolutions.size()) {
+        const ConvolutionSpec& c = spec_.convolutions[leaf / 2];
+        x = torch::conv2d(x.view({x.size(0), c.channels, c.rows, c.columns}), leaves[leaf], leaves[leaf + 1],
+                          c.stride, c.padding)
                 .flatten(1);
-      else
+      } else
         x = torch::linear(x, leaves[leaf], leaves[leaf + 1]);
     }
     return x;

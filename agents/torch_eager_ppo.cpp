@@ -22,7 +22,8 @@ class LibTorchPpo final : public EagerPpo {
  public:
   LibTorchPpo(const ModelSpec& model, std::span<const std::uint8_t> mask, std::span<const float> parameters,
               const Samples& s, const AgentConfig& config)
-      : config_(config.ppo),
+      : parts_(model.parts),
+        config_(config.ppo),
         parameters_(copy_of(parameters.data(), {static_cast<std::int64_t>(parameters.size())}, {1})),
         gradients_(torch::zeros_like(parameters_)),
         observation_(copy_of(s.observation.data(), {s.size(), s.observation_size}, {1, s.stride})),
@@ -42,12 +43,12 @@ class LibTorchPpo final : public EagerPpo {
       offset += leaves_.back().numel();
     };
     for (const MlpSpec& part : model.parts) {
-      activations_.push_back(part.activation);
       if (part.tanh_output) throw std::invalid_argument("eager PPO: softmax policies only");
       first_leaf_.push_back(leaves_.size());
       for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer) {
-        leaf({part.sizes[layer + 1], part.sizes[layer]});
-        leaf({part.sizes[layer + 1]});
+        const std::vector<int> shape = weight_shape(part, layer);
+        leaf(std::vector<std::int64_t>(shape.begin(), shape.end()));
+        leaf({shape[0]});
       }
     }
     first_leaf_.push_back(leaves_.size());
@@ -66,7 +67,7 @@ class LibTorchPpo final : public EagerPpo {
       const std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, leaves_);
       std::vector<at::Tensor> flat;
       flat.reserve(gradients.size());
-      for (const at::Tensor& gradient : gradients) flat.push_back(gradient.view(-1));
+      for (const at::Tensor& gradient : gradients) flat.push_back(gradient.reshape(-1));
       const torch::NoGradGuard no_graph;
       at::cat_out(gradients_, flat);
       if (keep_.defined()) gradients_.mul_(keep_);
@@ -81,20 +82,37 @@ class LibTorchPpo final : public EagerPpo {
   }
 
  private:
-  at::Tensor outputs(std::size_t part, at::Tensor x) const {
-    for (std::size_t leaf = first_leaf_[part]; leaf < first_leaf_[part + 1]; leaf += 2) {
-      if (leaf > first_leaf_[part])
-        x = activations_[part] == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
-      x = torch::linear(x, leaves_[leaf], leaves_[leaf + 1]);
+  struct Outputs {
+    at::Tensor hidden, last;  // of the last hidden layer, and of the part
+  };
+  Outputs outputs(std::size_t part, at::Tensor x) const {
+    Outputs result;
+    const MlpSpec& spec = parts_[part];
+    const std::size_t begin = first_leaf_[part], end = first_leaf_[part + 1];
+    for (std::size_t leaf = begin; leaf < end; leaf += 2) {
+      if (const std::size_t layer = (leaf - begin) / 2; layer < spec.convolutions.size()) {
+        const ConvolutionSpec& c = spec.convolutions[layer];
+        x = torch::conv2d(x.view({x.size(0), c.channels, c.rows, c.columns}), leaves_[leaf],
+                          leaves_[leaf + 1], c.stride, c.padding)
+                .flatten(1);
+      } else {
+        x = torch::linear(x, leaves_[leaf], leaves_[leaf + 1]);
+      }
+      if (leaf + 2 == end) break;
+      x = spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
+      result.hidden = x;
     }
-    return x;
+    result.last = x;
+    return result;
   }
 
   at::Tensor loss_of(const at::Tensor& chosen) const {
     const at::Tensor observation = observation_.index_select(0, chosen);
     const at::Tensor advantage = advantage_.index_select(0, chosen);
-    const at::Tensor probability = torch::softmax(outputs(kActor, observation), 1);
-    const at::Tensor values = outputs(kCritic, observation).squeeze(1);
+    const Outputs actor = outputs(kActor, observation);
+    const at::Tensor probability = torch::softmax(actor.last, 1);
+    const bool shares_trunk = parts_[kCritic].trunk.has_value();
+    const at::Tensor values = outputs(kCritic, shares_trunk ? actor.hidden : observation).last.squeeze(1);
     const at::Tensor taken = probability.gather(1, action_.index_select(0, chosen)).squeeze(1);
     const at::Tensor ratio = (taken + kEpsilon) * inverse_old_probability_.index_select(0, chosen);
     const at::Tensor clipped = torch::clamp(ratio, 1 - config_.ratio_clip, 1 + config_.ratio_clip);
@@ -105,12 +123,12 @@ class LibTorchPpo final : public EagerPpo {
            config_.entropy_coefficient / static_cast<double>(chosen.numel()) * negative_entropy;
   }
 
+  std::vector<MlpSpec> parts_;
   PpoConfig config_;
   at::Tensor parameters_, gradients_, keep_;  // [parameter_count] in dense order; keep_ only with a mask
   at::Tensor observation_, action_, advantage_, return_, inverse_old_probability_;  // by sample
   std::vector<at::Tensor> leaves_;       // weight, bias of each layer: views of the parameters
   std::vector<std::size_t> first_leaf_;  // of each part, and the end
-  std::vector<Activation> activations_;  // of each part
   std::unique_ptr<torch::optim::Adam> optimizer_;
 };
 

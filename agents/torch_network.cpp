@@ -9,6 +9,7 @@
 #include <numbers>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "agents/aligned.hpp"
 #include "agents/kernels/kernels.hpp"
@@ -31,7 +32,7 @@ class TorchNetwork final : public Network {
       : max_batch_(options.max_batch), mask_(mask.begin(), mask.end()) {
     std::size_t size = 0;
     for (const MlpSpec& part : spec.parts) {
-      parts_.push_back({part, size, 0, {}, {}, {}, {}});
+      parts_.push_back({.spec = part, .begin = size});
       for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer) {
         const std::vector<int> shape = weight_shape(part, layer);
         std::size_t weights = 1;
@@ -54,7 +55,8 @@ class TorchNetwork final : public Network {
 
   std::string_view backend() const override { return "torch"; }
   int input_size(int part) const override {
-    return parts_.at(static_cast<std::size_t>(part)).spec.sizes.front();
+    const MlpSpec& spec = parts_.at(static_cast<std::size_t>(part)).spec;
+    return spec.trunk ? input_size(*spec.trunk) : spec.sizes.front();
   }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
@@ -77,37 +79,71 @@ class TorchNetwork final : public Network {
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
       const c10::InferenceMode no_graph;
-      run(at(part), batch, inputs, outputs, false);
+      Part& chosen = at(part);
+      const std::optional<int> trunk = chosen.spec.trunk;
+      const at::Tensor x = batch_view(inputs.data, input_size(part), batch, inputs.stride);
+      write(
+          trunk ? run(chosen, run(at(*trunk), x, false).hidden, false).output : run(chosen, x, false).output,
+          outputs);
     });
   }
 
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
-    guarded([&] { at(part).output = run(at(part), batch, inputs, outputs, true); });
+    guarded([&] {
+      Part& chosen = at(part);
+      const std::optional<int> trunk = chosen.spec.trunk;
+      const at::Tensor x =
+          trunk ? at(*trunk).pass.hidden : batch_view(inputs.data, input_size(part), batch, inputs.stride);
+      assert(x.size(0) == batch && batch <= max_batch_);
+      chosen.pass = run(chosen, x, true);
+      write(chosen.pass.output, outputs);
+    });
   }
 
   void set_hidden_factors(int part, ConstBatch factors) override { at(part).factors = factors; }
 
+  // Gradients of heads need those of their trunk's graph: they wait for its part.
   void backward(int part, int batch, ConstBatch output_gradients) override {
     guarded([&] {
       Part& chosen = at(part);
-      assert(chosen.output.defined() && chosen.output.size(0) == batch);
+      assert(chosen.pass.output.defined() && chosen.pass.output.size(0) == batch);
       const at::Tensor seed =
           batch_view(output_gradients.data, chosen.spec.sizes.back(), batch, output_gradients.stride);
-      const auto gradients = torch::autograd::grad({chosen.output}, chosen.leaves, {seed});
-      for (std::size_t i = 0; i < gradients.size(); ++i) chosen.leaf_gradients[i].copy_(gradients[i]);
-      chosen.output.reset();
-      apply_mask(std::span(gradients_).subspan(chosen.begin, chosen.end - chosen.begin), chosen.begin);
+      if (chosen.spec.trunk) {
+        chosen.seed = seed.clone();
+        return;
+      }
+      std::vector<Part*> together = {&chosen};
+      for (Part& head : parts_)
+        if (head.spec.trunk == part && head.seed.defined()) together.push_back(&head);
+      chosen.seed = seed;
+      std::vector<at::Tensor> outputs, seeds, leaves;
+      for (Part* each : together) {
+        outputs.push_back(std::exchange(each->pass, {}).output);
+        seeds.push_back(std::exchange(each->seed, {}));
+        leaves.insert(leaves.end(), each->leaves.begin(), each->leaves.end());
+      }
+      const auto gradients = torch::autograd::grad(outputs, leaves, seeds);
+      auto gradient = gradients.begin();
+      for (Part* each : together) {
+        for (at::Tensor& leaf_gradient : each->leaf_gradients) leaf_gradient.copy_(*gradient++);
+        apply_mask(std::span(gradients_).subspan(each->begin, each->end - each->begin), each->begin);
+      }
     });
   }
 
  private:
+  struct Pass {
+    at::Tensor hidden, output;  // of the last hidden layer, and the end of the graph
+  };
   struct Part {
     MlpSpec spec;
-    std::size_t begin, end;                  // in the arena
-    std::vector<at::Tensor> leaves;          // weight, bias of each layer: views of the parameters
-    std::vector<at::Tensor> leaf_gradients;  // views of the gradients, in the same order
-    ConstBatch factors;                      // on hidden activations, or null
-    at::Tensor output;                       // end of the graph between forward and backward
+    std::size_t begin = 0, end = 0;               // in the arena
+    std::vector<at::Tensor> leaves = {};          // weight, bias of each layer: views of the parameters
+    std::vector<at::Tensor> leaf_gradients = {};  // views of the gradients, in the same order
+    ConstBatch factors = {};                      // on hidden activations, or null
+    Pass pass = {};                               // between forward and backward
+    at::Tensor seed = {};                         // gradients of the outputs of a head that waits
   };
 
   Part& at(int part) { return parts_.at(static_cast<std::size_t>(part)); }
@@ -126,35 +162,41 @@ class TorchNetwork final : public Network {
     }
   }
 
-  at::Tensor run(const Part& part, int batch, ConstBatch inputs, MutableBatch outputs,
-                 bool keeps_graph) const {
-    assert(batch >= 1 && batch <= max_batch_ && inputs.stride >= batch && outputs.stride >= batch);
-    at::Tensor x = batch_view(inputs.data, part.spec.sizes.front(), batch, inputs.stride);
+  Pass run(const Part& part, at::Tensor x, bool keeps_graph) const {
+    Pass pass;
     const float* factors = keeps_graph ? part.factors.data : nullptr;
     for (std::size_t leaf = 0; leaf < part.leaves.size(); leaf += 2) {
-      x = leaf == 0 && part.spec.convolution ? convolve(part, x)
-                                             : torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
-      if (leaf + 2 < part.leaves.size())
-        x = drop(part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x), batch,
+      x = leaf / 2 < part.spec.convolutions.size()
+              ? convolve(part, leaf, x)
+              : torch::linear(x, part.leaves[leaf], part.leaves[leaf + 1]);
+      if (leaf + 2 < part.leaves.size()) {
+        x = drop(part.spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x),
                  part.factors.stride, factors);
-      else if (part.spec.tanh_output)
+        pass.hidden = x;
+      } else if (part.spec.tanh_output) {
         x = torch::tanh(x);
+      }
     }
-    batch_view(outputs.data, part.spec.sizes.back(), batch, outputs.stride).copy_(x.detach());
-    return x;
+    pass.output = x;
+    return pass;
+  }
+
+  static void write(const at::Tensor& x, MutableBatch outputs) {
+    const auto batch = static_cast<int>(x.size(0)), features = static_cast<int>(x.size(1));
+    batch_view(outputs.data, features, batch, outputs.stride).copy_(x.detach());
   }
 
   // Flat boards to flat maps, both [batch][channel, row, column].
-  static at::Tensor convolve(const Part& part, const at::Tensor& x) {
-    const ConvolutionSpec& c = *part.spec.convolution;
+  static at::Tensor convolve(const Part& part, std::size_t leaf, const at::Tensor& x) {
+    const ConvolutionSpec& c = part.spec.convolutions[leaf / 2];
     const at::Tensor boards = x.reshape({x.size(0), c.channels, c.rows, c.columns});
-    return torch::conv2d(boards, part.leaves[0], part.leaves[1]).flatten(1);
+    return torch::conv2d(boards, part.leaves[leaf], part.leaves[leaf + 1], c.stride, c.padding).flatten(1);
   }
 
   // Multiplies by the next hidden layer's factors and moves on to those behind them.
-  static at::Tensor drop(const at::Tensor& x, int batch, int stride, const float*& factors) {
+  static at::Tensor drop(const at::Tensor& x, int stride, const float*& factors) {
     if (factors == nullptr) return x;
-    const auto units = static_cast<int>(x.size(1));
+    const auto batch = static_cast<int>(x.size(0)), units = static_cast<int>(x.size(1));
     const at::Tensor dropped = x * batch_view(factors, units, batch, stride);
     factors += static_cast<std::ptrdiff_t>(units) * stride;
     return dropped;

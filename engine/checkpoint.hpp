@@ -32,8 +32,8 @@ class Checkpoint {
   // A session that continues from the stored checkpoint, or a fresh one if there is none. One of other
   // numerics, of another recipe or layout goes to quarantine with a warning.
   std::unique_ptr<TrainingSession> start(const TrainingRequest&);
-  // What start() does with the record of a checkpoint and a fresh session. Throws InputError or ArchiveError if
-  // it is not for this training, or of another layout; the session is then half loaded.
+  // What start() does with the record of a checkpoint and a fresh session. Throws InputError or ArchiveError
+  // if it is not for this training, or of another layout; the session is then half loaded.
   void restore(const Record&, TrainingSession&);
 
   // Saves if the interval has passed. For safe points.

@@ -26,13 +26,22 @@ double seconds_per_step(const std::string& task) {
   if (task == "walker2d") return 60e-6;
   if (task == "hopper") return 36e-6;
   if (task == "ant") return 135e-6;
+  if (is_atari(task)) return 600e-6;
   return 0.5e-6;  // classic control
 }
 
 struct Weights {
-  double actor = 0, critic = 0;  // kept
+  double actor = 0, critic = 0;  // kept, as often as they are multiplied for one observation
   std::int64_t parameters = 0;   // all
 };
+
+// How often each weight of a tensor is multiplied for one observation.
+int positions(const ModelSpec& model, const Tensor& tensor) {
+  const std::vector<ConvolutionSpec>& convolutions =
+      model.parts[static_cast<std::size_t>(tensor.part)].convolutions;
+  const auto layer = static_cast<std::size_t>(tensor.layer);
+  return layer < convolutions.size() ? convolutions[layer].positions() : 1;
+}
 
 // The density belongs to the prunable networks; the others stay dense.
 Weights kept_weights(const Settings& settings, double density) {
@@ -44,9 +53,15 @@ Weights kept_weights(const Settings& settings, double density) {
     const bool is_critic = model.parts[static_cast<std::size_t>(tensor.part)].name == "critic";
     const bool is_pruned = !is_critic || settings.imp.scope == PruneScope::kActorCritic;
     (is_critic ? weights.critic : weights.actor) +=
-        static_cast<double>(tensor.size) * (is_pruned ? density : 1.0);
+        static_cast<double>(tensor.size) * positions(model, tensor) * (is_pruned ? density : 1.0);
   }
   return weights;
+}
+
+// As long as they may be; Atari's limit is half an hour of play, which few games need.
+double episode_steps(const std::string& task) {
+  if (is_atari(task)) return 2000;
+  return std::max(1, known_task(task, "cost model").max_steps);
 }
 
 double evaluations(const AgentConfig& agent, const TrainingNode& node) {
@@ -57,7 +72,7 @@ double evaluation_steps(const Settings& settings, const TrainingNode& node) {
   const EvaluationConfig& evaluation = settings.agent.evaluation;
   const double episodes = evaluations(settings.agent, node) * static_cast<double>(evaluation.episodes) +
                           2.0 * static_cast<double>(evaluation.reevaluation_episodes);
-  return episodes * std::max(1, known_task(settings.task, "cost model").max_steps);
+  return episodes * episode_steps(settings.task);
 }
 
 double all_steps(const Plan& plan, TrainingIndex index) {

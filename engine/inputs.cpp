@@ -20,7 +20,7 @@ RestrictedModel restricted(ModelSpec model, const std::vector<bool>& given, bool
     for (MlpSpec& part : result.model.parts) part.connected_inputs = left;
   result.available.assign(parameter_count(result.model), 1);
   for (const Tensor& tensor : tensors_of(result.model)) {
-    if (tensor.layer != 0 || !tensor.is_weight) continue;
+    if (!tensor.reads_observation || !tensor.is_weight) continue;
     for (std::size_t i = 0; i < tensor.size; ++i)
       if (!given[i % given.size()]) result.available[tensor.offset + i] = 0;
   }
@@ -100,7 +100,7 @@ RestrictedModel with_ticket_inputs(ModelSpec model, const InputsConfig& inputs, 
   RestrictedModel result = restricted(std::move(model), given, !elementwise);
   if (!elementwise) return result;
   for (const Tensor& tensor : tensors_of(result.model))
-    if (tensor.layer == 0 && tensor.is_weight)
+    if (tensor.reads_observation && tensor.is_weight)
       for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i)
         result.available[i] &= ticket[i];
   return result;

@@ -296,17 +296,15 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
                std::vector<GridPoint>& points) {
   Settings& settings = point.settings;
   require_inputs_option(entries, settings);
-  if (const JobEntry* architecture = find_entry(entries, "network.architecture"))
-    set_option(settings, architecture->key, architecture->value, architecture->place);
-  if (settings.agent.network.architecture == Architecture::kCnn) {  // experts are built like their students
-    settings.agent.network.hidden = paper_cnn_hidden();
-    settings.teacher.network.architecture = Architecture::kCnn;
-  }
+  if (const JobEntry* entry = find_entry(entries, "network.architecture"))
+    set_option(settings, entry->key, entry->value, entry->place);
+  const Architecture architecture = settings.agent.network.architecture;
+  if (architecture == Architecture::kCnn) settings.agent.network.hidden = paper_cnn_hidden();
+  settings.teacher.network.architecture = architecture;  // experts are built like their students
   if (network != nullptr) set_option(settings, network->key, network->value, network->place);
   settings.agent.cloning.teacher_hidden =
-      settings.agent.network.architecture == Architecture::kCnn
-          ? settings.agent.network.hidden
-          : paper_teacher_hidden(settings.task, settings.agent.network.hidden);
+      architecture == Architecture::kMlp ? paper_teacher_hidden(settings.task, settings.agent.network.hidden)
+                                         : settings.agent.network.hidden;
   for (const bool of_teacher : {false, true})  // teacher.ppo.KEY is more exact than ppo.KEY
     for (const JobEntry& entry : entries)
       if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)

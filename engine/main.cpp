@@ -60,6 +60,9 @@ int main(int argc, char** argv) {
   } catch (const impsweep::LibTorchMissing& error) {
     fmt::print(stderr, "impsweep: {}\n", error.what());
     return impsweep::kBadInput;
+  } catch (const impsweep::TaskUnavailable& error) {
+    fmt::print(stderr, "impsweep: {}\n", error.what());
+    return impsweep::kBadInput;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "impsweep: out of memory; `impsweep plan` predicts what a rank needs\n");
     return impsweep::kFailed;

@@ -4,7 +4,7 @@
 //   curve/step                [evaluations] training steps; the first is of the untrained network
 //   curve/mean, deviation     [evaluations]
 //   curve/returns             [evaluations][episodes], NaN where fewer ended
-//   result@                   best_step, best_return, final_return, reevaluated_return, density, inputs_left ...
+//   result@                   best_step, best_return, final_return, reevaluated_return, density ...
 //   result/final_returns      fresh episodes of the final network
 //   result/best_returns       fresh episodes of the best checkpoint
 //   result/kept_per_tensor    remaining entries, in the order of result@tensors

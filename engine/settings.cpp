@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "agents/model.hpp"
 #include "engine/pruning.hpp"
 #include "engine/streams.hpp"
 #include "io/error.hpp"
@@ -61,6 +62,7 @@ bool has_key(Kind kind, std::string_view key) {
     return kind == Kind::kValueCloning;
   // Values have no use for it, and DQN has an epsilon of its own.
   if (key == "rl.timeout_bootstrap") return kind == Kind::kPpo || kind == Kind::kPolicyCloning;
+  if (key == "network.shared_trunk") return kind == Kind::kPpo || kind == Kind::kPolicyCloning;
   if (key.starts_with("reg.dropout")) return kind == Kind::kDqn;
   if (key == "adam.epsilon") return kind != Kind::kDqn;
   return true;
@@ -135,9 +137,11 @@ std::vector<AlgorithmInfo> algorithms_for(const TaskInfo& task) {
 }
 
 std::string network_name(const NetworkConfig& network) {
-  const bool convolves = network.architecture == Architecture::kCnn;
-  return fmt::format("{}{}", convolves ? fmt::format("cnn{}x{}-", network.filters, network.kernel) : "",
-                     fmt::join(network.hidden, "-"));
+  std::string convolutions;
+  if (network.architecture == Architecture::kCnn)
+    convolutions = fmt::format("cnn{}x{}-", network.filters, network.kernel);
+  if (network.architecture == Architecture::kAtari) convolutions = "cnn16x8-32x4-";
+  return fmt::format("{}{}", convolutions, fmt::join(network.hidden, "-"));
 }
 
 Settings paper_settings(const std::string& task, const std::string& algorithm) {
@@ -285,13 +289,13 @@ void check_agent(const AgentConfig& agent, Kind kind, const std::string& prefix,
 
 void check_architecture(const std::string& task, const NetworkConfig& network, const std::string& prefix,
                         const std::string& place) {
-  if (network.architecture == Architecture::kMlp) return;
   const TaskInfo& info = known_task(task, place);
-  if (std::min(info.rows, info.columns) < network.kernel)
+  if (std::min(info.rows, info.columns) < smallest_board(network))
     throw InputError(
-        "{}: '{}network.architecture' = \"cnn\" needs a board of at least {} rows and columns, and task '{}' "
+        "{}: '{}network.architecture' = \"{}\" needs a board of at least {} rows and columns, and task '{}' "
         "shows {} x {}",
-        place, prefix, network.kernel, task, info.rows, info.columns);
+        place, prefix, enum_names(network.architecture)[static_cast<std::size_t>(network.architecture)],
+        smallest_board(network), task, info.rows, info.columns);
 }
 
 void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& key, const std::string& place) {
@@ -332,7 +336,7 @@ void check_settings(const Settings& settings, const std::string& place) {
     throw InputError("{}: {}", place, error.what());
   }
   if (!settings.inputs.restricts()) return;
-  if (agent.network.architecture == Architecture::kCnn)
+  if (agent.network.architecture != Architecture::kMlp)
     throw InputError(
         "{}: inputs.* needs 'network.architecture' = \"mlp\", as a convolution reads whole boards", place);
   if (settings.imp.prune_rule == PruneRule::kQuantile)

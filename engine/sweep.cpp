@@ -7,6 +7,7 @@
 #include <csignal>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "engine/chain_lookup.hpp"
@@ -49,6 +50,13 @@ std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options
     if (wanted[i])
       for (const TrainingIndex dependency : plan.dependencies(i)) wanted[dependency] = true;
   return wanted;
+}
+
+// A training far into the sweep must not be the first to find that an emulator is missing.
+void require_tasks(const Plan& plan) {
+  std::set<std::string> tasks;
+  for (const Settings& settings : plan.settings) tasks.insert(settings.task);
+  for (const std::string& task : tasks) require_task(task);
 }
 
 int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions& options) {
@@ -115,6 +123,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       std::vector<GridPoint> points = read_points(options);
       const std::string text = frozen_job(points);
       plan = expand(std::move(points));
+      require_tasks(plan);
       store = Store::create_or_open(options.store, fingerprint);
       wanted_trainings(plan, options);  // a bad --only is found before anything is written
       store->freeze_job(text);

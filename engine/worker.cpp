@@ -55,6 +55,8 @@ Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint&
     return failure(training, error.what(), true);
   } catch (const InputError& error) {
     return failure(training, error.what(), false);  // disk full, a missing file: may be mended
+  } catch (const TaskUnavailable& error) {
+    return failure(training, error.what(), false);  // an emulator that is missing here, or that ended
   } catch (const std::bad_alloc&) {
     return failure(training, "out of memory", false);
   } catch (const std::exception& error) {

@@ -6,8 +6,8 @@
 //
 // Supported members: arithmetic and enum types, std::string, std::vector and std::array of supported types,
 // structs with visit(). The bytes are little-endian and carry every name, so that a checkpoint of another
-// layout is refused. A vector whose length follows from the recipe is listed by a.sized("buffer", buffer): what
-// is loaded must have the length that it has.
+// layout is refused. A vector whose length follows from the recipe is listed by a.sized("buffer", buffer):
+// what is loaded must have the length that it has.
 #pragma once
 
 #include <array>

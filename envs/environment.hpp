@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@
 #include "envs/random.hpp"
 
 namespace impsweep {
+
+// Values of a task's own options by full key; what is absent has its declared default.
+using TaskOptions = std::map<std::string, OptionValue>;
 
 struct TaskInfo {
   std::string name;          // "cartpole"
@@ -46,10 +50,16 @@ struct TaskInfo {
   // Labelled examples (envs/digits.hpp) in place of an environment: observations are examples and actions
   // classes. make_environment() refuses it.
   bool is_data_set = false;
+  // It needs a program that is not part of this one; require_task() says whether it is there.
+  bool is_external = false;
+  // What evaluations set, over the options of the training: full games and the true score.
+  TaskOptions evaluation_options;
 };
 
-// Values of a task's own options by full key; what is absent has its declared default.
-using TaskOptions = std::map<std::string, OptionValue>;
+// A task that needs what is not here. Says what was looked for and where, why it will not do, and the remedies.
+struct TaskUnavailable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 struct StepResult {
   float reward = 0;
@@ -117,7 +127,7 @@ class Environment {
 // Every task, in the order of presentation.
 std::vector<std::string> task_names();
 
-// Of the tasks that are no data sets.
+// Of the environments that need nothing from outside: neither data sets nor external tasks.
 std::vector<std::string> environment_names();
 
 // nullptr if there is no such task.
@@ -127,7 +137,12 @@ const TaskInfo* find_task(std::string_view name);
 // or an option has a value outside its declaration.
 TaskInfo task_with(std::string_view task, const TaskOptions&);
 
-// Throws like task_with(), and for a data set.
+// Throws TaskUnavailable if the task needs a program or file that cannot be found here, and
+// std::invalid_argument if it is unknown. An external task is tried out, which takes a moment.
+void require_task(std::string_view task);
+
+// Throws like task_with(), and for a data set. An external task is looked for when it is first reset or loaded:
+// that may throw TaskUnavailable.
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes,
                                               const TaskOptions& options = {});
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "envs/acrobot.hpp"
+#include "envs/atari/atari.hpp"
 #include "envs/cartpole.hpp"
 #include "envs/digits.hpp"
 #include "envs/environment.hpp"
@@ -22,11 +23,13 @@ struct Entry {
   TaskInfo info;
   // Null for a data set.
   std::unique_ptr<Environment> (*make)(TaskInfo info, int lanes, const TaskOptions& options);
+  // External tasks: throws TaskUnavailable if what they need is not here.
+  void (*require)(const TaskInfo& info) = nullptr;
 };
 
 // In the order of presentation. A new task is one line here.
-const std::vector<Entry>& entries() {
-  static const std::vector<Entry> list = {
+std::vector<Entry> all_entries() {
+  std::vector<Entry> list = {
       {cartpole_info(), make_cartpole},
       {acrobot_info(), make_acrobot},
       {mazegrid_info(), make_mazegrid},
@@ -41,8 +44,15 @@ const std::vector<Entry>& entries() {
       {walker2d_info(), make_locomotion},
       {hopper_info(), make_locomotion},
       {ant_info(), make_locomotion},
-      {digits_info(), nullptr},
   };
+  for (const atari::Game& game : atari::games())
+    list.push_back({atari::game_info(game), atari::make_game, atari::require_game});
+  list.push_back({digits_info(), nullptr});
+  return list;
+}
+
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> list = all_entries();
   return list;
 }
 
@@ -144,7 +154,7 @@ std::vector<std::string> task_names() {
 std::vector<std::string> environment_names() {
   std::vector<std::string> names;
   for (const Entry& entry : entries())
-    if (!entry.info.is_data_set) names.push_back(entry.info.name);
+    if (!entry.info.is_data_set && !entry.info.is_external) names.push_back(entry.info.name);
   return names;
 }
 
@@ -167,6 +177,11 @@ TaskInfo task_with(std::string_view task, const TaskOptions& options) {
   const Entry& entry = known_entry(task);
   const TaskOptions all = resolved(entry.info, options);
   return options.empty() || entry.info.is_data_set ? entry.info : entry.make(entry.info, 1, all)->info();
+}
+
+void require_task(std::string_view task) {
+  const Entry& entry = known_entry(task);
+  if (entry.require != nullptr) entry.require(entry.info);
 }
 
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes, const TaskOptions& options) {

@@ -2,6 +2,7 @@
 // LibTorch alone, and against our own dense form under the masks of a real chain.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "agents/eager_ppo.hpp"
@@ -14,6 +15,8 @@
 
 namespace impsweep {
 namespace {
+
+constexpr int kMinibatches = 4;  // of the samples
 
 struct UpdateShape {
   int observation;
@@ -34,7 +37,7 @@ const std::vector<UpdateShape>& shapes() {
 // Observations, actions and targets as no policy would make them, but of the right size and magnitude.
 Samples random_samples(const UpdateShape& shape) {
   Stream stream("bench/samples");
-  Samples s(shape.minibatch, 4, shape.observation, shape.actions);
+  Samples s(shape.minibatch, kMinibatches, shape.observation, shape.actions);
   for (float& value : s.observation) value = static_cast<float>(2 * stream.uniform() - 1);
   for (int i = 0; i < s.size(); ++i) {
     for (int a = 0; a < shape.actions; ++a)
@@ -52,7 +55,7 @@ class NativeUpdates {
   NativeUpdates(const ModelSpec& model, const std::vector<std::uint8_t>& mask,
                 const std::vector<float>& start, const Samples& samples, const AgentConfig& config)
       : samples_(samples),
-        minibatch_(samples.size(), 4),
+        minibatch_(samples.size(), kMinibatches),
         network_(model, mask, {.max_batch = minibatch_.size}),
         learner_(network_, model, config, minibatch_, 1'000'000),
         order_(static_cast<std::size_t>(samples.size())) {
@@ -61,7 +64,7 @@ class NativeUpdates {
     std::iota(order_.begin(), order_.end(), 0);
   }
   const std::int32_t* next() {
-    part_ = (part_ + 1) % 4;
+    part_ = (part_ + 1) % kMinibatches;
     return order_.data() + std::ptrdiff_t{part_} * minibatch_.size;
   }
   void step() { learner_.learn_minibatch(samples_, next()); }
@@ -179,12 +182,56 @@ std::vector<BenchRow> sparse_update(double density, double target) {
                                effective.kept, effective.trained, seconds[2] / seconds[0])}};
 }
 
+// The convolutional network of Atari games, of which all weights but those of the critic's head have the same
+// chance to be kept.
+std::vector<BenchRow> atari_update(double density) {
+  const TaskInfo& task = *find_task("atari-breakout");
+  AgentConfig config = paper_defaults(task.name, "ppo");
+  config.ppo.linear_schedule = false;
+  const ModelSpec model = model_spec(task, "ppo", config);
+  const UpdateShape shape{task.observation_size, {}, task.actions, 320, 0};
+  const Samples samples = random_samples(shape);
+  Stream stream("bench/atari");
+  std::vector<std::uint8_t> mask;
+  std::vector<float> start;
+  for (const Tensor& tensor : tensors_of(model)) {
+    const double bound = 1 / std::sqrt(tensor.fan_in);
+    for (std::size_t i = 0; i < tensor.size; ++i) {
+      const bool kept = !tensor.is_weight || tensor.part > 0 || stream.uniform() < density;
+      mask.push_back(kept);
+      start.push_back(kept ? static_cast<float>((2 * stream.uniform() - 1) * bound) : 0.0f);
+    }
+  }
+  NativeUpdates ours(model, mask, start, samples, config);
+  const auto eager = make_eager_ppo(model, mask, start, samples, config);
+  require_openblas_behind_libtorch();
+  const auto eager_step = [&] {
+    eager->learn_minibatch({ours.next(), static_cast<std::size_t>(shape.minibatch)});
+  };
+  for (int update = 0; update < kMinibatches; ++update) ours.step();
+  for (int update = 0; update < kMinibatches; ++update) eager_step();  // on the same, as they come round
+  const std::string name = fmt::format("update/ppo/atari/minibatch-{}/density-{}", shape.minibatch, density);
+  // Where gradients vanish, Adam makes whole steps of their rounding.
+  require_close(name, ours.parameters(mask.size()), eager->parameters(), 2e-2);
+  const std::vector<double> seconds = measure({[&] { ours.step(); }, eager_step}, 4);
+  return {{.name = name,
+           .value = seconds[0] * 1e6,
+           .unit = "us",
+           .reference_name = "LibTorch eager",
+           .reference = seconds[1] * 1e6,
+           .ratio = seconds[1] / seconds[0],
+           .kernel = std::string(kernels().name)}};
+}
+
 }  // namespace
 
 std::vector<BenchCase> update_cases() {
   std::vector<BenchCase> cases;
   for (const UpdateShape& shape : shapes())
     cases.push_back({"update/ppo/" + shape.name() + "/density-1", [&shape] { return dense_update(shape); }});
+  for (const double density : {1.0, 0.107, 0.035})
+    cases.push_back({fmt::format("update/ppo/atari/minibatch-320/density-{}", density),
+                     [density] { return atari_update(density); }});
   const std::vector<std::pair<double, double>> densities = {
       {0.21, 3.5}, {0.107, 6.0}, {0.055, 10.0}, {0.014, 20.0}};
   for (const auto& [density, target] : densities)

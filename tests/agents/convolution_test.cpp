@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/dropout.hpp"
 #include "agents/initialisation.hpp"
 #include "agents/kernels/kernels.hpp"
 #include "agents/masked_mlp.hpp"
@@ -53,17 +54,21 @@ struct PassResult {
   std::vector<float> outputs, gradients;
 };
 
+// Passes through all parts; `seed` is the gradient with respect to the outputs of the widest.
 PassResult run(Network& network, const ModelSpec& model, int batch, const std::vector<float>& parameters,
                const AlignedFloats& input, const AlignedFloats& seed) {
-  const int stride = round_up_to_lanes(batch), outputs = model.parts[0].sizes.back();
+  const int stride = round_up_to_lanes(batch), parts = static_cast<int>(model.parts.size());
   network.gather(parameters, network.parameters());
   network.parameters_changed();
-  AlignedFloats y(static_cast<std::size_t>(outputs * stride));
-  network.forward(0, batch, {input.data(), stride}, {y.data(), stride});
-  network.backward(0, batch, {seed.data(), stride});
   PassResult result;
-  for (int a = 0; a < outputs; ++a)
-    result.outputs.insert(result.outputs.end(), y.begin() + a * stride, y.begin() + a * stride + batch);
+  for (int part = 0; part < parts; ++part) {
+    const int outputs = model.parts[static_cast<std::size_t>(part)].sizes.back();
+    AlignedFloats y(static_cast<std::size_t>(outputs * stride));
+    network.forward(part, batch, {input.data(), stride}, {y.data(), stride});
+    for (int a = 0; a < outputs; ++a)
+      result.outputs.insert(result.outputs.end(), y.begin() + a * stride, y.begin() + a * stride + batch);
+  }
+  for (int part = parts; part-- > 0;) network.backward(part, batch, {seed.data(), stride});
   result.gradients.resize(parameters.size());
   network.scatter(network.gradients(), result.gradients);
   return result;
@@ -74,6 +79,67 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double{a[i]} - b[i]));
   return largest;
+}
+
+// Two convolutions, then two layers, the second of which `critic` reads too, against LibTorch: outputs,
+// gradients and inference, with and without dropout, under masks from full to empty.
+void compare_with_libtorch(const ConvolutionSpec& first, const ConvolutionSpec& second, Activation activation,
+                           MlpSpec critic) {
+  constexpr int kActions = 5;
+  Stream stream("trunk");
+  const int cells = first.channels * first.rows * first.columns;
+  const MlpSpec actor{.name = "actor",
+                      .sizes = {cells, first.filters * first.positions(), second.filters * second.positions(),
+                                20, 17, kActions},
+                      .activation = activation,
+                      .convolutions = {first, second}};
+  critic.activation = activation;
+  const ModelSpec model{.parts = {actor, critic}};
+  for (const double density : {1.0, 0.5, 0.2, 0.0}) {
+    for (const int batch : {1, 16, 37}) {
+      for (const double dropout : {0.0, 0.5}) {
+        CAPTURE(density);
+        CAPTURE(batch);
+        const std::vector<std::uint8_t> mask = random_mask(stream, model, density);
+        const std::vector<float> parameters = random_values(stream, mask.size(), 0.2);
+        const int stride = round_up_to_lanes(batch);
+        AlignedFloats input(static_cast<std::size_t>(cells * stride), 0.0f),
+            seed(static_cast<std::size_t>(kActions * stride), 0.0f);
+        for (float& value : input) value = static_cast<float>(stream.uniform());
+        for (float& value : seed) value = static_cast<float>(stream.uniform() - 0.5);
+        NativeNetwork native(model, mask, {.max_batch = batch});
+        const auto torch = make_torch_network(model, mask, {.max_batch = batch});
+        CHECK(native.input_size(1) == cells);
+        CHECK(torch->input_size(1) == cells);
+        Dropout dropped(model, dropout, batch, Stream("drops")), theirs_dropped = dropped;
+        dropped.set(native);
+        theirs_dropped.set(*torch);
+        const PassResult ours = run(native, model, batch, parameters, input, seed),
+                         theirs = run(*torch, model, batch, parameters, input, seed);
+        CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
+        CHECK(distance(ours.gradients, theirs.gradients) < 2e-4);
+        for (std::size_t i = 0; i < mask.size(); ++i)
+          if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
+
+        // Inference has the bits of forward passes, in any order of the parts.
+        dropped.clear(native);
+        theirs_dropped.clear(*torch);
+        const PassResult plain = run(native, model, batch, parameters, input, seed);
+        for (const int part : {1, 0}) {
+          const int outputs = part == 0 ? kActions : 1, place = part == 0 ? 0 : kActions * batch;
+          AlignedFloats y(static_cast<std::size_t>(outputs * stride)), z = y;
+          native.infer(part, batch, {input.data(), stride}, {y.data(), stride});
+          torch->infer(part, batch, {input.data(), stride}, {z.data(), stride});
+          for (int a = 0; a < outputs; ++a) {
+            for (int b = 0; b < batch; ++b) {
+              REQUIRE(y[a * stride + b] == plain.outputs[static_cast<std::size_t>(place + a * batch + b)]);
+              REQUIRE(std::abs(z[a * stride + b] - y[a * stride + b]) < 1e-5);
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -99,9 +165,9 @@ TEST_CASE("the paper's network for MinAtar has its tensors, bounds and counts") 
 }
 
 TEST_CASE("one filter at one place") {
-  const ModelSpec model = {
-      .parts = {
-          {.name = "q", .sizes = {2 * 3 * 4, 1 * 2 * 3, 6}, .convolution = ConvolutionSpec{2, 3, 4, 1, 2}}}};
+  const ModelSpec model = {.parts = {{.name = "q",
+                                      .sizes = {2 * 3 * 4, 1 * 2 * 3, 6},
+                                      .convolutions = {ConvolutionSpec{2, 3, 4, 1, 2}}}}};
   NativeNetwork network(model, {}, {.max_batch = 1});
   std::vector<float> parameters = {1, 2, 3, 4, 10, 20, 30, 40, 0.5f};
   for (int i = 0; i < 36; ++i) parameters.push_back(i % 7 == 0 ? 1.0f : 0.0f);  // shows the map as it is
@@ -148,4 +214,70 @@ TEST_CASE("convolutions: outputs and gradients agree with LibTorch's" * doctest:
       }
     }
   }
+}
+
+TEST_CASE("the paper's network for Atari has its tensors, bounds and counts") {
+  TaskInfo task = board_task(4, 104, 80);
+  for (const auto& [actions, weights] :
+       {std::pair{4, 1'783'808u}, {6, 1'784'832u}, {9, 1'786'368u}, {18, 1'790'976u}}) {
+    task.actions = actions;
+    const AgentConfig config = paper_defaults("atari-breakout", "ppo");
+    const ModelSpec model = model_spec(task, "ppo", config);
+    CHECK(model.parts[0].sizes == std::vector<int>{33'280, 7600, 3456, 512, actions});
+    CHECK(model.parts[1].sizes == std::vector<int>{512, 1});
+    std::size_t prunable = 0, head = 0, biases = 0;
+    for (const Tensor& tensor : tensors_of(model))
+      (!tensor.is_weight ? biases : tensor.part == 0 ? prunable : head) += tensor.size;
+    CHECK(prunable == weights);
+    CHECK(head == 512);
+    CHECK(biases == 560u + static_cast<unsigned>(actions) + 1);
+    CHECK(initial_bound(tensors_of(model)[2], config.network) == doctest::Approx(1.0 / 16));
+    CHECK(smallest_board(config.network) == 12);
+  }
+  task.rows = 11;
+  CHECK_THROWS_AS(model_spec(task, "ppo", paper_defaults("atari-breakout", "ppo")), std::invalid_argument);
+}
+
+TEST_CASE("strides, padding and shared trunks: outputs and gradients agree with LibTorch's" *
+          doctest::skip(!kHasTorch)) {
+  use_built_torch_module();
+  // Small kernels, with places left over at the edges; and large ones, which are dense under full masks.
+  const ConvolutionSpec small_first{
+      .channels = 2, .rows = 15, .columns = 12, .filters = 3, .kernel = 4, .stride = 3},
+      small_second{
+          .channels = 3, .rows = 4, .columns = 3, .filters = 4, .kernel = 2, .stride = 2, .padding = 1},
+      large_first{
+          .channels = 8, .rows = 11, .columns = 9, .filters = 5, .kernel = 4, .stride = 2, .padding = 1},
+      large_second{.channels = 5, .rows = 5, .columns = 4, .filters = 18, .kernel = 6, .padding = 2};
+  REQUIRE(small_first.positions() == 12);
+  REQUIRE(small_second.positions() == 6);
+  REQUIRE(large_first.positions() == 20);
+  REQUIRE(large_second.positions() == 12);
+  const auto form = [](const ConvolutionSpec& spec, double density) {
+    std::vector<std::uint8_t> keep(
+        static_cast<std::size_t>(spec.filters * spec.channels * spec.kernel * spec.kernel));
+    std::fill_n(keep.begin(), density * static_cast<double>(keep.size()), std::uint8_t{1});
+    return ConvolutionLayer(spec, keep, true, 16).is_dense();
+  };
+  REQUIRE_FALSE(form(small_first, 1));
+  REQUIRE(form(large_first, 0.5));
+  REQUIRE(form(large_second, 0.5));
+  REQUIRE_FALSE(form(large_second, 0.2));
+  const MlpSpec head{.name = "critic", .sizes = {17, 1}, .trunk = 0};
+  const MlpSpec deep_head{.name = "critic", .sizes = {17, 9, 1}, .trunk = 0};
+  for (const Activation activation : {Activation::kRelu, Activation::kTanh}) {
+    compare_with_libtorch(small_first, small_second, activation, head);
+    compare_with_libtorch(small_first, small_second, activation, deep_head);
+    compare_with_libtorch(large_first, large_second, activation, head);
+  }
+}
+
+TEST_CASE("heads stand on the last hidden layer of an earlier part") {
+  const MlpSpec actor{.name = "actor", .sizes = {4, 8, 2}};
+  const auto with = [&](const MlpSpec& critic) {
+    NativeNetwork(ModelSpec{.parts = {actor, critic}}, {}, {});
+  };
+  CHECK_NOTHROW(with({.name = "critic", .sizes = {8, 1}, .trunk = 0}));
+  CHECK_THROWS_AS(with({.name = "critic", .sizes = {7, 1}, .trunk = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(with({.name = "critic", .sizes = {8, 1}, .trunk = 1}), std::invalid_argument);
 }

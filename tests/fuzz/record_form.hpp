@@ -1,9 +1,9 @@
-// tests/fuzz/record_form.hpp - a Record as bytes that a fuzzer can change without breaking the whole: any bytes
-// are some record. HDF5 and checksums are added afterwards, so that the readers behind them are reached.
+// tests/fuzz/record_form.hpp - a Record as bytes that a fuzzer can change without breaking the whole: any
+// bytes are some record. HDF5 and checksums are added afterwards, so that the readers behind them are reached.
 //
 // One entry after the other, until the bytes end:
-//   kind    [1]      modulo 11: attributes (integer, real, text, integers, reals, texts), then arrays (float32,
-//                    float64, int32, int64, uint8)
+//   kind    [1]      modulo 11: attributes (integer, real, text, integers, reals, texts), then arrays
+//                    (float32, float64, int32, int64, uint8)
 //   path    [1 + n]  length and text; for attributes followed by the name in the same form
 //   value            numbers as they are, texts and lists with a count of 4 bytes in front; arrays with their
 //                    rank [1] and extents [4 each] before that, which are one extent if they do not fit
