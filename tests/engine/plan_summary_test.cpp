@@ -38,6 +38,17 @@ TEST_CASE("the formula counts forward passes and gradients") {
   CHECK(predicted_flop(plan, 9) > 80000.0 * 26 * 17024);  // the critic stays dense
 }
 
+TEST_CASE("the formula counts the weights of a convolution at every position") {
+  const Plan plan = plan_of(
+      "[[sweep]]\ntasks = [\"atari-breakout\"]\nalgorithms = [\"ppo\"]\nbaselines = [\"mask/weights\"]\n"
+      "seeds = 1\nrounds = 1\n");
+  // Maps of 25 x 19 and 12 x 9; the critic is a head of 512 weights. Games are taken to last 2,000 steps.
+  const double actor = 475.0 * 4096 + 108 * 8192 + 3456.0 * 512 + 512 * 4;
+  const double learning = 2.5e6 * (2 + 2 * 3 * 10) * (actor + 512),
+               evaluation = (21.0 * 10 + 200) * 2000 * 2 * actor;
+  CHECK(predicted_flop(plan, 0) == doctest::Approx(learning + evaluation));
+}
+
 TEST_CASE("finished trainings correct predictions of their class, then of wider ones") {
   const Plan plan = plan_of(
       "[[sweep]]\ntasks = [\"cartpole\", \"acrobot\"]\nalgorithms = [\"ppo\", \"bc\"]\n"

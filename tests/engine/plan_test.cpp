@@ -134,6 +134,7 @@ TEST_CASE("run sets of the paper's figures") {
                  450ll * (10 + 200 + 80 + 500) * 1000 + 800ll * (500 + 1500) * 1000},
         Expected{"figure-03.toml", 280, 6800, 4 * 450ll * (10 + 200) * 1000 + 3200ll * 500 * 1000},
         Expected{"figure-04.toml", 180, 3800, 3200ll * 1500 * 1000 + 600ll * 5'000'000},
+        Expected{"figure-04-atari.toml", 60, 1200, 1200ll * 2'500'000},
         Expected{"figure-05.toml", 20, 165, 165ll * 5'000'000},
         Expected{"figure-06.toml", 15, 300, 300ll * 15'000'000},
         Expected{"figure-07.toml", 40, 800, 800ll * 1500 * 1000},
@@ -154,10 +155,10 @@ TEST_CASE("run sets of the paper's figures") {
     CHECK(chain_trainings(plan) == expected.trainings);
     CHECK(chain_steps(plan) == expected.steps);
   }
-  const Plan all =
-      plan_of_files({"figure-02.toml", "figure-03.toml", "figure-04.toml", "figure-05.toml", "figure-06.toml",
-                     "figure-07.toml", "figure-08.toml", "figure-09.toml", "figure-10.toml", "figure-11.toml",
-                     "figure-12.toml", "figure-13.toml", "figure-14.toml", "figure-15.toml"});
+  const Plan all = plan_of_files(
+      {"figure-02.toml", "figure-03.toml", "figure-04.toml", "figure-04-atari.toml", "figure-05.toml",
+       "figure-06.toml", "figure-07.toml", "figure-08.toml", "figure-09.toml", "figure-10.toml",
+       "figure-11.toml", "figure-12.toml", "figure-13.toml", "figure-14.toml", "figure-15.toml"});
   check_invariants(all);
   struct RunSet {
     const char* prefix;
@@ -222,6 +223,9 @@ TEST_CASE("run sets of the paper's figures") {
         RunSet{"walker2d.ppo.64-64.actor-only.", 40, 1.2e9, 20},
         RunSet{"hopper.ppo.64-64.actor-only.", 40, 1.2e9, 20},
         RunSet{"ant.ppo.64-64.actor-only.", 40, 1.2e9, 20},
+        RunSet{"atari-breakout.ppo.cnn16x8-32x4-512.default.", 20, 1e9, 20},  // C25, one game of three
+        RunSet{"atari-pong.ppo.cnn16x8-32x4-512.default.", 20, 1e9, 20},
+        RunSet{"atari-qbert.ppo.cnn16x8-32x4-512.default.", 20, 1e9, 20},
         RunSet{"mazegrid.dqn.512-256.inputs-of-r", 15, 0.075e9, 1},   // dense on a ticket's inputs
         RunSet{"cartpole.ppo.128-128.kept-inputs", 30, 0.0024e9, 1},  // dense on chosen inputs, three schemes
         RunSet{"cartpole.ppo.128-128.other-inputs", 30, 0.0024e9, 1},
@@ -242,8 +246,8 @@ TEST_CASE("run sets of the paper's figures") {
     counted += chains;
   }
   CHECK(counted == all.chains.size());
-  // All but Atari's 60 chains of the protocol's 1,465, and the dense trainings on some of the inputs.
-  CHECK(all.chains.size() == 1465 - 60 + 135);
+  // The protocol's 1,465, and the dense trainings on some of the inputs.
+  CHECK(all.chains.size() == 1465 + 135);
   // Cart-Pole 64-64 and 128-128, Acrobot 128-64, one for each robot, two networks for each of four games.
   CHECK(all.choices.size() == 3 + 4 + 8);
   // Every training serves a chain or is a candidate for an expert, and is there once.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/inputs.hpp"
 #include "engine/job.hpp"
 #include "io/error.hpp"
 
@@ -76,6 +77,47 @@ TEST_CASE("the four robots have the paper's values for locomotion") {
     CHECK(model.parts.front().tanh_output);
     CHECK(model.log_std == find_task(task)->actions);
   }
+}
+
+TEST_CASE("Atari games have the paper's values, and rlpyt's network with a shared trunk") {
+  for (const char* task : {"atari-breakout", "atari-pong", "atari-qbert"}) {
+    CAPTURE(task);
+    const Settings ppo = paper_settings(task, "ppo");
+    CHECK(ppo.agent.network.architecture == Architecture::kAtari);
+    CHECK(ppo.agent.network.shared_trunk);
+    CHECK(network_name(ppo.agent.network) == "cnn16x8-32x4-512");
+    CHECK(ppo.agent.sampler.steps == 2'500'000);
+    CHECK(ppo.agent.sampler.batch_B == 10);
+    CHECK(ppo.agent.sampler.batch_T == 128);
+    CHECK(ppo.agent.ppo.learning_rate == 5e-4);
+    CHECK(ppo.agent.ppo.gae_lambda == 0.98);
+    CHECK(ppo.agent.ppo.entropy_coefficient == 0.001);
+    CHECK(ppo.agent.ppo.epochs == 10);
+    CHECK(ppo.agent.ppo.minibatches == 4);
+    CHECK_FALSE(ppo.agent.ppo.normalize_advantage);
+    CHECK(ppo.agent.evaluation.interval == 125'000);
+    CHECK(ppo.agent.evaluation.episodes == 10);
+    CHECK(ppo.imp.scope == PruneScope::kActor);
+    CHECK(paper_rounds(task) == 20);
+    CHECK(teacher_algorithm(task) == "ppo");
+    CHECK(model_of(ppo).parts.back().trunk == 0);
+    CHECK(find_task(task)->evaluation_options.at("atari.episodic_lives") == OptionValue(false));
+    CHECK(find_task(task)->evaluation_options.at("atari.clip_reward") == OptionValue(false));
+  }
+}
+
+TEST_CASE("any actor and critic can share a trunk, whose inputs alone are taken away") {
+  const Settings settings =
+      points_of(std::string(kHead) + "network.shared_trunk = true\ninputs.select = [2, 3]\n")
+          .front()
+          .settings;
+  const ModelSpec model = model_of(settings);
+  CHECK(model.parts.back().sizes == std::vector<int>{128, 1});
+  CHECK_FALSE(has_option("cartpole", "dqn", "network.shared_trunk"));
+  const RestrictedModel restricted = with_selected_inputs(model, settings.inputs);
+  std::size_t taken = 0;
+  for (const std::uint8_t available : restricted.available) taken += available == 0;
+  CHECK(taken == 2 * 128);  // nothing of the critic's head
 }
 
 TEST_CASE("unsaid settings are the paper's for the task and algorithm") {
