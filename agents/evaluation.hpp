@@ -50,6 +50,9 @@ class Evaluator {
 
   virtual int lanes() const = 0;  // largest batch that is passed to a network
 
+  // As of an Environment, once it has been played in.
+  virtual std::string external_program() const { return {}; }
+
   // Returns of `episodes` full episodes in their order. Episode e draws from streams
   // `<stream_prefix>/<e>/...`, so its return depends neither on the number of lanes nor on the other
   // episodes.
@@ -71,6 +74,7 @@ class EpisodeEvaluator final : public Evaluator {
 
   void watch(StepWatcher watcher) override { watcher_ = std::move(watcher); }
   int lanes() const override { return static_cast<int>(task_streams_.size()); }
+  std::string external_program() const override { return environment_->external_program(); }
   std::vector<float> play_episodes(Network&, int part, std::int64_t episodes,
                                    const std::string& stream_prefix) override;
   std::vector<float> play_steps(Network&, int part, std::int64_t max_steps, std::int64_t max_episodes,

@@ -79,6 +79,7 @@ class TrainingSession {
 
   // Valid once advance() has returned false.
   const TrainingOutcome& outcome() const { return outcome_; }
+  std::string external_program() const { return evaluator_->external_program(); }
 
   // Saving at a safe point and loading into a fresh session of the same request continues to the same bits.
   void save(StateWriter&) const;

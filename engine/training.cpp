@@ -140,7 +140,10 @@ std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const 
     if (stop) return std::nullopt;
     if (checkpoint != nullptr) checkpoint->save_if_due(*session);
   }
-  return make_round_record(plan, index, request, session->outcome());
+  Record record = make_round_record(plan, index, request, session->outcome());
+  if (const std::string program = session->external_program(); !program.empty())
+    record.attributes[std::string(kProvenance)]["external_program"] = program;
+  return record;
 }
 
 }  // namespace impsweep

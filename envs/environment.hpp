@@ -111,6 +111,9 @@ class Environment {
   virtual void expand(int /*columns*/, const std::uint32_t* /*begin*/, const std::uint16_t* /*feature*/,
                       ObservationBatch) const {}
 
+  // External tasks: the program that plays and its version, once it has been started. Else empty.
+  virtual std::string external_program() const { return {}; }
+
   // Internal state as doubles, where the task declares one (classic control); for comparison with recordings.
   virtual int state_size() const { return 0; }
   virtual void get_state(int /*lane*/, std::span<double> /*state*/) const {}

@@ -52,6 +52,7 @@ class ParallelEnvironment final : public Environment {
               ObservationBatch observations) const override {
     environment_->expand(columns, begin, feature, observations);
   }
+  std::string external_program() const override { return environment_->external_program(); }
   int state_size() const override { return environment_->state_size(); }
   void get_state(int lane, std::span<double> state) const override { environment_->get_state(lane, state); }
   void set_state(int lane, std::span<const double> state) override { environment_->set_state(lane, state); }

@@ -51,6 +51,9 @@ class AtariEnvironment final : public Environment {
   void reset(int lane, int column, ObservationBatch observations) override;
   void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
             std::span<StepResult> results) override;
+  std::string external_program() const override {
+    return emulator_ == nullptr ? std::string() : emulator_->program();
+  }
   void save(StateWriter&) const override;
   void load(StateReader&) override;
 

@@ -34,6 +34,8 @@ class Emulator {
 
   virtual ~Emulator() = default;
 
+  virtual std::string program() const = 0;  // and its version
+
   // A new game, the same whatever was played before. Comes before everything else on a console that no state was
   // loaded into.
   virtual Outcome reset(int console) = 0;

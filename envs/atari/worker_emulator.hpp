@@ -50,6 +50,7 @@ class WorkerEmulator final : public Emulator {
   Screen before_last(int console) const override;
 
   const std::string& version() const { return version_; }  // of ALE
+  std::string program() const override { return "ALE " + version_; }
   std::vector<int> process_ids() const;
 
  private:

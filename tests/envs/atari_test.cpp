@@ -29,6 +29,8 @@ class ScriptedEmulator final : public Emulator {
   ScriptedEmulator(Script script, int consoles)
       : script_(std::move(script)), consoles_(static_cast<std::size_t>(consoles)) {}
 
+  std::string program() const override { return "script 1"; }
+
   Outcome reset(int console) override {
     at(console).frame = 0;
     at(console).log += "reset ";

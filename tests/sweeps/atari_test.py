@@ -94,6 +94,9 @@ class Atari(SweepTest):
         self.expect(0, "evaluate", self.path("S"), CHAIN, "1", "--episodes", "2", "--trajectory", self.path("steps.h5"))
         self.expect(0, "export", self.path("S"), "ticket", "--chain", CHAIN, "--round", "1",
                     "--output", self.path("ticket.h5"))
+        with h5py.File(self.directory / "S" / "index.h5") as index:
+            provenance = index[f"chains/{CHAIN}/r01/provenance"].attrs
+            self.assertEqual(provenance["external_program"], b"ALE 0.12.1")
         with h5py.File(self.path("ticket.h5")) as ticket, h5py.File(self.path("steps.h5")) as steps:
             kept = sum(ticket[f"mask/actor.{layer}.weight"][()].sum(dtype=int) for layer in range(4))
             self.assertEqual(kept, round(0.1 * 1_783_808))
