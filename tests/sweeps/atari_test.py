@@ -59,7 +59,7 @@ class Atari(SweepTest):
                                 ALE_ROMS_DIR=self.path("roms"))
 
     def workers(self):
-        """The processes that have an environment like that of this test, but for itself and impsweep."""
+        """What this test has started and still runs, by the environment that it gave them."""
         found = []
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             try:
@@ -69,6 +69,15 @@ class Atari(SweepTest):
                 continue  # it has ended
         return found
 
+    def checkpoint_times(self, store):
+        times = set()
+        for file in (self.directory / store / "live").glob("*.h5"):
+            try:
+                times.add(file.stat().st_mtime_ns)
+            except FileNotFoundError:
+                continue  # its training is complete
+        return times
+
     def test_any_number_of_ranks_and_stops_give_equal_bits(self):
         self.expect(0, "run", self.job, "--store", self.path("alone"))
         self.expect(0, "run", self.job, "--store", self.path("together"), ranks=3)
@@ -77,10 +86,8 @@ class Atari(SweepTest):
             store, stops = f"stopped-{number}", 0
             while True:
                 process = self.start("run", self.job, "--store", self.path(store), "--checkpoint-every", "0.01s")
-                checkpoints = self.directory / store / "live"
-                known = {file.stat().st_mtime_ns for file in checkpoints.glob("*.h5")}
-                self.wait_until(lambda: process.poll() is not None or any(
-                    file.stat().st_mtime_ns not in known for file in list(checkpoints.glob("*.h5"))))
+                known = self.checkpoint_times(store)
+                self.wait_until(lambda: process.poll() is not None or self.checkpoint_times(store) - known)
                 process.send_signal(number)
                 if process.wait(timeout=60) == 0:
                     break
