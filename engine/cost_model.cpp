@@ -11,6 +11,10 @@ namespace {
 constexpr double kFlopPerSecond = 40e9;
 constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
 
+// Of bringing one number of an observation from the rollout to the first layer and learning from it, besides the
+// products. It counts where observations are images.
+constexpr double kSecondsPerNumber = 3.5e-9;
+
 constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
 constexpr std::int64_t kFileBytes = 30'000;         // attributes, recipe and provenance of a round file
 
@@ -80,17 +84,25 @@ double all_steps(const Plan& plan, TrainingIndex index) {
   return static_cast<double>(node.env_steps) + evaluation_steps(plan.settings[node.settings], node);
 }
 
+// How many observations are learned from for one environment step.
+double learned_per_step(const Settings& settings) {
+  const AgentConfig& agent = settings.agent;
+  if (settings.algorithm == "supervised") return 1;
+  if (settings.algorithm == "dqn") return agent.dqn.replay_ratio;
+  if (settings.algorithm != "bc") return static_cast<double>(agent.ppo.epochs);
+  return learns_values(model_of(settings)) ? agent.cloning.replay_ratio
+                                           : static_cast<double>(agent.cloning.epochs);
+}
+
 // How often each weight is multiplied for one environment step while learning: a forward pass counts 1, a
 // forward and a backward pass 3. DQN looks at the next observation with both networks.
 double learning_passes(const Settings& settings) {
-  const AgentConfig& agent = settings.agent;
-  if (settings.algorithm == "supervised") return 3;
-  if (settings.algorithm == "dqn") return (agent.dqn.double_dqn ? 5 : 4) * agent.dqn.replay_ratio;
-  if (settings.algorithm != "bc") return 3 * static_cast<double>(agent.ppo.epochs);
-  if (!learns_values(model_of(settings))) return 3 * static_cast<double>(agent.cloning.epochs);
-  const double teacher_passes =
-      kept_weights(teacher_settings(settings), 1.0).actor / kept_weights(settings, 1.0).actor;
-  return (3 + teacher_passes) * agent.cloning.replay_ratio;
+  double passes = 3;
+  if (settings.algorithm == "dqn")
+    passes = settings.agent.dqn.double_dqn ? 5 : 4;
+  else if (settings.algorithm == "bc" && learns_values(model_of(settings)))
+    passes += kept_weights(teacher_settings(settings), 1.0).actor / kept_weights(settings, 1.0).actor;
+  return passes * learned_per_step(settings);
 }
 
 // Bytes of the replay memory, if there is one.
@@ -120,8 +132,13 @@ double predicted_flop(const Plan& plan, TrainingIndex index) {
 }
 
 double predicted_seconds(const Plan& plan, TrainingIndex index) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const TaskInfo& task = known_task(settings.task, "cost model");
+  const double numbers = task.binary ? task.max_active : task.observation_size;
   return kSecondsPerTraining + predicted_flop(plan, index) / kFlopPerSecond +
-         all_steps(plan, index) * seconds_per_step(plan.settings[plan.trainings[index].settings].task);
+         all_steps(plan, index) * seconds_per_step(settings.task) +
+         static_cast<double>(node.env_steps) * learned_per_step(settings) * numbers * kSecondsPerNumber;
 }
 
 std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {

@@ -1,6 +1,7 @@
 // engine/plan_summary.hpp - a plan in numbers, before anything runs: what `impsweep plan` prints.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -18,7 +19,9 @@ struct Forecast {
   double low_seconds = 0, high_seconds = 0;  // less and more have a probability of 5 % each
   double lower_bound_seconds = 0;  // no order is faster: the work shared evenly, or the longest chain
 
-  double gap() const { return lower_bound_seconds > 0 ? seconds / lower_bound_seconds - 1 : 0; }
+  double gap() const {  // rounding may leave a sum below its bound
+    return lower_bound_seconds > 0 ? std::max(seconds / lower_bound_seconds - 1, 0.0) : 0;
+  }
 };
 Forecast forecast(const Plan&, const CostModel&, int ranks, const std::vector<bool>& done = {});
 

@@ -42,7 +42,7 @@ std::string eta_text(const StoreStatus& status) {
       "ETA " + interval_text(status.eta_seconds, status.eta_low_seconds, status.eta_high_seconds);
   if (status.eta_lower_bound_seconds > 0)
     text += fmt::format(", {:.0f} % above the least possible",
-                        100 * (status.eta_seconds / status.eta_lower_bound_seconds - 1));
+                        100 * std::max(status.eta_seconds / status.eta_lower_bound_seconds - 1, 0.0));
   return text;
 }
 

@@ -47,6 +47,10 @@ TEST_CASE("the formula counts the weights of a convolution at every position") {
   const double learning = 2.5e6 * (2 + 2 * 3 * 10) * (actor + 512),
                evaluation = (21.0 * 10 + 200) * 2000 * 2 * actor;
   CHECK(predicted_flop(plan, 0) == doctest::Approx(learning + evaluation));
+  // Images are large: moving 33,280 numbers ten times for each step takes time however few weights are left.
+  const double moving = 2.5e6 * 10 * 33280 * 3.5e-9, playing = (2.5e6 + (21.0 * 10 + 200) * 2000) * 600e-6;
+  CHECK(predicted_seconds(plan, 0) ==
+        doctest::Approx(0.05 + (learning + evaluation) / 40e9 + playing + moving));
 }
 
 TEST_CASE("finished trainings correct predictions of their class, then of wider ones") {
