@@ -182,6 +182,7 @@ void Coordinator::handle(const Message& message) {
     case MessageKind::kAssign:
     case MessageKind::kStop:
     case MessageKind::kLeave:
+    case MessageKind::kFinish:
       return;
     case MessageKind::kDone:
       finished(message);

@@ -11,6 +11,7 @@
 //                      stop      stop at the next safe point and say goodbye
 //                      leave     the same, but ranks are lost, so end without MPI's farewell
 //   worker -> rank 0   goodbye   my last message
+//   rank 0 -> worker   finish    all is written: MPI's farewell can begin
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,7 @@ enum class MessageKind : std::uint8_t {
   kReturned,
   kStop,
   kLeave,
+  kFinish,
   kGoodbye
 };
 

@@ -21,7 +21,7 @@ namespace impsweep {
 namespace {
 
 constexpr int kTag = 1;
-constexpr std::chrono::seconds kFlush{3}, kLongestFarewell{30}, kLongestFarewellOfWorkers{600};
+constexpr std::chrono::seconds kFlush{3}, kLongestFarewell{30};
 
 [[noreturn]] void leave_at_once(int exit_code) {
   std::fflush(nullptr);
@@ -77,10 +77,9 @@ class Mpi final : public Transport {
       for (Sent& sent : sent_) MPI_Request_free(&sent.request);
       new std::list<Sent>(std::move(sent_));
     }
-    // A rank that died after its last message would be waited for without end. Rank 0 comes last, and may
-    // still be writing the index while the others wait.
-    std::thread([limit = rank_ == 0 ? kLongestFarewell : kLongestFarewellOfWorkers] {
-      std::this_thread::sleep_for(limit);
+    // A rank that died after its last message would be waited for without end.
+    std::thread([] {
+      std::this_thread::sleep_for(kLongestFarewell);
       leave_at_once(kStopped);
     }).detach();
     MPI_Finalize();

@@ -59,6 +59,12 @@ void require_tasks(const Plan& plan) {
   for (const std::string& task : tasks) require_task(task);
 }
 
+void tell_workers(Transport& transport, MessageKind kind) {
+  Message message;
+  message.kind = kind;
+  for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, message);
+}
+
 int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions& options) {
   Coordinator coordinator(transport, place.plan, place.store, wanted_trainings(place.plan, options),
                           {.retry_failed = options.retry_failed,
@@ -89,14 +95,15 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
   coordinator.dismiss_workers();
   const int exit_code = coordinator.conclude(stopped);
   if (coordinator.ranks_were_lost()) transport.leave(exit_code);
+  tell_workers(transport, MessageKind::kFinish);
   return exit_code;
 }
 
 void say_alive(Transport& transport) {
+  if (transport.rank() == 0) return tell_workers(transport, MessageKind::kAlive);
   Message alive;
   alive.kind = MessageKind::kAlive;
-  if (transport.rank() != 0) return transport.send(0, alive);
-  for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, alive);
+  transport.send(0, alive);
 }
 
 // Sends SIGKILL to this process after a random time. Exponential, so that the deaths of all workers together
@@ -138,9 +145,8 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       return coordinate(
           transport, {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
     } catch (...) {
-      Message stop;
-      stop.kind = MessageKind::kStop;
-      for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, stop);
+      tell_workers(transport, MessageKind::kStop);
+      tell_workers(transport, MessageKind::kFinish);
       throw;
     }
   }
@@ -166,6 +172,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     Message goodbye;
     goodbye.kind = MessageKind::kGoodbye;
     transport.send(0, goodbye);
+    if (await_finish(transport, options.lost_after) != Farewell::kTogether) transport.leave(kComplete);
   }
   return kComplete;
 }

@@ -69,7 +69,7 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
   ready.kind = MessageKind::kReady;
   ready.reason = fmt::format("{}, pid {}", provenance_texts(place.backend)["host"], getpid());
   transport.send(0, ready);
-  bool stopping = false;
+  bool stopping = false, finished = false;
   Farewell farewell = Farewell::kTogether;
   Clock::time_point last_heard = Clock::now();
   const auto next_message = [&] {
@@ -77,6 +77,7 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
     if (message) last_heard = Clock::now();
     stopping |= message && (message->kind == MessageKind::kStop || message->kind == MessageKind::kLeave);
     if (message && message->kind == MessageKind::kLeave) farewell = Farewell::kAlone;
+    finished |= message && message->kind == MessageKind::kFinish;
     return message;
   };
   const auto take_orders = [&] {
@@ -118,13 +119,23 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
   Message goodbye;
   goodbye.kind = MessageKind::kGoodbye;
   transport.send(0, goodbye);
-  // A signal to this process alone: how all of them part is for rank 0 to say, when the time has come.
-  while (!stopping) {
-    if (next_message()) continue;
-    if (is_orphan()) return Farewell::kOrphan;
-    std::this_thread::sleep_for(kIdleSleep);
+  // A signal may have reached this process alone: how all of them part is for rank 0 to say in any case.
+  if (finished || farewell == Farewell::kAlone) return farewell;
+  return await_finish(transport, lost_after);
+}
+
+Farewell await_finish(Transport& transport, Clock::duration lost_after) {
+  for (Clock::time_point last_heard = Clock::now(); Clock::now() - last_heard <= lost_after;) {
+    const std::optional<Message> message = transport.poll();
+    if (!message) {
+      std::this_thread::sleep_for(kIdleSleep);
+      continue;
+    }
+    last_heard = Clock::now();
+    if (message->kind == MessageKind::kFinish) return Farewell::kTogether;
+    if (message->kind == MessageKind::kLeave) return Farewell::kAlone;
   }
-  return farewell;
+  return Farewell::kOrphan;
 }
 
 }  // namespace impsweep

@@ -34,4 +34,8 @@ enum class Farewell {
 // Serves rank 0 until it says stop, or this process is asked to.
 Farewell serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
 
+// Waits until rank 0 has nothing left to do but to say farewell, which MPI does with all ranks together: if
+// rank 0 died before, it would be waited for there.
+Farewell await_finish(Transport&, std::chrono::steady_clock::duration lost_after);
+
 }  // namespace impsweep
