@@ -4,9 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace impsweep {
+namespace {
+
+// Nobody minds waiting for an iteration that takes less, and of one that takes more, copying its state first
+// is a small part.
+constexpr std::chrono::milliseconds kLong{200};
+
+}  // namespace
 
 BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std::int64_t minibatches,
                            std::int64_t epochs)
@@ -25,10 +33,11 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
       epochs_(epochs),
       start_step_(request.start_step),
       minibatch_stream_(request.stream_prefix + "/minibatch"),
-      permutation_(static_cast<std::size_t>(samples_.size())) {
+      permutation_(static_cast<std::size_t>(samples_.size())),
+      interruption_(request.interruption) {
   network_->gather(request.initial_parameters, network_->parameters());
   network_->parameters_changed();
-  rollout_.decorrelate(config_.sampler.decorrelation_steps);
+  rollout_.decorrelate(config_.sampler.decorrelation_steps, request.interruption);
 }
 
 void BatchTrainer::set_learner(std::unique_ptr<BatchLearner> learner) {
@@ -38,20 +47,38 @@ void BatchTrainer::set_learner(std::unique_ptr<BatchLearner> learner) {
 
 void BatchTrainer::estimate_values(Network& network, int part, ConstBatch observations, int count,
                                    float* value) const {
-  for (int first = 0; first < count; first += max_columns_)
+  for (int first = 0; first < count; first += max_columns_) {
+    heed(interruption_of_iteration_);
     network.infer(part, std::min(max_columns_, count - first),
                   {observations.data + first, observations.stride}, {value + first, observations.stride});
+  }
 }
 
 void BatchTrainer::iterate() {
-  rollout_.collect(acting_network(), policy_part(), samples_);
+  const auto start = std::chrono::steady_clock::now();
+  interruption_of_iteration_ = takes_long_ ? interruption_ : nullptr;
+  if (interruption_of_iteration_) {
+    StateWriter writer;
+    save(writer);
+    state_before_ = writer.take();
+  }
+  is_under_way_ = true;
+  collect_and_learn();
+  is_under_way_ = false;
+  takes_long_ = std::chrono::steady_clock::now() - start >= kLong;
+}
+
+void BatchTrainer::collect_and_learn() {
+  rollout_.collect(acting_network(), policy_part(), samples_, interruption_of_iteration_);
   complete_samples();
   UpdateReport last;
   for (std::int64_t epoch = 0; epoch < epochs_; ++epoch) {
     shuffle(minibatch_stream_, permutation_.data(), samples_.size());
-    for (int m = 0; m < minibatch_.per_epoch; ++m)
+    for (int m = 0; m < minibatch_.per_epoch; ++m) {
+      heed(interruption_of_iteration_);
       last = learner_->learn_minibatch(
           samples_, permutation_.data() + static_cast<std::ptrdiff_t>(m) * minibatch_.size);
+    }
   }
   learner_->finish_iteration();
   if (!std::isfinite(last.loss) || !std::isfinite(last.gradient_norm))
@@ -60,6 +87,7 @@ void BatchTrainer::iterate() {
 }
 
 void BatchTrainer::save(StateWriter& writer) const {
+  if (is_under_way_) return writer.append(state_before_);  // it was given up
   save_parameters(writer, *network_);
   writer("learner", *learner_);
   writer("minibatch_stream", minibatch_stream_);

@@ -3,12 +3,14 @@
 // runners/minibatch_rl.py).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "agents/adam.hpp"
+#include "agents/interruption.hpp"
 #include "agents/minibatch.hpp"
 #include "agents/rollout.hpp"
 #include "agents/trainer.hpp"
@@ -71,7 +73,7 @@ class BatchTrainer : public Trainer {
   // Completes the samples after acting: values, advantages, targets.
   virtual void complete_samples() = 0;
 
-  // Values of part `part` of `network` for `count` columns of `observations`.
+  // Values of part `part` of `network` for `count` columns of `observations`. Throws Interrupted.
   void estimate_values(Network& network, int part, ConstBatch observations, int count, float* value) const;
 
   AgentConfig config_;
@@ -83,10 +85,17 @@ class BatchTrainer : public Trainer {
   std::unique_ptr<Network> network_;
 
  private:
+  void collect_and_learn();
+
   std::int64_t epochs_ = 0, start_step_ = 0;
   std::unique_ptr<BatchLearner> learner_;
   Stream minibatch_stream_;
   std::vector<std::int32_t> permutation_;
+  // An iteration that takes long, as the first of a process may, can be given up: meanwhile the state before
+  // it is kept.
+  Interruption interruption_, interruption_of_iteration_;
+  bool takes_long_ = true, is_under_way_ = false;
+  std::vector<std::byte> state_before_;
 };
 
 }  // namespace impsweep

@@ -33,7 +33,7 @@ std::unique_ptr<Environment> evaluated(std::string_view task, TaskOptions option
 }  // namespace
 
 EpisodeEvaluator::EpisodeEvaluator(std::string_view task, const TaskOptions& options, int lanes,
-                                   std::unique_ptr<Policy> policy, int threads)
+                                   std::unique_ptr<Policy> policy, int threads, Interruption interruption)
     : environment_(evaluated(task, options, lanes, threads)),
       policy_(std::move(policy)),
       task_streams_(lanes),
@@ -42,7 +42,8 @@ EpisodeEvaluator::EpisodeEvaluator(std::string_view task, const TaskOptions& opt
       results_(lanes),
       running_return_(lanes),
       episode_(lanes),
-      observation_(environment_->info(), lanes) {
+      observation_(environment_->info(), lanes),
+      interruption_(std::move(interruption)) {
   for (int lane = 0; lane < lanes; ++lane) environment_->attach(lane, task_streams_[lane]);
 }
 
@@ -56,6 +57,7 @@ void EpisodeEvaluator::start_episode(int lane, int column, const std::string& st
 }
 
 void EpisodeEvaluator::act(Network& network, int part, int columns) {
+  heed(interruption_);
   const std::span<const std::int32_t> lanes(lane_of_column_.data(), static_cast<std::size_t>(columns));
   observation_.observe(*environment_, lanes);
   if (watcher_) look(network, part, columns);

@@ -16,6 +16,7 @@
 
 #include "agents/aligned.hpp"
 #include "agents/config.hpp"
+#include "agents/interruption.hpp"
 #include "agents/network.hpp"
 #include "agents/observation_columns.hpp"
 #include "agents/policy.hpp"
@@ -67,10 +68,10 @@ class Evaluator {
 
 class EpisodeEvaluator final : public Evaluator {
  public:
-  // `lanes`: copies of the task played at once, with what the task sets for evaluations. The policy is for as many columns; `threads` step the lanes
-  // together.
+  // `lanes`: copies of the task played at once, with what the task sets for evaluations. The policy is for as
+  // many columns; `threads` step the lanes together. Playing throws Interrupted.
   EpisodeEvaluator(std::string_view task, const TaskOptions&, int lanes, std::unique_ptr<Policy>,
-                   int threads = 1);
+                   int threads = 1, Interruption = {});
 
   void watch(StepWatcher watcher) override { watcher_ = std::move(watcher); }
   int lanes() const override { return static_cast<int>(task_streams_.size()); }
@@ -96,6 +97,7 @@ class EpisodeEvaluator final : public Evaluator {
   std::vector<std::int64_t> episode_;   // by lane
   ObservationColumns observation_;
   StepWatcher watcher_;
+  Interruption interruption_;
   std::vector<float> seen_, outputs_;  // [column][observation_size], [column][actions]
 };
 

@@ -61,7 +61,7 @@ ReplayRollout::ReplayRollout(const TrainingRequest& request)
   }
 }
 
-void ReplayRollout::decorrelate(std::int64_t max_steps) {
+void ReplayRollout::decorrelate(std::int64_t max_steps, const Interruption& interruption) {
   if (max_steps <= 0) return;
   for (const std::int32_t lane : lanes_) {
     Stream stream(fmt::format("{}/decorrelation/{}", stream_prefix_, lane));
@@ -69,6 +69,7 @@ void ReplayRollout::decorrelate(std::int64_t max_steps) {
     ObservationBatch column = observation_.target();
     if (column.data != nullptr) column.data += lane;
     for (std::int64_t s = 0; s < steps; ++s) {
+      heed(interruption);
       const auto action = static_cast<std::int32_t>(stream.below(info().actions));
       environment_->step({&lane, 1}, {.discrete = &action}, column, {results_.data(), 1});
       if (results_[0].terminated || results_[0].truncated)
@@ -139,7 +140,7 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
   iterations_ = (total_steps() + steps_per_iteration() - 1) / steps_per_iteration();
   network_->gather(request.initial_parameters, network_->parameters());
   network_->parameters_changed();
-  rollout_.decorrelate(config_.sampler.decorrelation_steps);
+  rollout_.decorrelate(config_.sampler.decorrelation_steps, request.interruption);
 }
 
 void ReplayTrainer::iterate() {

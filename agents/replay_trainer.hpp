@@ -40,8 +40,8 @@ class ReplayRollout {
   explicit ReplayRollout(const TrainingRequest&);
 
   // Up to `max_steps` uniformly random actions in each environment, not counted as training (rlpyt
-  // samplers/base.py).
-  void decorrelate(std::int64_t max_steps);
+  // samplers/base.py). Throws Interrupted.
+  void decorrelate(std::int64_t max_steps, const Interruption&);
 
   // T time steps, epsilon-greedily on the outputs of part 0.
   void collect(Network&, double epsilon, int T, ReplayMemory&);

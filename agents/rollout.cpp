@@ -29,7 +29,7 @@ Rollout::Rollout(std::string_view task, const TaskOptions& options, int B, const
   }
 }
 
-void Rollout::decorrelate(std::int64_t max_steps) {
+void Rollout::decorrelate(std::int64_t max_steps, const Interruption& interruption) {
   if (max_steps <= 0) return;
   for (int lane = 0; lane < lanes_; ++lane) {
     Stream stream(fmt::format("{}/decorrelation/{}", stream_prefix_, lane));
@@ -37,6 +37,7 @@ void Rollout::decorrelate(std::int64_t max_steps) {
     const std::int32_t column_lane = lane;
     const ObservationBatch all = observation_.target();
     for (std::int64_t s = 0; s < steps; ++s) {
+      heed(interruption);
       policy_->act_at_random(lane, stream);
       environment_->step({&column_lane, 1}, policy_->actions().from(lane), {all.data + lane, all.stride},
                          {results_.data(), 1});
@@ -46,7 +47,7 @@ void Rollout::decorrelate(std::int64_t max_steps) {
   }
 }
 
-void Rollout::collect(Network& network, int part, Samples& samples) {
+void Rollout::collect(Network& network, int part, Samples& samples, const Interruption& interruption) {
   const ObservationBatch batch = observation_.target();
   if (timeouts_.stride != samples.stride) {
     timeouts_.stride = samples.stride;
@@ -55,6 +56,7 @@ void Rollout::collect(Network& network, int part, Samples& samples) {
   }
   timeouts_.sample.clear();
   for (int t = 0; t < samples.T; ++t) {
+    heed(interruption);
     policy_->act(network, part, lanes_, observation_, action_streams_.data(), lane_of_column_.data());
     for (int lane = 0; lane < lanes_; ++lane) {
       const int i = lane * samples.T + t;

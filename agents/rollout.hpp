@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agents/aligned.hpp"
+#include "agents/interruption.hpp"
 #include "agents/network.hpp"
 #include "agents/policy.hpp"
 #include "agents/samples.hpp"
@@ -23,11 +24,12 @@ class Rollout {
           int threads = 1);
 
   // Up to `max_steps` uniformly random actions in each environment, not counted as training (rlpyt
-  // samplers/base.py).
-  void decorrelate(std::int64_t max_steps);
+  // samplers/base.py). Throws Interrupted.
+  void decorrelate(std::int64_t max_steps, const Interruption& = {});
 
-  // Acts with part `part` of the network and fills everything but values, advantages and returns.
-  void collect(Network& network, int part, Samples& samples);
+  // Acts with part `part` of the network and fills everything but values, advantages and returns. Throws
+  // Interrupted.
+  void collect(Network& network, int part, Samples& samples, const Interruption& = {});
 
   // Observations after the last step: [observation_size][lanes rounded up].
   ConstBatch current() const { return observation_.dense(); }

@@ -49,7 +49,7 @@ std::unique_ptr<Evaluator> make_evaluator(const TrainingRequest& request, int ma
       request.task, request.task_options, max_columns,
       greedy ? greedy_policy(request.model, max_columns)
              : evaluation_policy(request.model, request.algorithm, request.config, max_columns),
-      request.threads);
+      request.threads, request.interruption);
 }
 
 TrainingSession::TrainingSession(TrainingRequest request)
@@ -91,18 +91,31 @@ void TrainingSession::evaluate() {
   outcome_.curve.push_back(std::move(point));
 }
 
-bool TrainingSession::advance() {
-  if (outcome_.curve.empty()) evaluate();
+void TrainingSession::iterate() {
   const std::int64_t before = trainer_->env_steps();
   trainer_->iterate();
   const std::int64_t now = trainer_->env_steps();
   for (const std::int64_t step : request_.snapshot_steps)
     if (before < step && step <= now) outcome_.snapshots.push_back({step, now, current_parameters()});
+}
+
+bool TrainingSession::evaluation_is_due() const {
+  if (outcome_.curve.empty()) return true;
+  const std::int64_t last = outcome_.curve.back().step, now = trainer_->env_steps();
   const std::int64_t interval = request_.config.evaluation.interval;
-  if (now / interval > before / interval || trainer_->finished()) evaluate();
-  if (!trainer_->finished()) return true;
-  finish();
-  return false;
+  return now / interval > last / interval || (trainer_->finished() && now > last);
+}
+
+bool TrainingSession::advance() {
+  if (evaluation_is_due()) {
+    evaluate();
+  } else if (!trainer_->finished()) {
+    iterate();
+  } else {
+    conclude();
+    return false;
+  }
+  return true;
 }
 
 std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episodes) {
@@ -113,9 +126,10 @@ std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episo
   return returns;
 }
 
-void TrainingSession::finish() {
+// Interrupted, it is begun again, by then with the best parameters in the network.
+void TrainingSession::conclude() {
   const std::int64_t episodes = request_.config.evaluation.reevaluation_episodes;
-  outcome_.final_parameters = current_parameters();
+  if (outcome_.final_returns.empty()) outcome_.final_parameters = current_parameters();
   for (const float value : outcome_.final_parameters)
     if (!std::isfinite(value)) throw TrainingFailure("a weight is not finite at the end of the training");
   // In rlpyt's mode no episode may have been completed; the final network then stands in.
@@ -124,7 +138,7 @@ void TrainingSession::finish() {
     outcome_.best_step = trainer_->env_steps();
     outcome_.best_return = outcome_.curve.back().mean;
   }
-  outcome_.final_returns = play("final-evaluation", episodes);
+  if (outcome_.final_returns.empty()) outcome_.final_returns = play("final-evaluation", episodes);
   Network& network = trainer_->network();
   network.gather(outcome_.best_parameters, network.parameters());
   network.parameters_changed();

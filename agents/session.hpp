@@ -69,8 +69,9 @@ class TrainingSession {
  public:
   explicit TrainingSession(TrainingRequest);
 
-  // One iteration, and what is due after it. Returns false when the training is complete; after every call
-  // the session is at a safe point. Throws TrainingFailure.
+  // One iteration, or the evaluation that is due. Returns false when the training is complete; after every
+  // call the session is at a safe point. Throws TrainingFailure, and Interrupted where the request's
+  // interruption asks for it; then the session can only be saved, as of the safe point before.
   bool advance();
 
   std::int64_t env_steps() const { return trainer_->env_steps(); }
@@ -86,8 +87,10 @@ class TrainingSession {
   void load(StateReader&);
 
  private:
+  void iterate();
+  bool evaluation_is_due() const;
   void evaluate();
-  void finish();
+  void conclude();
   std::vector<float> current_parameters();
   std::vector<float> play(const char* purpose, std::int64_t episodes);
 

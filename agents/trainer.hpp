@@ -11,6 +11,7 @@
 
 #include "agents/config.hpp"
 #include "agents/evaluation.hpp"
+#include "agents/interruption.hpp"
 #include "agents/network.hpp"
 #include "envs/digits.hpp"
 #include "envs/environment.hpp"
@@ -32,7 +33,8 @@ struct TrainingRequest {
   std::string algorithm;  // "ppo", "dqn", "bc", "supervised"
   AgentConfig config;
   Backend backend = Backend::kNative;
-  int threads = 1;  // that step the environments; results do not depend on it
+  int threads = 1;            // that step the environments; results do not depend on it
+  Interruption interruption;  // of iterations and evaluations; results do not depend on it either
   ModelSpec model;
   std::vector<std::uint8_t> mask;         // [parameter_count], dense order
   std::vector<float> initial_parameters;  // [parameter_count], 0 where masked
@@ -58,7 +60,8 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
 
-  // Collects one batch of experience and learns from it. Between two calls is a safe point.
+  // Collects one batch of experience and learns from it. Between two calls is a safe point. If it takes long
+  // it may throw Interrupted; save() then still writes the state before it, and nothing else may be called.
   virtual void iterate() = 0;
 
   // So far, decorrelation and evaluation excluded; of a data set, images shown.

@@ -85,8 +85,8 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
-    coordinator.handle(compute(place, *own, [&](const TrainingSession& session) {
-      coordinator.note_progress(0, session.env_steps(), session.last_return());
+    coordinator.handle(compute(place, *own, [&](const TrainingProgress& so_far) {
+      coordinator.note_progress(0, so_far.env_steps, so_far.last_return);
       coordinator.attend();
       return stop_requested();
     }));

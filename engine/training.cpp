@@ -1,6 +1,7 @@
 #include "engine/training.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "agents/initialisation.hpp"
 #include "engine/baseline.hpp"
@@ -9,6 +10,8 @@
 
 namespace impsweep {
 namespace {
+
+constexpr std::chrono::milliseconds kQuestionInterval{20};
 
 // Steps of round 0 at which parameters are recorded for late rewinding.
 std::vector<std::int64_t> snapshot_steps(const Settings& settings, int round) {
@@ -127,18 +130,31 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
 }
 
 std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const RoundLoader& load,
-                                   Backend backend, int threads, const SafePoint& safe_point,
+                                   Backend backend, int threads, const StopQuestion& should_stop,
                                    Checkpoint* checkpoint) {
   TrainingRequest request = make_request(plan, index, load, backend);
   request.threads = threads;
   request.data_set = load_data_set(plan.settings[plan.trainings[index].settings]);
-  const std::unique_ptr<TrainingSession> session =
-      checkpoint != nullptr ? checkpoint->start(request) : std::make_unique<TrainingSession>(request);
-  while (session->advance()) {
-    const bool stop = safe_point(*session);
-    if (checkpoint != nullptr && stop) checkpoint->save(*session);
-    if (stop) return std::nullopt;
-    if (checkpoint != nullptr) checkpoint->save_if_due(*session);
+  std::unique_ptr<TrainingSession> session;
+  const auto ask = [&] {
+    if (!session) return should_stop({});
+    return should_stop({.env_steps = session->env_steps(), .last_return = session->last_return()});
+  };
+  request.interruption = [&, last = std::chrono::steady_clock::now()]() mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last < kQuestionInterval) return false;
+    last = now;
+    return ask();
+  };
+  try {
+    session = checkpoint != nullptr ? checkpoint->start(request) : std::make_unique<TrainingSession>(request);
+    while (session->advance()) {
+      if (ask()) throw Interrupted();
+      if (checkpoint != nullptr) checkpoint->save_if_due(*session);
+    }
+  } catch (const Interrupted&) {
+    if (checkpoint != nullptr && session) checkpoint->save(*session);
+    return std::nullopt;
   }
   Record record = make_round_record(plan, index, request, session->outcome());
   if (const std::string program = session->external_program(); !program.empty())

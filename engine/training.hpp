@@ -25,12 +25,18 @@ TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Bac
 // The candidate with the highest re-evaluated return; the first wins.
 TrainingIndex chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoader&);
 
-// Called between iterations; returning true ends the training at this safe point.
-using SafePoint = std::function<bool(const TrainingSession&)>;
+struct TrainingProgress {
+  std::int64_t env_steps = 0;
+  double last_return = 0;  // mean of the last evaluation
+};
+
+// Asked at every safe point, and every 20 ms where the next is far; returning true ends the training at the
+// last one.
+using StopQuestion = std::function<bool(const TrainingProgress&)>;
 
 // Runs the training to its end, `threads` stepping its environments, from a stored checkpoint if one is given
 // and holds a state. Nothing if it was stopped, then the checkpoint has its state. Throws TrainingFailure.
 std::optional<Record> run_training(const Plan&, TrainingIndex, const RoundLoader&, Backend, int threads,
-                                   const SafePoint&, Checkpoint* = nullptr);
+                                   const StopQuestion&, Checkpoint* = nullptr);
 
 }  // namespace impsweep

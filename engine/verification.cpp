@@ -93,7 +93,7 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   for (const auto& [key, index] : order) {
     const Digest& digest = plan.trainings[index].digest;
     const std::optional<Record> record =
-        run_training(plan, index, load, backend, 1, [](const TrainingSession&) { return false; });
+        run_training(plan, index, load, backend, 1, [](const TrainingProgress&) { return false; });
     ++verification.recomputed;
     if (content_digest(*record, kProvenance) == verification.results.find(digest.digits())->second) continue;
     const std::optional<Difference> difference =

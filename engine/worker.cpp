@@ -30,12 +30,12 @@ Message failure(TrainingIndex training, const std::string& reason, bool determin
 
 }  // namespace
 
-Message compute(const WorkPlace& place, TrainingIndex training, const SafePoint& safe_point) {
+Message compute(const WorkPlace& place, TrainingIndex training, const StopQuestion& should_stop) {
   const Digest& digest = place.plan.trainings[training].digest;
   try {
     Checkpoint checkpoint(place.store, place.plan, training, place.checkpoint_interval);
     std::optional<Record> record = run_training(place.plan, training, loader_from(place.store), place.backend,
-                                                place.threads, safe_point, &checkpoint);
+                                                place.threads, should_stop, &checkpoint);
     Message message;
     message.training = training;
     message.kind = MessageKind::kReturned;
@@ -95,7 +95,7 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
 
     Clock::time_point last_poll = Clock::now(), last_progress = last_poll;
     const TrainingIndex training = message->training;
-    const Message answer = compute(place, training, [&](const TrainingSession& session) {
+    const Message answer = compute(place, training, [&](const TrainingProgress& so_far) {
       const Clock::time_point now = Clock::now();
       if (now - last_poll >= kPollInterval) {
         last_poll = now;
@@ -106,8 +106,8 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
         Message progress;
         progress.kind = MessageKind::kProgress;
         progress.training = training;
-        progress.env_steps = session.env_steps();
-        progress.last_return = session.last_return();
+        progress.env_steps = so_far.env_steps;
+        progress.last_return = so_far.last_return;
         transport.send(0, progress);
       }
       return stopping || stop_requested() || is_orphan();

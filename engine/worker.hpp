@@ -22,8 +22,8 @@ struct WorkPlace {
 };
 
 // Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
-// kReturned if safe_point ended it; then a checkpoint holds what was done.
-Message compute(const WorkPlace&, TrainingIndex, const SafePoint& safe_point);
+// kReturned if it was stopped; then a checkpoint holds what was done.
+Message compute(const WorkPlace&, TrainingIndex, const StopQuestion&);
 
 enum class Farewell {
   kTogether,  // all ranks end together

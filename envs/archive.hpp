@@ -49,6 +49,8 @@ class StateWriter {
   void sized(std::string_view name, const T& value) {
     (*this)(name, value);
   }
+  // What another writer has taken.
+  void append(const std::vector<std::byte>& written) { put_raw(written.data(), written.size()); }
   const std::vector<std::byte>& bytes() const { return bytes_; }
   std::vector<std::byte> take() { return std::move(bytes_); }
 

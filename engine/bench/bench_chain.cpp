@@ -22,7 +22,7 @@ void BenchChain::complete_before(int round) {
     const Digest& digest = plan_.trainings[index].digest;
     if (records_.contains(digest)) continue;
     std::optional<Record> record = run_training(plan_, index, loader(), Backend::kNative, 1,
-                                                [](const TrainingSession&) { return false; });
+                                                [](const TrainingProgress&) { return false; });
     records_.emplace(digest, std::move(*record));
   }
 }

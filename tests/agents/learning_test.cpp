@@ -186,6 +186,83 @@ TEST_CASE("a session that is saved and loaded at any safe point ends with the sa
     }
 }
 
+TEST_CASE("an iteration that is given up anywhere leaves the state before it to be saved") {
+  for (const char* algorithm : {"ppo", "bc"}) {
+    CAPTURE(algorithm);
+    TrainingRequest request = tiny_request(algorithm, 2048);
+    std::int64_t left = 1 << 20;  // of the steps until somebody asks
+    request.interruption = [&left] { return --left < 0; };
+    const auto saved = [](const Trainer& trainer) {
+      StateWriter writer;
+      trainer.save(writer);
+      return writer.take();
+    };
+    const std::vector<std::byte> before = saved(*make_trainer(request, 5));
+    int given_up = 0;
+    for (;; ++given_up) {
+      CAPTURE(given_up);
+      left = 1 << 20;
+      const std::unique_ptr<Trainer> trainer = make_trainer(request, 5);
+      left = given_up;
+      try {
+        trainer->iterate();
+      } catch (const Interrupted&) {
+        CHECK(saved(*trainer) == before);
+        CHECK(trainer->env_steps() == 0);
+        continue;
+      }
+      CHECK(saved(*trainer) != before);
+      break;
+    }
+    const auto steps = request.config.sampler.batch_T;
+    CHECK(given_up >= steps + 16);  // between any two steps and any two updates
+    CHECK(given_up < 2 * steps);
+  }
+}
+
+TEST_CASE("a session that is interrupted again and again ends with the same bits") {
+  for (const char* task : {"cartpole", "hopper"})
+    for (const char* algorithm : {"ppo", "bc"}) {
+      CAPTURE(task);
+      CAPTURE(algorithm);
+      TrainingRequest request = task == std::string("cartpole") ? tiny_request(algorithm, 2048)
+                                                                : tiny_hopper_request(algorithm, 4096);
+      request.config.evaluation.interval = 256;
+      TrainingSession whole(request);
+      while (whole.advance()) {
+      }
+      StateWriter expected, got;
+      expected("outcome", whole.outcome());
+      Stream moments("moments");
+      std::int64_t left = 0;
+      int interruptions = 0;
+      request.interruption = [&left] { return --left < 0; };
+      std::vector<std::byte> state;
+      while (got.bytes().empty()) {
+        left = std::int64_t{1} << moments.below(10);
+        std::unique_ptr<TrainingSession> session;
+        try {
+          session = std::make_unique<TrainingSession>(request);
+          if (!state.empty()) {
+            StateReader reader(state.data(), state.size());
+            session->load(reader);
+          }
+          while (session->advance()) {
+          }
+          got("outcome", session->outcome());
+        } catch (const Interrupted&) {
+          ++interruptions;
+          if (!session) continue;  // while the environments were taken apart in time
+          StateWriter saved;
+          session->save(saved);
+          state = saved.take();
+        }
+      }
+      CHECK(interruptions > 2);
+      CHECK(got.bytes() == expected.bytes());
+    }
+}
+
 TEST_CASE("a session keeps masked weights at zero, its best checkpoint and its snapshots") {
   TrainingSession session(tiny_request("ppo", 2048));
   while (session.advance()) {

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "../io/scratch.hpp"
 #include "engine/stop.hpp"
 #include "engine/training.hpp"
@@ -40,11 +42,16 @@ struct Place {
     return Store::create_or_open(scratch / "store", {{"cpu", cpu}},
                                  [this](const std::string& warning) { warnings.push_back(warning); });
   }
-  // Runs until `stop` iterations are done; to the end if there are fewer.
-  std::optional<Record> run(const Store& store, int stop, std::int64_t* start = nullptr) {
+  // Runs until `iterations` are done; to the end if there are fewer.
+  std::optional<Record> run(const Store& store, std::size_t iterations, std::int64_t* start = nullptr) {
+    std::set<std::int64_t> steps;
     Checkpoint checkpoint(store, plan, 0, std::chrono::hours(1));
     auto record = run_training(
-        plan, 0, loader_from(store), Backend::kNative, 1, [&](const TrainingSession&) { return --stop <= 0; },
+        plan, 0, loader_from(store), Backend::kNative, 1,
+        [&](const TrainingProgress& so_far) {
+          steps.insert(so_far.env_steps);
+          return steps.size() > iterations;
+        },
         &checkpoint);
     if (start != nullptr) *start = checkpoint.start_step();
     return record;
