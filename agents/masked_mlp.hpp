@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "agents/aligned.hpp"
-#include "agents/convolution.hpp"
+#include "agents/convolution_stack.hpp"
 #include "agents/masked_layer.hpp"
 #include "agents/network.hpp"
 
@@ -36,7 +36,7 @@ class NativeNetwork final : public Network {
   int input_size(int part) const override {
     const Part& p = parts_[part];
     if (p.trunk) return input_size(*p.trunk);
-    return p.fronts.empty() ? p.spec.sizes.front() : p.fronts.front().layer.in();
+    return p.convolutions.empty() ? p.spec.sizes.front() : p.convolutions.in();
   }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
@@ -59,21 +59,10 @@ class NativeNetwork final : public Network {
   Effective effective() const { return effective_; }
 
  private:
-  // A convolution of a part.
-  struct Front {
-    explicit Front(ConvolutionLayer convolution) : layer(std::move(convolution)) {}
-    ConvolutionLayer layer;
-    std::size_t weight = 0, bias = 0;  // offsets in the arena
-    AlignedFloats keep_bias;           // [filters in whole lanes] 1 or 0
-    AlignedFloats maps, dropped;       // [outputs][columns], before and after hidden factors
-    AlignedFloats delta;               // gradients with respect to the maps
-  };
   struct Part {
     MlpSpec spec;  // its sizes are those behind the convolutions
-    std::vector<Front> fronts;
-    const float* cells = nullptr;  // [cells][columns], inputs of the first: those given if they are so, or
-    AlignedFloats board;           // a copy
-    std::optional<int> trunk;      // of a head: the part that it stands on
+    ConvolutionStack convolutions;
+    std::optional<int> trunk;  // of a head: the part that it stands on
     // Of a head: where in the trunk's last hidden layer its inputs stand, and the gradients with respect to
     // them that the trunk has not taken yet, [inputs][columns].
     std::vector<int> place_in_trunk;
@@ -114,20 +103,18 @@ class NativeNetwork final : public Network {
                     bool remove_unreachable);
   void compile(Part&, const PartTensors&, std::span<const std::uint8_t> mask, const NetworkOptions&,
                std::vector<std::uint32_t>& parked);
-  void compile_front(Part&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
-                     std::span<const std::uint8_t> mask, int max_columns);
+  void compile_convolution(Part&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
+                           std::span<const std::uint8_t> mask);
   enum class Pass { kInfer, kForward };
-  void load(Part&, int batch, ConstBatch inputs, Pass) const;
-  void load(Part&, int batch, const ActiveBatch& inputs, Pass) const;
-  void run_fronts(Part&, int batch, Pass) const;
-  void front_gradients(Part&, int columns);
+  template <class Inputs>
+  void load(Part&, int batch, const Inputs&, Pass) const;
+  void backward_into_convolutions(Part&, int columns);
   void load_from_trunk(Part& head, int batch) const;
   bool has_heads(int part) const {
     return std::ranges::any_of(parts_, [part](const Part& head) { return head.trunk == part; });
   }
   void take_gradients_of_heads(int part, int columns);
   static void multiply_factors(const Part&, std::size_t level, int columns, float* values);
-  static void multiply_front_factors(const Part&, std::size_t front, int columns, float* values);
   void load(Part&, int batch, ConstBatch inputs) const;
   void load(Part&, int batch, const ActiveBatch& inputs) const;
   static void list_by_feature(Part&, int batch);
