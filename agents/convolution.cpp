@@ -59,26 +59,28 @@ void ConvolutionLayer::compile_sparse(bool passes_gradients) {
   std::vector<std::uint32_t> place(keep_.size(), kPruned);
   for_each_kept(
       [&](std::size_t weight, std::size_t entry) { place[weight] = static_cast<std::uint32_t>(entry); });
-  for (int row = 0; row < out(); ++row) {
-    const int first = row / spec_.positions() * weights_per_filter();
-    for_each_run(row % spec_.positions(), [&](int weight, int cell, int count) {
-      for (int i = 0; i < count; ++i) {
-        const std::uint32_t entry = place[static_cast<std::size_t>(first + weight + i)];
-        if (entry == kPruned) continue;
-        by_output_.index.push_back(static_cast<std::uint16_t>(cell + i));
-        by_output_.position.push_back(entry);
-      }
-    });
-    by_output_.close_row();
-  }
+  // All filters at one position after the other: the patch that they share stays in the cache.
+  for (int position = 0; position < spec_.positions(); ++position)
+    for (int filter = 0; filter < spec_.filters; ++filter) {
+      for_each_run(position, [&](int weight, int cell, int count) {
+        for (int i = 0; i < count; ++i) {
+          const int in_tensor = filter * weights_per_filter() + weight + i;
+          const std::uint32_t entry = place[static_cast<std::size_t>(in_tensor)];
+          if (entry == kPruned) continue;
+          by_output_.index.push_back(static_cast<std::uint16_t>(cell + i));
+          by_output_.position.push_back(entry);
+        }
+      });
+      by_output_.close_row(filter * spec_.positions() + position);
+    }
   if (passes_gradients) by_cell_ = transposed();
   row_bias_.assign(static_cast<std::size_t>(out()), 0.0f);
   entry_gradient_.assign(by_output_.index.size(), 0.0f);
 }
 
-void ConvolutionLayer::Rows::close_row() {
+void ConvolutionLayer::Rows::close_row(int number) {
   if (begin.empty()) begin.push_back(0);
-  row.push_back(static_cast<std::uint16_t>(row.size()));
+  row.push_back(static_cast<std::uint16_t>(number));
   ends.push_back(kOpensRow | kClosesRow);
   begin.push_back(static_cast<std::uint32_t>(index.size()));
 }
@@ -99,14 +101,19 @@ ConvolutionLayer::Rows ConvolutionLayer::transposed() const {
   for (std::size_t row = 0; row < from.row.size(); ++row)
     for (std::uint32_t e = from.begin[row]; e < from.begin[row + 1]; ++e)
       cells[from.index[e]].emplace_back(from.row[row], from.position[e]);
+  // All channels at one place after the other: they are under the same outputs.
   Rows result;
-  for (const auto& cell : cells) {
-    for (const auto& [row, position] : cell) {
-      result.index.push_back(row);
-      result.position.push_back(position);
+  const int places = spec_.rows * spec_.columns;
+  for (int place = 0; place < places; ++place)
+    for (int cell = place; cell < in(); cell += places) {
+      auto& entries = cells[static_cast<std::size_t>(cell)];
+      std::ranges::sort(entries);
+      for (const auto& [row, position] : entries) {
+        result.index.push_back(row);
+        result.position.push_back(position);
+      }
+      result.close_row(cell);
     }
-    result.close_row();
-  }
   return result;
 }
 

@@ -3,7 +3,7 @@
 //   y[filter * positions + p][b] = bias[filter] + sum over kept (c, y, x) of weight * board cell under it
 //
 // Two forms, chosen by sizes and density alone; their outputs agree to the bit (kernels.hpp):
-//   sparse   a sparse layer whose rows, one for each filter and position, share the kept weights; no entry
+//   sparse   a sparse layer whose rows, one for each position and filter, share the kept weights; no entry
 //            where a cell lies in the padding, as what is left out is zero
 //   dense    position after position, the patch of the board under the kernel is copied together and multiplied
 //            with all weights, [weights of a filter][filters in whole lanes], zero where pruned
@@ -57,7 +57,7 @@ class ConvolutionLayer {
     std::vector<std::uint8_t> ends;       // [rows]
     std::vector<std::uint16_t> index;     // [entries] cell of the board; by cell: output
     std::vector<std::uint32_t> position;  // [entries] kept weight
-    void close_row();
+    void close_row(int number);
     SparseRows view(bool shared) const;  // with the places of shared weights, or of single entries
   };
   void compile_sparse(bool passes_gradients);

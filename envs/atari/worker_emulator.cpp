@@ -133,8 +133,8 @@ std::string interpreter_of(const WorkerSetup& setup) {
   throw TaskUnavailable(
       "the game " + game.name + " cannot be played here: " + why +
       ". Atari games need the Arcade Learning Environment: a Python interpreter with the package ale-py, "
-      "0.11 or "
-      "newer (pip install ale-py), which is python3 on PATH or what the environment variable IMPSWEEP_PYTHON "
+      "0.11 or newer (pip install ale-py), which is python3 on PATH or what the environment variable "
+      "IMPSWEEP_PYTHON "
       "names. The package contains the ROMs; other legally obtained ones are looked for as <game>.bin in the "
       "folder that ALE_ROMS_DIR names. This program contains no ROMs. All other tasks work without.");
 }
