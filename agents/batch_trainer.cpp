@@ -1,11 +1,13 @@
 #include "agents/batch_trainer.hpp"
-#include "agents/saved_parameters.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+
+#include "agents/kernels/kernels.hpp"
+#include "agents/saved_parameters.hpp"
 
 namespace impsweep {
 namespace {
@@ -34,6 +36,8 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
       start_step_(request.start_step),
       minibatch_stream_(request.stream_prefix + "/minibatch"),
       permutation_(static_cast<std::size_t>(samples_.size())),
+      columns_(static_cast<std::size_t>(samples_.observation_size) *
+               static_cast<std::size_t>(round_up_to_lanes(max_columns_))),
       interruption_(request.interruption) {
   network_->gather(request.initial_parameters, network_->parameters());
   network_->parameters_changed();
@@ -45,12 +49,16 @@ void BatchTrainer::set_learner(std::unique_ptr<BatchLearner> learner) {
   learner_->start_at_iteration(start_step_ / samples_.size());
 }
 
-void BatchTrainer::estimate_values(Network& network, int part, ConstBatch observations, int count,
-                                   float* value) const {
+void BatchTrainer::estimate_values(Network& network, int part, const float* observations, int count,
+                                   float* value) {
+  const std::ptrdiff_t features = samples_.observation_stride;
+  const int stride = round_up_to_lanes(max_columns_);
   for (int first = 0; first < count; first += max_columns_) {
     heed(interruption_of_iteration_);
-    network.infer(part, std::min(max_columns_, count - first),
-                  {observations.data + first, observations.stride}, {value + first, observations.stride});
+    const int columns = std::min(max_columns_, count - first);
+    kernels().transpose(columns, samples_.observation_size, observations + first * features, features,
+                        columns_.data(), stride);
+    network.infer(part, columns, {columns_.data(), stride}, {value + first, samples_.stride});
   }
 }
 

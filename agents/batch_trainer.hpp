@@ -73,8 +73,8 @@ class BatchTrainer : public Trainer {
   // Completes the samples after acting: values, advantages, targets.
   virtual void complete_samples() = 0;
 
-  // Values of part `part` of `network` for `count` columns of `observations`. Throws Interrupted.
-  void estimate_values(Network& network, int part, ConstBatch observations, int count, float* value) const;
+  // Values of part `part` of `network` for observations that lie as those of Samples. Throws Interrupted.
+  void estimate_values(Network& network, int part, const float* observations, int count, float* value);
 
   AgentConfig config_;
   Rollout rollout_;
@@ -91,6 +91,7 @@ class BatchTrainer : public Trainer {
   std::unique_ptr<BatchLearner> learner_;
   Stream minibatch_stream_;
   std::vector<std::int32_t> permutation_;
+  AlignedFloats columns_;  // [observation_size][max_columns_ in whole lanes], for the networks
   // An iteration that takes long, as the first of a process may, can be given up: meanwhile the state before
   // it is kept.
   Interruption interruption_, interruption_of_iteration_;

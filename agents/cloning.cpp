@@ -107,8 +107,8 @@ float CloningLearner::learn_values(const Samples& s, const std::int32_t* order) 
 
 UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
   const int size = minibatch_.size;
-  gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
-                 stride_);
+  kernels().transpose_selected(size, order, observation_size_, s.observation.data(), s.observation_stride,
+                               observation_.data(), stride_);
   network_.forward(kActor, size, {observation_.data(), stride_}, {outputs_.data(), stride_});
   const auto log_std_place = network_.log_std_offset(), log_std_count = static_cast<std::size_t>(log_std_);
   UpdateReport report;
@@ -132,8 +132,7 @@ CloningTrainer::CloningTrainer(const TrainingRequest& request, int max_columns)
 
 void CloningTrainer::complete_samples() {
   if (config_.cloning.critic == CloningCritic::kDistill)
-    estimate_values(*teacher_, kCritic, {samples_.observation.data(), samples_.stride}, samples_.size(),
-                    samples_.value.data());
+    estimate_values(*teacher_, kCritic, samples_.observation.data(), samples_.size(), samples_.value.data());
 }
 
 }  // namespace impsweep

@@ -65,8 +65,8 @@ double PpoLearner::ratio_clip() const {
 
 UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
   const int size = minibatch_.size;
-  gather_columns(observation_size_, size, order, s.observation.data(), s.stride, observation_.data(),
-                 stride_);
+  kernels().transpose_selected(size, order, observation_size_, s.observation.data(), s.observation_stride,
+                               observation_.data(), stride_);
   gather_columns(1, size, order, s.advantage.data(), s.stride, advantage_.data(), stride_);
   gather_columns(1, size, order, s.return_.data(), s.stride, return_.data(), stride_);
   network_.forward(kActor, size, {observation_.data(), stride_}, {outputs_.data(), stride_});
@@ -105,14 +105,12 @@ PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
 }
 
 void PpoTrainer::complete_samples() {
-  estimate_values(*network_, kCritic, {samples_.observation.data(), samples_.stride}, samples_.size(),
-                  samples_.value.data());
-  estimate_values(*network_, kCritic, rollout_.current(), samples_.B, samples_.bootstrap_value.data());
+  estimate_values(*network_, kCritic, samples_.observation.data(), samples_.size(), samples_.value.data());
+  network_->infer(kCritic, samples_.B, rollout_.current(), {samples_.bootstrap_value.data(), samples_.B});
   if (config_.sampler.timeout_bootstrap) {
     const Rollout::Timeouts& timeouts = rollout_.timeouts();
     const int count = static_cast<int>(timeouts.sample.size());
-    estimate_values(*network_, kCritic, {timeouts.observation.data(), timeouts.stride}, count,
-                    timeout_value_.data());
+    estimate_values(*network_, kCritic, timeouts.observation.data(), count, timeout_value_.data());
     for (int j = 0; j < count; ++j)
       samples_.reward[timeouts.sample[j]] += static_cast<float>(config_.ppo.discount) * timeout_value_[j];
   }

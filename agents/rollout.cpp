@@ -49,22 +49,18 @@ void Rollout::decorrelate(std::int64_t max_steps, const Interruption& interrupti
 
 void Rollout::collect(Network& network, int part, Samples& samples, const Interruption& interruption) {
   const ObservationBatch batch = observation_.target();
-  if (timeouts_.stride != samples.stride) {
-    timeouts_.stride = samples.stride;
-    timeouts_.observation.assign(static_cast<std::size_t>(samples.observation_size) * samples.stride, 0.0f);
-    timeouts_.sample.reserve(static_cast<std::size_t>(samples.size()));
-  }
+  const std::ptrdiff_t features = samples.observation_stride;
+  // Columns first .. first + count - 1, as rows that are `stride` apart.
+  const auto copy_observations = [&](int first, int count, float* rows, std::ptrdiff_t stride) {
+    kernels().transpose(samples.observation_size, count, batch.data + first, batch.stride, rows, stride);
+  };
   timeouts_.sample.clear();
+  timeouts_.observation.clear();
   for (int t = 0; t < samples.T; ++t) {
     heed(interruption);
     policy_->act(network, part, lanes_, observation_, action_streams_.data(), lane_of_column_.data());
-    for (int lane = 0; lane < lanes_; ++lane) {
-      const int i = lane * samples.T + t;
-      for (int f = 0; f < samples.observation_size; ++f)
-        samples.observation[static_cast<std::size_t>(f) * samples.stride + i] =
-            batch.data[static_cast<std::size_t>(f) * batch.stride + lane];
-      policy_->record(lane, samples, i);
-    }
+    copy_observations(0, lanes_, samples.observation.data() + t * features, samples.T * features);
+    for (int lane = 0; lane < lanes_; ++lane) policy_->record(lane, samples, lane * samples.T + t);
     environment_->step(lane_of_column_, policy_->actions(), batch, results_);
     for (int lane = 0; lane < lanes_; ++lane) {
       const int i = lane * samples.T + t;
@@ -73,11 +69,10 @@ void Rollout::collect(Network& network, int part, Samples& samples, const Interr
       samples.done[i] = result.terminated || result.truncated;
       if (samples.done[i] == 0) continue;
       if (!result.terminated) {
-        const auto column = timeouts_.sample.size();
-        for (int f = 0; f < samples.observation_size; ++f)
-          timeouts_.observation[static_cast<std::size_t>(f) * timeouts_.stride + column] =
-              batch.data[static_cast<std::size_t>(f) * batch.stride + lane];
         timeouts_.sample.push_back(i);
+        timeouts_.observation.resize(timeouts_.sample.size() * static_cast<std::size_t>(features));
+        copy_observations(lane, 1, timeouts_.observation.data() + timeouts_.observation.size() - features,
+                          features);
       }
       environment_->reset(lane, lane, batch);
     }

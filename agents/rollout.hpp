@@ -37,8 +37,7 @@ class Rollout {
   // Steps of the last rollout that only the time limit ended, with the observations they led to.
   struct Timeouts {
     std::vector<int> sample;    // index into Samples
-    AlignedFloats observation;  // [observation_size][stride], one column each
-    int stride = 0;
+    AlignedFloats observation;  // [sample.size()][Samples::observation_stride]
   };
   const Timeouts& timeouts() const { return timeouts_; }
 

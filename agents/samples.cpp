@@ -10,9 +10,10 @@ Samples::Samples(int T, int B, int observation_size, int actions, bool continuou
       stride(round_up_to_lanes(T * B)),
       observation_size(observation_size),
       actions(actions),
+      observation_stride(round_up_to_lanes(observation_size)),
       continuous(continuous) {
   const auto columns = static_cast<std::size_t>(stride), rows = static_cast<std::size_t>(actions);
-  observation.assign(static_cast<std::size_t>(observation_size) * columns, 0.0f);
+  observation.assign(columns * static_cast<std::size_t>(observation_stride), 0.0f);
   if (continuous) {
     mean.assign(rows * columns, 0.0f);
     continuous_action.assign(rows * columns, 0.0f);

@@ -8,14 +8,16 @@
 
 namespace impsweep {
 
-// T*B transitions. Matrices are feature-major [feature][stride] over samples. Sample i is time i % T of
-// environment i / T, the order in which rlpyt's minibatch indices count.
+// T*B transitions. Sample i is time i % T of environment i / T, the order in which rlpyt's minibatch indices
+// count. Observations lie one after the other, as they come in and as minibatches choose them; the other
+// matrices are feature-major [feature][stride] over samples.
 struct Samples {
   int T = 0, B = 0;
   int stride = 0;  // T*B rounded up to whole lanes
   int observation_size = 0, actions = 0;
+  int observation_stride = 0;  // observation_size in whole lanes
   bool continuous = false;
-  AlignedFloats observation;  // [observation_size][stride]
+  AlignedFloats observation;  // [T*B][observation_stride]
 
   // Of the policy that acted. Softmax:
   AlignedFloats probability;         // [actions][stride]

@@ -26,7 +26,8 @@ class LibTorchPpo final : public EagerPpo {
         config_(config.ppo),
         parameters_(copy_of(parameters.data(), {static_cast<std::int64_t>(parameters.size())}, {1})),
         gradients_(torch::zeros_like(parameters_)),
-        observation_(copy_of(s.observation.data(), {s.size(), s.observation_size}, {1, s.stride})),
+        observation_(
+            copy_of(s.observation.data(), {s.size(), s.observation_size}, {s.observation_stride, 1})),
         action_(
             copy_of(s.action.data(), {s.size(), 1}, {1, 1}, torch::kInt32).to(torch::kInt64).contiguous()),
         advantage_(copy_of(s.advantage.data(), {s.size()}, {1})),

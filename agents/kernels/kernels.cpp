@@ -298,28 +298,46 @@ void row_sums(int rows, int batch, const float* dy, std::ptrdiff_t stride, float
   }
 }
 
-// By squares of sixteen, so that whole cache lines are written, however long the rows of the target.
-void transpose(int rows, int columns, const float* source, std::ptrdiff_t source_stride, float* transposed,
-               std::ptrdiff_t transposed_stride) {
+// By squares of sixteen, so that whole cache lines are written, however long the rows of the target; and by
+// blocks of columns, so that the same few rows of the target are written one piece after the other.
+template <class RowAt>
+HWY_INLINE void transpose_rows(int rows, int columns, RowAt row_at, float* transposed,
+                               std::ptrdiff_t transposed_stride) {
+  constexpr int kBlockColumns = 4 * kLanes;
   alignas(64) float square[16 * 16];
-  for (int r = 0; r < rows; r += kLanes) {
-    const int height = std::min(kLanes, rows - r);
-    for (int c = 0; c < columns; c += kLanes) {
-      const int width = std::min(kLanes, columns - c);
-      const float* from = source + r * source_stride + c;
-      if (height == kLanes && width == kLanes) {
+  for (int block = 0; block < columns; block += kBlockColumns) {
+    const int block_end = std::min(block + kBlockColumns, columns);
+    for (int r = 0; r < rows; r += kLanes) {
+      const int height = std::min(kLanes, rows - r);
+      for (int c = block; c < block_end; c += kLanes) {
+        const int width = std::min(kLanes, columns - c);
+        const float* from[16];
+        for (int i = 0; i < height; ++i) from[i] = row_at(r + i) + c;
+        if (height == kLanes && width == kLanes) {
 #pragma GCC unroll 4
-        for (int i = 0; i < kLanes; i += 4)
-          transpose_4x16(from + i * source_stride, source_stride, square + i, kLanes);
-      } else {
-        std::memset(square, 0, sizeof square);
-        for (int i = 0; i < height; ++i)
-          for (int j = 0; j < width; ++j) square[j * kLanes + i] = from[i * source_stride + j];
+          for (int i = 0; i < kLanes; i += 4) transpose_4x16(from + i, square + i, kLanes);
+        } else {
+          std::memset(square, 0, sizeof square);
+          for (int i = 0; i < height; ++i)
+            for (int j = 0; j < width; ++j) square[j * kLanes + i] = from[i][j];
+        }
+        float* target = transposed + c * transposed_stride + r;
+        for (int j = 0; j < width; ++j) store(load(square + j * kLanes), target + j * transposed_stride);
       }
-      float* target = transposed + c * transposed_stride + r;
-      for (int j = 0; j < width; ++j) store(load(square + j * kLanes), target + j * transposed_stride);
     }
   }
+}
+
+void transpose(int rows, int columns, const float* source, std::ptrdiff_t source_stride, float* transposed,
+               std::ptrdiff_t transposed_stride) {
+  transpose_rows(
+      rows, columns, [=](int r) { return source + r * source_stride; }, transposed, transposed_stride);
+}
+
+void transpose_selected(int rows, const std::int32_t* order, int columns, const float* source,
+                        std::ptrdiff_t source_stride, float* transposed, std::ptrdiff_t transposed_stride) {
+  transpose_rows(
+      rows, columns, [=](int r) { return source + order[r] * source_stride; }, transposed, transposed_stride);
 }
 
 float squared_norm(const float* values, std::size_t count) {
@@ -611,6 +629,7 @@ const Kernels& table() {
       .add_rows = add_rows,
       .row_sums = row_sums,
       .transpose = transpose,
+      .transpose_selected = transpose_selected,
       .squared_norm = squared_norm,
       .multiply = multiply,
       .adam = adam,

@@ -181,6 +181,10 @@ struct Kernels {
   // the target.
   void (*transpose)(int rows, int columns, const float* source, std::ptrdiff_t source_stride,
                     float* transposed, std::ptrdiff_t transposed_stride);
+  // The same of the rows order[0 .. rows-1].
+  void (*transpose_selected)(int rows, const std::int32_t* order, int columns, const float* source,
+                             std::ptrdiff_t source_stride, float* transposed,
+                             std::ptrdiff_t transposed_stride);
   float (*squared_norm)(const float* values, std::size_t count);  // count: multiple of 16
   void (*multiply)(float* values, const float* factors, std::size_t count);
   // All arrays [count], a multiple of 16.

@@ -284,17 +284,16 @@ HWY_INLINE void horizontal_sums8(const Lanes* v, float* total) {
 }
 
 // target[c][r] = source[r][c] for four rows and sixteen columns.
-HWY_INLINE void transpose_4x16(const float* source, std::ptrdiff_t source_stride, float* target,
-                               std::ptrdiff_t target_stride) {
+HWY_INLINE void transpose_4x16(const float* const* source, float* target, std::ptrdiff_t target_stride) {
 #if IMPSWEEP_VECTOR
   const Tag tag;
   const hn::RepartitionToWide<Tag> wide;
   alignas(64) float block[4][16];
 #pragma GCC unroll 2
   for (int i = 0; i < kRegisters; ++i) {
-    const float* from = source + i * kRegisterLanes;
-    const Register a = load1(from), b = load1(from + source_stride), c = load1(from + 2 * source_stride),
-                   d = load1(from + 3 * source_stride);
+    const int first = i * kRegisterLanes;
+    const Register a = load1(source[0] + first), b = load1(source[1] + first), c = load1(source[2] + first),
+                   d = load1(source[3] + first);
     const auto ab = hn::BitCast(wide, hn::InterleaveLower(tag, a, b));
     const auto cd = hn::BitCast(wide, hn::InterleaveLower(tag, c, d));
     const auto ab_high = hn::BitCast(wide, hn::InterleaveUpper(tag, a, b));
@@ -309,7 +308,7 @@ HWY_INLINE void transpose_4x16(const float* source, std::ptrdiff_t source_stride
   for (int c = 0; c < 16; ++c) std::memcpy(target + c * target_stride, block[c % 4] + c / 4 * 4, 16);
 #else
   for (int c = 0; c < 16; ++c)
-    for (int r = 0; r < 4; ++r) target[c * target_stride + r] = source[r * source_stride + c];
+    for (int r = 0; r < 4; ++r) target[c * target_stride + r] = source[r][c];
 #endif
 }
 

@@ -84,7 +84,12 @@ Samples recorded_samples(const Hdf5File& file, const std::string& group, int T, 
   const auto read_rows = [&](const char* name, int rows, AlignedFloats& target) {
     to_rows(s, read_sized<float>(file, path(name), count * static_cast<std::size_t>(rows)), rows, target);
   };
-  read_rows("observation", features, s.observation);
+  const auto observations =
+      read_sized<float>(file, path("observation"), count * static_cast<std::size_t>(features));
+  for (int t = 0; t < T; ++t)
+    for (int b = 0; b < B; ++b)
+      std::copy_n(observations.begin() + (std::ptrdiff_t{t} * B + b) * features, features,
+                  s.observation.begin() + (std::ptrdiff_t{b} * T + t) * s.observation_stride);
   if (s.continuous) {
     read_rows("action", actions, s.continuous_action);
     read_rows("old_mean", actions, s.mean);

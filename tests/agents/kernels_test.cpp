@@ -213,6 +213,36 @@ TEST_CASE("gemm stores no column beyond the last asked for") {
   }
 }
 
+TEST_CASE("rows become columns, all or selected ones, and whole lanes of the target are filled with zeros") {
+  Stream stream("transpose");
+  const int kRows[] = {1, 15, 16, 17, 40}, kColumns[] = {1, 4, 16, 33, 64, 130};
+  for (const Kernels* k : usable_kernels())
+    for (const int rows : kRows)
+      for (const int columns : kColumns) {
+        const int source_stride = columns + 3, lanes = round_up_to_lanes(rows), stride = lanes + 5;
+        const AlignedFloats source = random_floats(stream, static_cast<std::size_t>(rows * source_stride));
+        std::vector<std::int32_t> all, some;
+        for (int r = 0; r < rows; ++r) {
+          all.push_back(r);
+          some.push_back(static_cast<std::int32_t>(stream.below(rows)));
+        }
+        for (const std::vector<std::int32_t>& order : {all, some}) {
+          AlignedFloats expected(static_cast<std::size_t>(columns * stride), -7.0f);
+          for (int c = 0; c < columns; ++c)
+            for (int r = 0; r < lanes; ++r)
+              expected[c * stride + r] = r < rows ? source[order[r] * source_stride + c] : 0.0f;
+          AlignedFloats found(expected.size(), -7.0f);
+          k->transpose_selected(rows, order.data(), columns, source.data(), source_stride, found.data(),
+                                stride);
+          CHECK(same_bits(found, expected));
+          if (order != all) continue;
+          AlignedFloats whole(expected.size(), -7.0f);
+          k->transpose(rows, columns, source.data(), source_stride, whole.data(), stride);
+          CHECK(same_bits(whole, expected));
+        }
+      }
+}
+
 TEST_CASE("a sparse product has the bits of the dense product with zeros, at every density and batch") {
   Stream stream("sparse");
   for (const double density : {0.0, 0.03, 0.4, 1.0}) {

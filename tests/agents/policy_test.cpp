@@ -128,7 +128,7 @@ TEST_CASE("cloning brings a Gaussian student to its expert's mean and deviation"
   Samples samples(64, 1, 2, 2, true);
   for (int i = 0; i < 64; ++i) {
     for (int f = 0; f < 2; ++f)
-      samples.observation[f * samples.stride + i] = static_cast<float>(stream.uniform());
+      samples.observation[i * samples.observation_stride + f] = static_cast<float>(stream.uniform());
     samples.mean[i] = 0.5f;
     samples.mean[samples.stride + i] = -0.25f;
   }
