@@ -8,11 +8,20 @@
 
 impsweep=${IMPSWEEP:-$SLURM_SUBMIT_DIR/build/impsweep}
 
+# Slurm's own signal may come up to a minute early, even before mpirun has started: the flag remembers it.
+stop=0
+pid=
+trap 'stop=1; [ -z "$pid" ] || kill -USR1 "$pid" 2> /dev/null' USR1 TERM
+
 # Trainings in a store that are finished or have a checkpoint, and the checkpoints' content: what changes when
 # anything was achieved.
 progress_of() {
   { find "$1/rounds" -name '*.h5' | sort; find "$1/live" -name '*.h5' -exec cksum {} + | sort; } 2> /dev/null | cksum
 }
+
+# Seconds in which a job achieves something. One that is stopped sooner may just have been given too little time, as
+# the signal before a short time limit can come right after the start.
+needed=60
 
 # Ends an mpirun that has nothing left to do: where a whole node was lost, it waits for it as long as TCP does, which
 # is a quarter of an hour.
@@ -31,13 +40,9 @@ run_sweep() {
     echo "usage: sbatch [options of sbatch] $SLURM_JOB_NAME JOB.toml STORE [options of impsweep run]" >&2
     exit 2
   fi
-  local job=$1 store=$2 before verdict watcher pid=
+  local job=$1 store=$2 before verdict watcher
   shift 2
   before=$(progress_of "$store")
-
-  # Slurm's own signal may come up to a minute early, even before mpirun has started: the flag remembers it.
-  stop=0
-  trap 'stop=1; [ -z "$pid" ] || kill -USR1 "$pid" 2> /dev/null' USR1 TERM
 
   # --enable-recovery     a dead rank does not end the others; mpirun's own exit code then means nothing
   # --bind-to none        several tasks on a node would all be bound to its first cores
@@ -61,7 +66,7 @@ run_sweep() {
   fi
   if [ "${SLURM_RESTART_COUNT:-0}" -ge "${IMPSWEEP_RESTARTS:-50}" ]; then
     echo "impsweep: work is left after ${SLURM_RESTART_COUNT:-0} restarts; submit the job again to go on"
-  elif [ "$before" = "$(progress_of "$store")" ]; then
+  elif [ "$before" = "$(progress_of "$store")" ] && { [ $stop = 0 ] || [ $SECONDS -ge $needed ]; }; then
     echo "impsweep: nothing was achieved since the start of this job; it does not queue itself again"
   else
     echo "impsweep: work is left; restart $((${SLURM_RESTART_COUNT:-0} + 1))"
