@@ -1,0 +1,39 @@
+"""The net under every change: what every kind of training gives, as one digest. A digest that differs is either a
+mistake or a change of results: then the semantics number of the task, the algorithm or pruning is raised (see
+CONTRIBUTING.md, "Raises"), and the new digest is written here."""
+
+import json
+import os
+import pathlib
+import sys
+import unittest
+
+from sweep_harness import SweepTest
+
+HERE = pathlib.Path(__file__).parent
+DATA = pathlib.Path(os.environ["IMPSWEEP_TEST_DATA"])
+EVERY_KIND = "82c1c9832a336ef0cd058f6cca20ca4d2bd010555b2c36c3cdc8e2e322807224"
+ATARI = "20f0628c847796cde28a193546622410d017a2629e15235fd82deb2bba2391b1"
+
+
+class EveryKind(SweepTest):
+    def digest(self, job, *options, ranks):
+        self.expect(0, "run", str(HERE / job), "--store", self.path("S"), *options, ranks=ranks)
+        found = json.loads(self.expect(0, "verify", self.path("S"), "--json").stdout)
+        self.assertTrue(found["ok"])
+        return found["digest"]
+
+    def test_results_are_what_they_always_were(self):
+        images = f'images.digits.path="{DATA / "digits"}"'
+        self.assertEqual(self.digest("every-kind.toml", "--set", images, ranks=2), EVERY_KIND)
+
+    def test_results_of_games_are_what_they_always_were(self):
+        (self.directory / "roms").mkdir()
+        self.write("roms/breakout.bin", "breakout\n")
+        self.environment.update(IMPSWEEP_PYTHON=sys.executable, PYTHONPATH=str(DATA / "fake_ale"),
+                                ALE_ROMS_DIR=self.path("roms"))
+        self.assertEqual(self.digest("every-kind-atari.toml", ranks=1), ATARI)
+
+
+if __name__ == "__main__":
+    unittest.main()
