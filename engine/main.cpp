@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include "agents/network.hpp"
+#include "agents/network/network.hpp"
 #include "engine/commands/command.hpp"
-#include "engine/fingerprint.hpp"
-#include "engine/option_table.hpp"
+#include "engine/job/option_table.hpp"
+#include "engine/training/fingerprint.hpp"
 #include "io/error.hpp"
 
 namespace {

@@ -9,7 +9,7 @@
 //   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again
-//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp, engine/summary_cache.hpp)
+//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp, engine/store/summary_cache.hpp)
 //
 // A result is named by a digest of all that determines it, so two processes that compute the same one write
 // equal files, and it does not matter who is first. Digests are lower-case hexadecimal, 16 to 128 digits;

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "engine/plan.hpp"
-#include "engine/training.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/training/training.hpp"
 
 namespace impsweep {
 

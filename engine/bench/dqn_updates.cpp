@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agents/dqn.hpp"
-#include "agents/eager_dqn.hpp"
-#include "agents/kernels/kernels.hpp"
-#include "agents/masked_mlp.hpp"
-#include "agents/model.hpp"
+#include "agents/learning/dqn.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/native/native_network.hpp"
+#include "agents/network/model.hpp"
+#include "agents/torch/eager_dqn.hpp"
 #include "engine/bench/bench.hpp"
-#include "engine/settings.hpp"
+#include "engine/job/settings.hpp"
 
 namespace impsweep {
 namespace {

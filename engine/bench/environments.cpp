@@ -1,7 +1,7 @@
 // Environments: steps per second of one core, stepping and observing as in a rollout.
 #include <fmt/format.h>
 
-#include "agents/aligned.hpp"
+#include "agents/native/aligned.hpp"
 #include "engine/bench/bench.hpp"
 #include "envs/environment.hpp"
 #include "envs/locomotion/locomotion.hpp"

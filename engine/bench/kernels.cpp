@@ -4,8 +4,8 @@
 
 #include <stdexcept>
 
-#include "agents/adam.hpp"
-#include "agents/masked_layer.hpp"
+#include "agents/learning/adam.hpp"
+#include "agents/native/masked_layer.hpp"
 #include "engine/bench/bench.hpp"
 #include "envs/random.hpp"
 

@@ -9,8 +9,8 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "agents/evaluation.hpp"
-#include "agents/kernels/kernels.hpp"
+#include "agents/acting/evaluation.hpp"
+#include "agents/native/kernels/kernels.hpp"
 #include "engine/bench/bench.hpp"
 #include "engine/bench/bench_chain.hpp"
 

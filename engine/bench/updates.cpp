@@ -5,11 +5,11 @@
 #include <cmath>
 #include <numeric>
 
-#include "agents/eager_ppo.hpp"
-#include "agents/kernels/kernels.hpp"
-#include "agents/masked_mlp.hpp"
-#include "agents/model.hpp"
-#include "agents/ppo.hpp"
+#include "agents/learning/ppo.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/native/native_network.hpp"
+#include "agents/network/model.hpp"
+#include "agents/torch/eager_ppo.hpp"
 #include "engine/bench/bench.hpp"
 #include "engine/bench/bench_chain.hpp"
 

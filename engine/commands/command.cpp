@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "engine/option_table.hpp"
+#include "engine/job/option_table.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

@@ -7,15 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace impsweep {
+#include "engine/exit_code.hpp"
 
-// What a command gives back to the shell.
-enum ExitCode : int {
-  kComplete = 0,
-  kFailed = 1,    // something failed or differs, and was named
-  kBadInput = 2,  // job file, store, flags
-  kStopped = 3,   // stopped early, can be resumed
-};
+namespace impsweep {
 
 using Arguments = std::vector<std::string>;  // after the command's name
 
@@ -41,7 +35,6 @@ int command_bench(const Arguments&);
 int command_tasks(const Arguments&);
 
 // ---- shared by the commands
-// ----------------------------------------------------------------------------------------
 
 // How a command is called and what it means; --help is made from it.
 struct Usage {

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "agents/trainer.hpp"
-#include "engine/chain_lookup.hpp"
+#include "agents/learning/trainer.hpp"
 #include "engine/commands/command.hpp"
-#include "engine/data_set.hpp"
-#include "engine/store_plan.hpp"
-#include "engine/training.hpp"
+#include "engine/job/data_set.hpp"
+#include "engine/plan/chain_lookup.hpp"
+#include "engine/store/contents.hpp"
+#include "engine/training/training.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 #include "io/hdf5_writer.hpp"

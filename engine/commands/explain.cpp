@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "engine/chain_lookup.hpp"
 #include "engine/commands/command.hpp"
-#include "engine/journal.hpp"
-#include "engine/progress.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/plan/chain_lookup.hpp"
+#include "engine/store/contents.hpp"
+#include "engine/store/journal.hpp"
 #include "io/error.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 namespace {

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdio>
 
-#include "engine/chain_lookup.hpp"
 #include "engine/commands/command.hpp"
-#include "engine/store_index.hpp"
-#include "engine/ticket.hpp"
+#include "engine/plan/chain_lookup.hpp"
+#include "engine/store/index.hpp"
+#include "engine/store/ticket.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 

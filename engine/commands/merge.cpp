@@ -1,10 +1,10 @@
 // impsweep merge: unites stores that were filled in different places.
-#include "engine/merge.hpp"
+#include "engine/store/merge.hpp"
 
 #include <fmt/format.h>
 
 #include "engine/commands/command.hpp"
-#include "engine/store_index.hpp"
+#include "engine/store/index.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/commands/command.hpp"
-#include "engine/store_index.hpp"
+#include "engine/store/index.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

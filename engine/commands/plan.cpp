@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/commands/command.hpp"
-#include "engine/job.hpp"
-#include "engine/plan_summary.hpp"
-#include "engine/store_plan.hpp"
+#include "engine/job/job.hpp"
+#include "engine/plan/plan_summary.hpp"
+#include "engine/store/contents.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <map>
 
-#include "agents/kernels/kernels.hpp"
-#include "agents/network.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/network/network.hpp"
 #include "engine/commands/command.hpp"
-#include "engine/option_table.hpp"
-#include "engine/stop.hpp"
-#include "engine/sweep.hpp"
+#include "engine/job/option_table.hpp"
+#include "engine/sweep/stop.hpp"
+#include "engine/sweep/sweep.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

@@ -10,10 +10,10 @@
 #include <thread>
 
 #include "engine/commands/command.hpp"
-#include "engine/return_table.hpp"
-#include "engine/status_text.hpp"
-#include "engine/stop.hpp"
-#include "engine/store_status.hpp"
+#include "engine/store/return_table.hpp"
+#include "engine/store/status.hpp"
+#include "engine/store/status_text.hpp"
+#include "engine/sweep/stop.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

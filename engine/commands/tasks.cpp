@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/commands/command.hpp"
-#include "engine/settings.hpp"
+#include "engine/job/settings.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

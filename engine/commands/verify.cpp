@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/commands/command.hpp"
-#include "engine/verification.hpp"
+#include "engine/store/verification.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

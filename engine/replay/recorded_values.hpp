@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "agents/network.hpp"
+#include "agents/network/network.hpp"
 #include "io/error.hpp"
 #include "io/hdf5.hpp"
 

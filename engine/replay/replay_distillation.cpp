@@ -1,9 +1,9 @@
 // Recorded losses of behavioural cloning and their gradients.
 #include <vector>
 
-#include "agents/aligned.hpp"
-#include "agents/distillation_loss.hpp"
-#include "agents/kernels/kernels.hpp"
+#include "agents/learning/distillation_loss.hpp"
+#include "agents/native/aligned.hpp"
+#include "agents/native/kernels/kernels.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "agents/dqn.hpp"
-#include "agents/masked_mlp.hpp"
+#include "agents/learning/dqn.hpp"
+#include "agents/native/native_network.hpp"
 #include "engine/replay/recorded_values.hpp"
 #include "engine/replay/replay_oracle.hpp"
 

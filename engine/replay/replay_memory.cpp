@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "agents/replay_memory.hpp"
+#include "agents/learning/replay_memory.hpp"
 #include "engine/replay/recorded_values.hpp"
 #include "engine/replay/replay_oracle.hpp"
 

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "agents/kernels/kernels.hpp"
-#include "agents/masked_mlp.hpp"
-#include "agents/ppo.hpp"
+#include "agents/learning/ppo.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/native/native_network.hpp"
 #include "engine/replay/recorded_values.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"

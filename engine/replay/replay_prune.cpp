@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/pruning.hpp"
+#include "engine/imp/pruning.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
 

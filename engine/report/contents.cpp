@@ -6,6 +6,7 @@
 
 #include "engine/report/analysis.hpp"
 #include "engine/report/figures.hpp"
+#include "io/human_text.hpp"
 #include "io/statistics.hpp"
 
 namespace impsweep {

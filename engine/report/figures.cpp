@@ -8,8 +8,8 @@
 #include <functional>
 #include <limits>
 
-#include "engine/progress.hpp"
 #include "engine/report/analysis.hpp"
+#include "io/human_text.hpp"
 #include "io/statistics.hpp"
 
 namespace impsweep {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "engine/progress.hpp"
 #include "engine/report/figures.hpp"
 #include "io/files.hpp"
 #include "io/html.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 namespace {

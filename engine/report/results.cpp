@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "engine/pruning.hpp"
+#include "engine/imp/pruning.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {

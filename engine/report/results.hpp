@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/store_plan.hpp"
-#include "engine/store_status.hpp"
+#include "engine/store/contents.hpp"
+#include "engine/store/status.hpp"
 
 namespace impsweep {
 

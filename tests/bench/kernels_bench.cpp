@@ -6,9 +6,9 @@
 #include <functional>
 #include <string>
 
-#include "agents/aligned.hpp"
-#include "agents/kernels/kernels.hpp"
-#include "agents/masked_layer.hpp"
+#include "agents/native/aligned.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/native/masked_layer.hpp"
 #include "envs/random.hpp"
 
 using namespace impsweep;

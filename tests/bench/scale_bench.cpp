@@ -10,12 +10,12 @@
 #include <fstream>
 #include <string>
 
-#include "engine/fingerprint.hpp"
-#include "engine/journal.hpp"
-#include "engine/plan_summary.hpp"
-#include "engine/store_index.hpp"
-#include "engine/store_status.hpp"
-#include "engine/summary_cache.hpp"
+#include "engine/plan/plan_summary.hpp"
+#include "engine/store/index.hpp"
+#include "engine/store/journal.hpp"
+#include "engine/store/status.hpp"
+#include "engine/store/summary_cache.hpp"
+#include "engine/training/fingerprint.hpp"
 #include "io/job_file.hpp"
 
 using namespace impsweep;

@@ -1,5 +1,5 @@
 // The four robots beyond the battery of every task. That they move as the original's do is tested with its
-// recordings (tests/engine/replay_environment_test.cpp).
+// recordings (tests/engine/replay/replay_environment_test.cpp).
 #include <doctest/doctest.h>
 #include <malloc.h>
 #include <unistd.h>

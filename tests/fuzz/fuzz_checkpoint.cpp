@@ -2,9 +2,9 @@
 #include <array>
 #include <filesystem>
 
-#include "engine/fingerprint.hpp"
-#include "engine/job.hpp"
-#include "engine/training.hpp"
+#include "engine/job/job.hpp"
+#include "engine/training/fingerprint.hpp"
+#include "engine/training/training.hpp"
 #include "envs/archive.hpp"
 #include "io/error.hpp"
 #include "record_form.hpp"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "engine/journal.hpp"
+#include "engine/store/journal.hpp"
 #include "io/digest.hpp"
 
 using namespace impsweep;

@@ -1,6 +1,6 @@
 // Job files: any text is read, resolved and expanded, or refused with a message. So is every --set.
-#include "engine/job.hpp"
-#include "engine/plan.hpp"
+#include "engine/job/job.hpp"
+#include "engine/plan/plan.hpp"
 #include "io/error.hpp"
 
 using namespace impsweep;

@@ -1,6 +1,6 @@
 // Round files: any record behind a right checksum is read, or refused with a message; a wrong one is found.
-#include "engine/job.hpp"
-#include "engine/round_record.hpp"
+#include "engine/job/job.hpp"
+#include "engine/training/round_record.hpp"
 #include "io/record_file.hpp"
 #include "io/store.hpp"
 #include "record_form.hpp"

@@ -1,0 +1,42 @@
+// agents/learning/adam.hpp - the optimizer: one pass for the norm, one for the step, over a network's whole arena.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "agents/config.hpp"
+#include "agents/native/aligned.hpp"
+#include "agents/network/network.hpp"
+
+namespace impsweep {
+
+// Adam (Kingma & Ba 2015) as PyTorch computes it: w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) +
+// eps).
+class Adam {
+ public:
+  Adam(const AdamConfig&, const RegularisationConfig&, std::size_t arena_size);
+
+  // Scales all gradients by min(1, clip_norm / (norm + 1e-6)), then takes a step. Returns the norm before the
+  // clip. Weight decay by mode: kLoss adds w * decay before the norm, kAdamL2 after the clip, kAdamW shrinks
+  // w directly.
+  float clip_and_step(Network&, double learning_rate, double clip_norm);
+
+  std::int64_t steps() const { return steps_; }
+  std::span<const float> first_moment() const { return first_; }    // arena order
+  std::span<const float> second_moment() const { return second_; }  // arena order
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive("adam.steps", steps_);
+    archive.sized("adam.first", first_);
+    archive.sized("adam.second", second_);
+  }
+
+ private:
+  AdamConfig config_;
+  RegularisationConfig regularisation_;
+  std::int64_t steps_ = 0;
+  AlignedFloats first_, second_;
+};
+
+}  // namespace impsweep

@@ -1,0 +1,149 @@
+// agents/learning/replay_memory.hpp - the last transitions of B environments, from which off-policy algorithms learn
+// (rlpyt replays/n_step.py, replays/non_sequence/prioritized.py, replays/sum_tree.py).
+//
+// A ring of T time steps times B environments; slot t * B + b holds what environment b saw at that step, did,
+// and got. The observation n steps later is that of a later slot and not stored again; after an end it
+// belongs to the next episode and must not be used (done_n).
+//
+// What can be drawn: steps whose n-step future is complete, except the slot that is written next and the very
+// first step of all (the reference also reads the action before it).
+//   prioritized   in proportion to the leaves of a sum tree. A leaf becomes initial_priority^alpha when its
+//                 future is complete, and priority^alpha by set_priorities(). Nothing is added, so that
+//                 priority 0 is never drawn again.
+//   uniform       every such slot alike
+//
+// Memory: binary tasks keep the active features as a list of 16-bit numbers, or as a bit set where a list
+// would be more than twice as large: reading 120 features takes 40 ns from a list and 160 ns from a bit set.
+// 100,000 transitions of MazeGrid take 27 MB, of MinAtar 6 to 14 MB.
+// Nothing is allocated after construction.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "agents/acting/observation_columns.hpp"
+#include "agents/learning/sum_tree.hpp"
+#include "envs/archive.hpp"
+
+namespace impsweep {
+
+struct ReplayOptions {
+  std::int64_t size = 100'000;  // transitions, rounded up to whole time steps
+  int B = 1;
+  int n_step = 1;
+  double discount = 0.99;
+  int features = 0;
+  int max_active = 0;  // binary tasks: the largest number of features that are 1; 0 for numbers
+  bool prioritized = true;
+  double alpha = 0.6;
+  double initial_priority = 1.0;
+  // Coded tasks: makes the dense batch that the network sees out of the code that is kept, of so many
+  // features. Empty: what is kept is what the network sees.
+  std::function<void(const ActiveBatch&, int batch, MutableBatch dense)> expand;
+  int code_size = 0;
+
+  int kept_features() const { return expand ? code_size : features; }
+};
+
+// A sample of the memory, by columns.
+struct ReplayBatch {
+  ReplayBatch() = default;
+  ReplayBatch(const ReplayOptions&, int size);
+
+  int size = 0;
+  ObservationColumns observation, next_observation;  // next: n steps later
+  ObservationColumns kept;                           // before its expansion, where there is one
+  std::vector<std::int32_t> action;                  // [size rounded up]
+  AlignedFloats return_;             // [size rounded up], discounted rewards up to and with the first end
+  AlignedFloats weight;              // [size rounded up], importance weights, the largest is 1
+  std::vector<std::uint8_t> done_n;  // [size], one of the n steps was an end
+  std::vector<std::uint32_t> slot;   // [size]
+  std::vector<double> priority;      // [size], the leaf
+};
+
+// Discounted sum of rewards up to and including the first end. Steps are added in their order.
+struct NStepReturn {
+  double sum = 0, factor = 1;
+  bool done = false;
+
+  void add(float reward, bool ends, double discount) {
+    if (done) return;
+    sum += factor * reward;
+    factor *= discount;
+    done = ends;
+  }
+};
+
+// weight[j] = (1 / (priority[j] + 1e-6))^beta, divided by the largest.
+void importance_weights(std::span<const double> priority, double beta, std::span<float> weight);
+
+class ReplayMemory {
+ public:
+  explicit ReplayMemory(ReplayOptions);
+
+  int T() const { return T_; }
+  int B() const { return options_.B; }
+  int cursor() const { return row(written_); }  // time step of the ring that is written next
+  std::int64_t transitions() const;             // held now
+  std::span<const double> leaves() const { return tree_.leaves(); }  // [T][B]
+  double total() const { return tree_.total(); }
+
+  // One time step of all environments: first what they see, then what became of it.
+  void observe(const ObservationColumns&);
+  void append(std::span<const std::int32_t> action, std::span<const float> reward,
+              std::span<const std::uint8_t> done);
+
+  bool can_sample() const;
+
+  // One uniform on [0, 1) for each member of the batch, which has been made with these options.
+  void sample(std::span<const double> uniform, double beta, ReplayBatch&);
+
+  // New priorities of the batch just sampled; of several for one slot the first counts.
+  void set_priorities(const ReplayBatch&, std::span<const float> priority);
+
+  std::size_t bytes() const;  // of the whole memory
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive("written", written_);
+    if (written_ < 0) throw ArchiveError("saved memory has a negative number of steps");
+    archive.sized("action", action_);
+    archive.sized("reward", reward_);
+    archive.sized("done", done_);
+    archive.sized("dense", dense_);
+    archive.sized("lists", lists_);
+    archive.sized("bits", bits_);
+    archive("tree", tree_);
+  }
+
+ private:
+  enum class Form { kDense, kLists, kBits };
+  struct Steps {
+    std::int64_t first, end;
+  };
+
+  int row(std::int64_t step) const { return static_cast<int>(step % T_); }
+  Steps drawable() const;  // steps that can be drawn, counted from the very first of all
+  std::size_t later(std::uint32_t slot, int steps) const;  // of the same environment
+  void draw(std::span<const double> uniform, ReplayBatch&);
+  void read_observations(ReplayBatch&, int steps_later, ObservationColumns& target) const;
+  void read_columns(std::span<const std::uint32_t> slots, int steps_later, ObservationColumns& target) const;
+
+  ReplayOptions options_;
+  Form form_ = Form::kDense;
+  int T_ = 0;
+  std::size_t row_size_ = 0;  // elements of an observation in its form
+  std::int64_t written_ = 0;  // time steps so far
+  std::vector<std::int32_t> action_;
+  std::vector<float> reward_;
+  std::vector<std::uint8_t> done_;
+  std::vector<float> dense_;          // [slot][features]
+  std::vector<std::uint16_t> lists_;  // [slot][1 + max_active]: number of active features, and they
+  std::vector<std::uint64_t> bits_;   // [slot][words]
+  SumTree tree_;
+  std::vector<double> new_leaf_;  // of a batch under way
+};
+
+}  // namespace impsweep

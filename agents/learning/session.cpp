@@ -1,0 +1,160 @@
+#include "agents/learning/session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "agents/learning/cloning.hpp"
+#include "agents/learning/dqn.hpp"
+#include "agents/learning/ppo.hpp"
+#include "agents/learning/supervised.hpp"
+#include "agents/learning/value_cloning.hpp"
+#include "agents/network/model.hpp"
+
+namespace impsweep {
+namespace {
+
+// Evaluation plays this many episodes at once, or all of them if they are fewer.
+constexpr std::int64_t kEvaluationLanes = 64;
+
+int evaluation_lanes(const AgentConfig& config) {
+  if (config.evaluation.mode == EvaluationMode::kRlpyt) return static_cast<int>(config.sampler.batch_B);
+  return static_cast<int>(std::min(
+      kEvaluationLanes, std::max(config.evaluation.episodes, config.evaluation.reevaluation_episodes)));
+}
+
+}  // namespace
+
+std::unique_ptr<Network> make_network(Backend backend, const ModelSpec& model,
+                                      std::span<const std::uint8_t> mask, NetworkOptions options) {
+  return backend == Backend::kTorch ? make_torch_network(model, mask, options)
+                                    : make_native_network(model, mask, options);
+}
+
+std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_columns) {
+  if (request.algorithm == "ppo") return std::make_unique<PpoTrainer>(request, max_columns);
+  if (request.algorithm == "dqn") return std::make_unique<DqnTrainer>(request, max_columns);
+  if (request.algorithm == "bc" && learns_values(request.model))
+    return std::make_unique<ValueCloningTrainer>(request, max_columns);
+  if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
+  if (request.algorithm == "supervised") return std::make_unique<SupervisedTrainer>(request, max_columns);
+  throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
+}
+
+std::unique_ptr<Evaluator> make_evaluator(const TrainingRequest& request, int max_columns, bool greedy) {
+  if (request.algorithm == "supervised")
+    return std::make_unique<TestSetEvaluator>(request.data_set, max_columns);
+  return std::make_unique<EpisodeEvaluator>(
+      request.task, request.task_options, max_columns,
+      greedy ? greedy_policy(request.model, max_columns)
+             : evaluation_policy(request.model, request.algorithm, request.config, max_columns),
+      request.threads, request.interruption);
+}
+
+TrainingSession::TrainingSession(TrainingRequest request)
+    : request_(std::move(request)),
+      evaluator_(make_evaluator(request_, evaluation_lanes(request_.config))),
+      trainer_(make_trainer(request_, evaluator_->lanes())) {
+  outcome_.best_return = -std::numeric_limits<double>::infinity();
+}
+
+std::vector<float> TrainingSession::current_parameters() {
+  Network& network = trainer_->network();
+  std::vector<float> parameters(request_.initial_parameters.size());
+  network.scatter(network.parameters(), parameters);
+  return parameters;
+}
+
+void TrainingSession::evaluate() {
+  const EvaluationConfig& config = request_.config.evaluation;
+  EvaluationPoint point;
+  point.step = trainer_->env_steps();
+  const std::string streams = fmt::format("{}/evaluation/{}", request_.stream_prefix, point.step);
+  point.returns =
+      config.mode == EvaluationMode::kEpisodes
+          ? evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), config.episodes, streams)
+          : evaluator_->play_steps(trainer_->network(), trainer_->policy_part(), config.max_steps,
+                                   config.episodes, streams);
+  const ReturnSummary summary = summarize(point.returns);
+  point.mean = summary.mean;
+  point.deviation = summary.deviation;
+  outcome_.evaluation_episodes += static_cast<std::int64_t>(point.returns.size());
+  const bool untrained = trainer_->updates() == 0;
+  const bool better = request_.config.best_tie == BestTie::kFirst ? point.mean > outcome_.best_return
+                                                                  : point.mean >= outcome_.best_return;
+  if (!untrained && !point.returns.empty() && better) {
+    outcome_.best_return = point.mean;
+    outcome_.best_step = point.step;
+    outcome_.best_parameters = current_parameters();
+  }
+  outcome_.curve.push_back(std::move(point));
+}
+
+void TrainingSession::iterate() {
+  const std::int64_t before = trainer_->env_steps();
+  trainer_->iterate();
+  const std::int64_t now = trainer_->env_steps();
+  for (const std::int64_t step : request_.snapshot_steps)
+    if (before < step && step <= now) outcome_.snapshots.push_back({step, now, current_parameters()});
+}
+
+bool TrainingSession::evaluation_is_due() const {
+  if (outcome_.curve.empty()) return true;
+  const std::int64_t last = outcome_.curve.back().step, now = trainer_->env_steps();
+  const std::int64_t interval = request_.config.evaluation.interval;
+  return now / interval > last / interval || (trainer_->finished() && now > last);
+}
+
+bool TrainingSession::advance() {
+  if (evaluation_is_due()) {
+    evaluate();
+  } else if (!trainer_->finished()) {
+    iterate();
+  } else {
+    conclude();
+    return false;
+  }
+  return true;
+}
+
+std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episodes) {
+  std::vector<float> returns =
+      evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), episodes,
+                                fmt::format("{}/{}", request_.stream_prefix, purpose));
+  outcome_.evaluation_episodes += static_cast<std::int64_t>(returns.size());
+  return returns;
+}
+
+// Interrupted, it is begun again, by then with the best parameters in the network.
+void TrainingSession::conclude() {
+  const std::int64_t episodes = request_.config.evaluation.reevaluation_episodes;
+  if (outcome_.final_returns.empty()) outcome_.final_parameters = current_parameters();
+  for (const float value : outcome_.final_parameters)
+    if (!std::isfinite(value)) throw TrainingFailure("a weight is not finite at the end of the training");
+  // In rlpyt's mode no episode may have been completed; the final network then stands in.
+  if (outcome_.best_parameters.empty()) {
+    outcome_.best_parameters = outcome_.final_parameters;
+    outcome_.best_step = trainer_->env_steps();
+    outcome_.best_return = outcome_.curve.back().mean;
+  }
+  if (outcome_.final_returns.empty()) outcome_.final_returns = play("final-evaluation", episodes);
+  Network& network = trainer_->network();
+  network.gather(outcome_.best_parameters, network.parameters());
+  network.parameters_changed();
+  outcome_.best_returns = play("best-evaluation", episodes);
+  outcome_.env_steps = trainer_->env_steps();
+  outcome_.updates = trainer_->updates();
+}
+
+void TrainingSession::save(StateWriter& writer) const {
+  writer("outcome", outcome_);
+  trainer_->save(writer);
+}
+
+void TrainingSession::load(StateReader& reader) {
+  reader("outcome", outcome_);
+  trainer_->load(reader);
+}
+
+}  // namespace impsweep

@@ -1,0 +1,158 @@
+#include "agents/learning/supervised.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "agents/learning/saved_parameters.hpp"
+#include "agents/native/kernels/kernels.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr int kClassifier = 0;
+constexpr double kNoClip = std::numeric_limits<double>::infinity();
+
+AlignedFloats matrix(int rows, int stride) {
+  return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride), 0.0f);
+}
+
+}  // namespace
+
+SupervisedLearner::SupervisedLearner(Network& network, const AgentConfig& config)
+    : network_(network),
+      learning_rate_(config.supervised.learning_rate),
+      batch_size_(static_cast<int>(config.supervised.batch_size)),
+      stride_(round_up_to_lanes(batch_size_)),
+      adam_(config.adam, config.regularisation, network.gradients().size()),
+      image_(matrix(network.input_size(kClassifier), stride_)),
+      logits_(matrix(LabelledImages::kClasses, stride_)),
+      logit_gradient_(logits_),
+      target_(logits_),
+      loss_(matrix(1, stride_)) {}
+
+UpdateReport SupervisedLearner::learn(const LabelledImages& images, std::span<const std::int32_t> chosen) {
+  std::ranges::fill(target_, 0.0f);
+  for (int j = 0; j < batch_size_; ++j) {
+    images.write_image(chosen[j], image_.data() + j, stride_);
+    target_[static_cast<std::size_t>(images.labels[chosen[j]]) * stride_ + j] = 1;
+  }
+  network_.forward(kClassifier, batch_size_, {image_.data(), stride_}, {logits_.data(), stride_});
+  UpdateReport report;
+  report.loss = kernels().cross_entropy({.actions = LabelledImages::kClasses,
+                                         .batch = batch_size_,
+                                         .logits = logits_.data(),
+                                         .teacher_probability = target_.data(),
+                                         .stride = stride_,
+                                         .logit_gradient = logit_gradient_.data(),
+                                         .loss_per_sample = loss_.data()});
+  network_.backward(kClassifier, batch_size_, {logit_gradient_.data(), stride_});
+  report.gradient_norm = adam_.clip_and_step(network_, learning_rate_, kNoClip);
+  return report;
+}
+
+SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_columns)
+    : data_set_(request.data_set),
+      network_(make_network(
+          request.backend, request.model, request.mask,
+          {.max_batch = std::max(max_columns, static_cast<int>(request.config.supervised.batch_size)),
+           .remove_unreachable = request.config.regularisation.weight_decay == 0})),
+      learner_(*network_, request.config),
+      steps_(request.start_step),
+      total_steps_(request.config.sampler.steps),
+      order_stream_(request.stream_prefix + "/minibatch"),
+      order_(static_cast<std::size_t>(data_set_->training.count)) {
+  if (learner_.batch_size() > data_set_->training.count)
+    throw TrainingFailure(fmt::format("supervised.batch_size = {} is more than the {} images of the data set",
+                                      learner_.batch_size(), data_set_->training.count));
+  network_->gather(request.initial_parameters, network_->parameters());
+  network_->parameters_changed();
+}
+
+void SupervisedTrainer::iterate() {
+  const auto size = static_cast<std::size_t>(learner_.batch_size());
+  if (next_ == 0) shuffle(order_stream_, order_.data(), data_set_->training.count);
+  const UpdateReport report = learner_.learn(data_set_->training, std::span(order_).subspan(next_, size));
+  next_ += size;
+  if (next_ + size > order_.size()) next_ = 0;
+  steps_ += learner_.batch_size();
+  if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
+    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} images",
+                                      report.loss, report.gradient_norm, steps_));
+}
+
+void SupervisedTrainer::save(StateWriter& writer) const {
+  save_parameters(writer, *network_);
+  writer("learner", learner_);
+  writer("steps", steps_);
+  writer("order_stream", order_stream_);
+  writer("order", order_);
+  writer("next", next_);
+}
+
+void SupervisedTrainer::load(StateReader& reader) {
+  load_parameters(reader, *network_);
+  reader("learner", learner_);
+  reader("steps", steps_);
+  reader("order_stream", order_stream_);
+  reader.sized("order", order_);
+  reader("next", next_);
+  const std::uint32_t images = static_cast<std::uint32_t>(order_.size());
+  if (next_ + static_cast<std::size_t>(learner_.batch_size()) > order_.size() ||
+      std::ranges::any_of(order_, [&](auto image) { return static_cast<std::uint32_t>(image) >= images; }))
+    throw ArchiveError("saved order is of another data set");
+}
+
+TestSetEvaluator::TestSetEvaluator(std::shared_ptr<const Digits> data_set, int lanes)
+    : data_set_(std::move(data_set)),
+      lanes_(lanes),
+      stride_(round_up_to_lanes(lanes)),
+      image_(matrix(data_set_->test.pixels_per_image(), stride_)),
+      logits_(matrix(LabelledImages::kClasses, stride_)) {}
+
+std::vector<float> TestSetEvaluator::play_episodes(Network& network, int part, std::int64_t /*episodes*/,
+                                                   const std::string& /*stream_prefix*/) {
+  return {accuracy(network, part)};
+}
+
+std::vector<float> TestSetEvaluator::play_steps(Network& network, int part, std::int64_t /*max_steps*/,
+                                                std::int64_t /*max_episodes*/,
+                                                const std::string& /*stream_prefix*/) {
+  return {accuracy(network, part)};
+}
+
+float TestSetEvaluator::accuracy(Network& network, int part) {
+  const LabelledImages& test = data_set_->test;
+  std::int64_t right = 0;
+  for (int first = 0; first < test.count; first += lanes_) {
+    const int batch = std::min(lanes_, test.count - first);
+    for (int j = 0; j < batch; ++j) test.write_image(first + j, image_.data() + j, stride_);
+    network.infer(part, batch, {image_.data(), stride_}, {logits_.data(), stride_});
+    for (int j = 0; j < batch; ++j) {
+      int best = 0;
+      for (int c = 1; c < LabelledImages::kClasses; ++c)
+        if (logits_[c * stride_ + j] > logits_[best * stride_ + j]) best = c;
+      const bool is_right = best == test.labels[static_cast<std::size_t>(first + j)];
+      right += is_right;
+      if (watcher_) show(j, best, is_right, first + j + 1 == test.count);
+    }
+  }
+  return static_cast<float>(100.0 * static_cast<double>(right) / test.count);
+}
+
+void TestSetEvaluator::show(int column, int chosen, bool right, bool last) const {
+  std::vector<float> pixels, logits;
+  for (int p = 0; p < data_set_->test.pixels_per_image(); ++p) pixels.push_back(image_[p * stride_ + column]);
+  for (int c = 0; c < LabelledImages::kClasses; ++c) logits.push_back(logits_[c * stride_ + column]);
+  watcher_({.episode = 0,
+            .observation = pixels,
+            .outputs = logits,
+            .action = chosen,
+            .continuous_action = {},
+            .reward = right ? 1.0f : 0.0f,
+            .ends = last});
+}
+
+}  // namespace impsweep

@@ -1,0 +1,98 @@
+// agents/native/masked_layer.hpp - one pruned linear layer, compiled for a mask that never changes.
+//
+//   y[o][b] = bias[o] + sum over kept (o, i) of weight(o, i) * x[i][b]
+//
+// Forms, of which a layer gets the one with the least predicted cost (a rule of sizes and density alone,
+// never a timing, for the choice decides rounding in gradients):
+//   by input    all weights, [in][out in whole lanes]: dense products; serves few samples and binary inputs as
+//               well
+//   by output   all weights, [out][in]: dense products of layers with few outputs
+//   sparse      kept weights only, by output with ascending inputs, and an index of them by input
+// Dense forms hold pruned weights at zero by clearing their gradients. All forms give the same outputs to the
+// bit (kernels.hpp).
+//
+// Layouts: x, y and their gradients are feature-major [features][columns], columns = batch in whole lanes,
+// unless a name says "samples": [batch][features in whole lanes].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "agents/native/aligned.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/network/network.hpp"
+
+namespace impsweep {
+
+enum class LayerForm { kByInput, kByOutput, kSparse };
+
+class MaskedLayer {
+ public:
+  // keep: [out * in], 1 = kept. `active_inputs`: for binary inputs, about how many of them are 1 at a time;
+  // else 0.
+  MaskedLayer(int in, int out, std::vector<std::uint8_t> keep, double active_inputs = 0);
+
+  int in() const { return in_; }
+  int out() const { return out_; }
+  int padded_out() const { return round_up_to_lanes(out_); }
+  LayerForm form() const { return form_; }
+  std::size_t kept() const { return kept_; }
+
+  // Entries that the layer needs in an arena, in whole lanes.
+  std::size_t size() const { return size_; }
+
+  // Calls visit(output, input, place) for every kept weight; place counts from the layer's first entry.
+  void for_each_kept(const std::function<void(int, int, std::size_t)>& visit) const;
+
+  // y = epilogue(...). `bias` [out in whole lanes].
+  void forward(const float* weight, const float* bias, int columns, const float* x, float* y, Epilogue) const;
+
+  // The same by samples: x [batch][x_stride]. By input only.
+  void forward_samples(const float* weight, const float* bias, int batch, const float* x, int x_stride,
+                       float* y, Epilogue) const;
+
+  // The same for binary inputs, y by samples. By input only.
+  void forward_active(const float* weight, const float* bias, int batch, const ActiveBatch&, float* y,
+                      Epilogue) const;
+
+  // dx = derivative of the previous activation times transposed weights times dy.
+  void input_gradient(const float* weight, int columns, const float* dy, float* dx, Epilogue derivative,
+                      const float* activation) const;
+
+  // gradient [size()], zero where pruned. `scratch` holds what scratch_size() says.
+  void weight_gradient(int columns, const float* dy, const float* x, float* scratch, float* gradient) const;
+  // The same for binary inputs, here by feature: sample list[e], begin[f] <= e < begin[f + 1], has feature f.
+  void weight_gradient_active(int columns, const float* dy, const ActiveBatch& samples_of_feature,
+                              float* scratch, float* gradient) const;
+  std::size_t scratch_size(int columns) const;
+
+ private:
+  // Kept weights from one side: which input each entry has (or which output), segment after segment.
+  struct Side {
+    std::vector<std::uint32_t> begin;
+    std::vector<std::uint16_t> row;
+    std::vector<std::uint8_t> ends;
+    std::vector<std::uint16_t> index;
+    std::vector<std::uint32_t> position;  // place of each entry; empty if it is the entry's number
+    bool is_cut = false;                  // some row has more than one segment
+    SparseRows rows() const;
+  };
+  // `entries`: index and place of every kept weight by row, ascending.
+  struct Entry {
+    std::uint16_t index;
+    std::uint32_t place;
+  };
+  static Side cut(const std::vector<std::vector<Entry>>& entries, int indices);
+
+  int in_ = 0, out_ = 0;
+  LayerForm form_ = LayerForm::kByInput;
+  std::size_t kept_ = 0, size_ = 0;
+  std::vector<std::uint8_t> keep_;  // dense forms: [out * in], empty if all are kept
+  AlignedFloats keep_factor_;       // dense forms with pruned weights: [size] 1 or 0
+  Side by_output_, by_input_;       // sparse
+};
+
+}  // namespace impsweep

@@ -1,0 +1,138 @@
+// agents/native/native_network.hpp - the native backend: multilayer perceptrons compiled for one mask.
+//
+// The mask of a training never changes, so whatever cannot matter is left out once and for all, exactly:
+//   a hidden unit without a kept path to an output   nothing depends on it, and its gradients are zero
+//   an input without a kept weight                   is not even copied
+//   the kept weights and biases of such units        are parked behind the trained ones: they are part of the
+//                                                    parameters, keep their value, and cost nothing
+// A hidden unit without kept inputs stays: it emits the activation of its bias, and biases train. Under
+// weight decay nothing is left out, since unreachable weights decay as well.
+//
+// Each layer of what is left gets its cheapest form (masked_layer.hpp). Convolutions stand in front of the
+// others as networks of their own, whose maps are their inputs. A head reads the last hidden layer of its trunk
+// where it lies, and hands its gradients over there.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "agents/native/aligned.hpp"
+#include "agents/native/convolution_stack.hpp"
+#include "agents/native/masked_layer.hpp"
+#include "agents/network/network.hpp"
+
+namespace impsweep {
+
+class NativeNetwork final : public Network {
+ public:
+  NativeNetwork(const ModelSpec&, std::span<const std::uint8_t> mask, NetworkOptions);
+
+  std::string_view backend() const override { return "native"; }
+  int input_size(int part) const override {
+    const Part& p = parts_[part];
+    if (p.trunk) return input_size(*p.trunk);
+    return p.convolutions.empty() ? p.spec.sizes.front() : p.convolutions.in();
+  }
+  std::span<float> parameters() override { return parameters_; }
+  std::span<float> gradients() override { return gradients_; }
+  void gather(std::span<const float> dense, std::span<float> arena) const override;
+  void scatter(std::span<const float> arena, std::span<float> dense) const override;
+  std::size_t log_std_offset() const override { return log_std_offset_; }
+  void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
+  void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
+  void forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
+  void set_hidden_factors(int part, ConstBatch factors) override;
+  void backward(int part, int batch, ConstBatch output_gradients) override;
+
+  LayerForm form(int part, int layer) const { return parts_[part].layers[layer].form(); }
+
+  // Weights of all parts: kept by the mask, and of these the ones that can matter.
+  struct Effective {
+    std::size_t kept = 0, trained = 0;
+  };
+  Effective effective() const { return effective_; }
+
+ private:
+  struct Part {
+    MlpSpec spec;  // its sizes are those behind the convolutions
+    ConvolutionStack convolutions;
+    std::optional<int> trunk;  // of a head: the part that it stands on
+    // Of a head: where in the trunk's last hidden layer its inputs stand, and the gradients with respect to
+    // them that the trunk has not taken yet, [inputs][columns].
+    std::vector<int> place_in_trunk;
+    AlignedFloats trunk_gradient;
+    bool has_trunk_gradient = false;
+    std::vector<std::vector<int>> units;  // that matter: inputs, hidden layers, outputs
+    std::vector<MaskedLayer> layers;
+    std::vector<std::size_t> weight, bias;  // offsets in the arena
+    std::vector<AlignedFloats> keep_bias;   // [outputs in whole lanes] 1 or 0, empty if all are kept
+    std::vector<int> place_of_input;        // in units[0], -1 if it does not matter; empty if all do
+    // Activations of the last pass, [units][columns]; place 0 is the input.
+    std::vector<AlignedFloats> activation;
+    AlignedFloats samples, next_samples;  // activations by samples, [batch][units in whole lanes]
+    AlignedFloats delta, next_delta;      // gradients with respect to a layer's outputs, [units][columns]
+    AlignedFloats scratch;
+    ConstBatch factors;                  // on hidden activations, or null
+    std::vector<AlignedFloats> dropped;  // activations times factors; empty until there are any
+    bool is_dropped = false;             // by the last forward pass
+    // Binary inputs of the last pass, in places of units[0]. The lists are copied only if inputs were left
+    // out.
+    ActiveBatch active;
+    bool is_active = false;
+    std::vector<std::uint32_t> active_begin;
+    std::vector<std::uint16_t> active_feature;
+    std::vector<std::uint32_t> feature_begin, next_sample;  // the same by feature: its samples
+    std::vector<std::uint16_t> feature_sample;
+  };
+  // Where dense order and arena order meet.
+  struct Entry {
+    std::uint32_t dense, arena;
+  };
+
+  // Tensors of one part, by layer.
+  struct PartTensors {
+    std::vector<const Tensor*> weights, biases;
+  };
+  void choose_units(const std::vector<PartTensors>&, std::span<const std::uint8_t> mask,
+                    bool remove_unreachable);
+  void compile(Part&, const PartTensors&, std::span<const std::uint8_t> mask, const NetworkOptions&,
+               std::vector<std::uint32_t>& parked);
+  void compile_convolution(Part&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
+                           std::span<const std::uint8_t> mask);
+  enum class Pass { kInfer, kForward };
+  template <class Inputs>
+  void load(Part&, int batch, const Inputs&, Pass) const;
+  void backward_into_convolutions(Part&, int columns);
+  void load_from_trunk(Part& head, int batch) const;
+  bool has_heads(int part) const {
+    return std::ranges::any_of(parts_, [part](const Part& head) { return head.trunk == part; });
+  }
+  void take_gradients_of_heads(int part, int columns);
+  static void multiply_factors(const Part&, std::size_t level, int columns, float* values);
+  void load(Part&, int batch, ConstBatch inputs) const;
+  void load(Part&, int batch, const ActiveBatch& inputs) const;
+  static void list_by_feature(Part&, int batch);
+  void run_inference(Part&, int batch, MutableBatch outputs) const;
+  template <class Inputs>
+  void infer_from(Part&, int batch, const Inputs&, MutableBatch outputs);
+  template <class Inputs>
+  void forward_from(Part&, int batch, const Inputs&, MutableBatch outputs);
+  void run_layers(Part&, int batch, std::size_t count) const;
+  static void write_outputs(const Part&, int batch, MutableBatch outputs);
+  Epilogue activation_of(const Part&, std::size_t layer) const;
+
+  std::vector<Part> parts_;
+  AlignedFloats parameters_, gradients_;
+  std::vector<Entry> entries_;
+  std::size_t dense_size_ = 0, arena_size_ = 0;
+  std::size_t log_std_offset_ = 0;
+  Effective effective_;
+};
+
+}  // namespace impsweep

@@ -1,0 +1,147 @@
+#include "agents/network/model.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace impsweep {
+namespace {
+
+MlpSpec mlp(std::string name, int inputs, int outputs, const NetworkConfig& network) {
+  MlpSpec spec;
+  spec.name = std::move(name);
+  spec.activation = network.activation;
+  spec.sizes.push_back(inputs);
+  for (const std::int64_t units : network.hidden) spec.sizes.push_back(static_cast<int>(units));
+  spec.sizes.push_back(outputs);
+  return spec;
+}
+
+// The convolutions in front of every network; those behind the first see the maps of the one before.
+std::vector<ConvolutionSpec> convolutions_of(const NetworkConfig& network) {
+  if (network.architecture == Architecture::kCnn)
+    return {{.filters = static_cast<int>(network.filters), .kernel = static_cast<int>(network.kernel)}};
+  if (network.architecture == Architecture::kAtari)
+    return {{.filters = 16, .kernel = 8, .stride = 4},
+            {.filters = 32, .kernel = 4, .stride = 2, .padding = 1}};
+  return {};
+}
+
+}  // namespace
+
+int smallest_board(const NetworkConfig& network) {
+  const std::vector<ConvolutionSpec> convolutions = convolutions_of(network);
+  if (convolutions.empty()) return 0;
+  int size = 1;
+  for (std::size_t c = convolutions.size(); c-- > 0;)
+    size = (size - 1) * convolutions[c].stride + convolutions[c].kernel - 2 * convolutions[c].padding;
+  return size;
+}
+
+ModelSpec model_spec(const TaskInfo& task, std::string_view algorithm, const AgentConfig& config,
+                     bool distils_values) {
+  ModelSpec model =
+      model_spec(task.observation_size, task.actions, task.continuous, algorithm, config, distils_values);
+  std::vector<ConvolutionSpec> convolutions = convolutions_of(config.network);
+  if (std::min(task.rows, task.columns) < smallest_board(config.network))
+    throw std::invalid_argument("task '" + task.name + "' shows no board that the convolutions fit on");
+  std::vector<int> sizes;
+  int channels = convolutions.empty() ? 0 : task.observation_size / (task.rows * task.columns);
+  int rows = task.rows, columns = task.columns;
+  for (ConvolutionSpec& convolution : convolutions) {
+    convolution.channels = std::exchange(channels, convolution.filters);
+    convolution.rows = rows;
+    convolution.columns = columns;
+    rows = convolution.map_rows();
+    columns = convolution.map_columns();
+    sizes.push_back(convolution.filters * convolution.positions());
+  }
+  for (MlpSpec& part : model.parts) {
+    if (part.trunk) continue;
+    part.convolutions = convolutions;
+    part.sizes.insert(part.sizes.begin() + 1, sizes.begin(), sizes.end());
+  }
+  return model;
+}
+
+bool learns_values(const ModelSpec& model) {
+  return !model.parts.empty() && model.parts.front().name == "q";
+}
+
+ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
+                     const AgentConfig& config, bool distils_values) {
+  const bool cloning = algorithm == "bc";
+  if (algorithm == "dqn" || (cloning && distils_values)) {
+    if (continuous) throw std::invalid_argument("action values need a finite number of actions");
+    ModelSpec model;
+    model.parts.push_back(mlp("q", observation_size, actions, config.network));
+    if (!cloning && config.dqn.dueling)
+      model.parts.push_back(mlp("value", observation_size, 1, config.network));
+    return model;
+  }
+  if (algorithm == "supervised")
+    return {.parts = {mlp("classifier", observation_size, actions, config.network)}};
+  if (!cloning && algorithm != "ppo")
+    throw std::invalid_argument("no model is defined for algorithm '" + std::string(algorithm) + "'");
+  ModelSpec model;
+  model.parts.push_back(mlp("actor", observation_size, actions, config.network));
+  model.parts.front().tanh_output = continuous;
+  if (!cloning || config.cloning.critic == CloningCritic::kDistill) {
+    model.parts.push_back(mlp("critic", observation_size, 1, config.network));
+    if (config.network.shared_trunk) {
+      model.parts.back().sizes = {static_cast<int>(config.network.hidden.back()), 1};
+      model.parts.back().trunk = 0;
+    }
+  }
+  model.log_std = continuous ? actions : 0;
+  return model;
+}
+
+std::vector<Tensor> tensors_of(const ModelSpec& model) {
+  std::vector<Tensor> tensors;
+  std::size_t offset = 0;
+  const auto append = [&](Tensor tensor) {
+    tensor.size = 1;
+    for (const int length : tensor.shape) tensor.size *= static_cast<std::size_t>(length);
+    tensor.offset = offset;
+    offset += tensor.size;
+    tensors.push_back(std::move(tensor));
+  };
+  for (std::size_t part = 0; part < model.parts.size(); ++part) {
+    const MlpSpec& spec = model.parts[part];
+    for (std::size_t layer = 0; layer + 1 < spec.sizes.size(); ++layer) {
+      Tensor weight;
+      weight.part = static_cast<int>(part);
+      weight.layer = static_cast<int>(layer);
+      weight.shape = weight_shape(spec, layer);
+      int kernel = 1;  // entries of one, PyTorch's receptive field
+      for (std::size_t axis = 2; axis < weight.shape.size(); ++axis) kernel *= weight.shape[axis];
+      weight.reads_observation = layer == 0 && !spec.trunk;
+      const bool restricted = weight.reads_observation && spec.connected_inputs > 0;
+      weight.fan_in = restricted ? spec.connected_inputs : weight.shape[1] * kernel;
+      weight.fan_out = weight.shape[0] * kernel;
+      Tensor bias = weight;
+      bias.shape = {weight.shape[0]};
+      const std::string place = spec.name + "/" + std::to_string(layer);
+      weight.name = place + "/weight";
+      weight.is_weight = true;
+      bias.name = place + "/bias";
+      append(std::move(weight));
+      append(std::move(bias));
+    }
+  }
+  if (model.log_std > 0) {
+    Tensor log_std;
+    log_std.name = "log_std";
+    log_std.shape = {model.log_std};
+    append(std::move(log_std));
+  }
+  return tensors;
+}
+
+std::size_t parameter_count(const ModelSpec& model) {
+  const std::vector<Tensor> tensors = tensors_of(model);
+  return tensors.empty() ? 0 : tensors.back().offset + tensors.back().size;
+}
+
+}  // namespace impsweep

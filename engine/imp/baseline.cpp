@@ -1,0 +1,192 @@
+#include "engine/imp/baseline.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+#include "agents/network/initialisation.hpp"
+#include "envs/random.hpp"
+
+namespace impsweep {
+namespace {
+
+template <class Values>
+auto part_of(Values& values, const Tensor& tensor) {
+  return std::span(values).subspan(tensor.offset, tensor.size);
+}
+
+const Tensor& tensor_of(const RoundInputs& in, std::size_t index) {
+  return (*in.tensors)[index];
+}
+
+bool is_part_prunable(const std::vector<Tensor>& tensors, std::span<const std::size_t> prunable, int part) {
+  return std::ranges::any_of(prunable, [&](std::size_t index) { return tensors[index].part == part; });
+}
+
+std::vector<std::int32_t> permutation(const std::string& stream_name, std::size_t n) {
+  Stream stream(stream_name);
+  std::vector<std::int32_t> order(n);
+  shuffle(stream, order.data(), static_cast<std::int64_t>(n));
+  return order;
+}
+
+std::vector<float> kept_values(std::span<const float> values, std::span<const std::uint8_t> mask) {
+  std::vector<float> kept;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (mask[i] != 0) kept.push_back(values[i]);
+  return kept;
+}
+
+// Writes a shuffle of `values` over the places that `mask` keeps.
+void place_shuffled(const std::vector<float>& values, const std::string& stream_name,
+                    std::span<const std::uint8_t> mask, std::span<float> target) {
+  const std::vector<std::int32_t> order = permutation(stream_name, values.size());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < target.size(); ++i)
+    target[i] = mask[i] != 0 ? values[static_cast<std::size_t>(order[next++])] : 0.0f;
+}
+
+// Shuffles one tensor's mask: single entries, or all weights of an input together. The latter is the first
+// axis of arrays that are stored [in][out]; here they are [out][in], so columns move. What is not available
+// stays out of it; of an input that is the same in every row.
+void shuffle_mask(const Tensor& tensor, MaskPermutation kind, const std::string& stream_name,
+                  std::span<const std::uint8_t> available, std::span<std::uint8_t> mask) {
+  const Mask before(mask.begin(), mask.end());
+  const bool whole_inputs = kind == MaskPermutation::kAxis0 && tensor.is_weight;
+  const std::size_t columns =
+      whole_inputs ? tensor.size / static_cast<std::size_t>(tensor.shape[0]) : tensor.size;
+  std::vector<std::size_t> places;
+  for (std::size_t column = 0; column < columns; ++column)
+    if (available[column] != 0) places.push_back(column);
+  const std::vector<std::int32_t> order = permutation(stream_name, places.size());
+  for (std::size_t row = 0; row < mask.size(); row += columns)
+    for (std::size_t i = 0; i < places.size(); ++i)
+      mask[row + places[i]] = before[row + places[static_cast<std::size_t>(order[i])]];
+}
+
+RoundStart mask_weights(const RoundInputs& in) {
+  return {Mask(in.mask.begin(), in.mask.end()), std::vector<float>(in.initial.begin(), in.initial.end())};
+}
+
+RoundStart mask_permuted(const RoundInputs& in) {
+  RoundStart start = mask_weights(in);
+  if (in.round == 0 && !in.imp->perm_round0) return start;
+  for (const std::size_t index : in.prunable) {
+    const Tensor& tensor = tensor_of(in, index);
+    const auto mask = part_of(in.mask, tensor);
+    place_shuffled(kept_values(part_of(in.initial, tensor), mask),
+                   in.streams->of_baseline("permute-weights", tensor.name), mask,
+                   part_of(start.parameters, tensor));
+  }
+  return start;
+}
+
+RoundStart permuted_permuted(const RoundInputs& in) {
+  RoundStart start = mask_weights(in);
+  if (in.round == 0) return start;
+  for (const std::size_t index : in.prunable) {
+    const Tensor& tensor = tensor_of(in, index);
+    const auto mask = part_of(start.mask, tensor);
+    shuffle_mask(tensor, in.imp->mask_perm, in.streams->of_baseline("permute-mask", tensor.name),
+                 part_of(in.available, tensor), mask);
+    place_shuffled(kept_values(part_of(in.initial, tensor), part_of(in.mask, tensor)),
+                   in.streams->of_baseline("permute-weights", tensor.name), mask,
+                   part_of(start.parameters, tensor));
+  }
+  return start;
+}
+
+std::int64_t available_entries(const RoundInputs& in) {
+  std::int64_t count = 0;
+  for (const std::int64_t kept : kept_per_tensor(*in.tensors, in.prunable, in.available)) count += kept;
+  return count;
+}
+
+// Exactly in.kept ones, uniform over all prunable entries together that are available: each entry is taken
+// with probability (ones still needed) / (entries still to come).
+Mask random_mask(const RoundInputs& in) {
+  Mask mask(in.available.begin(), in.available.end());
+  Stream stream(in.streams->of_baseline("random-mask"));
+  std::int64_t needed = in.kept, coming = available_entries(in);
+  for (const std::size_t index : in.prunable)
+    for (std::uint8_t& entry : part_of(mask, tensor_of(in, index))) {
+      if (entry == 0) continue;
+      entry = stream.below(coming) < needed ? 1 : 0;
+      needed -= entry;
+      --coming;
+    }
+  return mask;
+}
+
+RoundStart random_reinit(const RoundInputs& in) {
+  if (in.round == 0) return mask_weights(in);
+  RoundStart start;
+  start.mask = random_mask(in);
+  start.parameters = initial_parameters(*in.model, *in.network, [&](std::string_view tensor) {
+    return in.streams->of_baseline("re-init", tensor);
+  });
+  if (in.imp->reinit_scope == ReinitScope::kPrunable)
+    for (std::size_t index = 0; index < in.tensors->size(); ++index)
+      if (std::ranges::count(in.prunable, index) == 0)
+        std::ranges::copy(part_of(in.initial, tensor_of(in, index)),
+                          part_of(start.parameters, tensor_of(in, index)).begin());
+  return start;
+}
+
+constexpr std::array<BaselineInfo, kBaselineCount> kBaselines = {{
+    {Baseline::kMaskWeights, "mask/weights", "mask-weights", true, "", mask_weights},
+    {Baseline::kMaskPermuted, "mask/permuted", "mask-permuted", true, "imp.perm_round0", mask_permuted},
+    {Baseline::kPermutedPermuted, "permuted/permuted", "permuted-permuted", true, "imp.mask_perm",
+     permuted_permuted},
+    {Baseline::kRandomReinit, "random/re-init", "random-re-init", false, "imp.reinit_scope", random_reinit},
+}};
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::invalid_argument(std::string("start of a round: ") + what);
+}
+
+}  // namespace
+
+std::span<const BaselineInfo> baselines() {
+  return kBaselines;
+}
+
+const BaselineInfo& info_of(Baseline baseline) {
+  return kBaselines[static_cast<std::size_t>(baseline)];
+}
+
+const BaselineInfo* find_baseline(std::string_view name) {
+  const auto found = std::ranges::find(kBaselines, name, &BaselineInfo::name);
+  return found == kBaselines.end() ? nullptr : &*found;
+}
+
+bool has_unpruned_network(const ModelSpec& model, const std::vector<Tensor>& tensors,
+                          std::span<const std::size_t> prunable) {
+  for (std::size_t part = 0; part < model.parts.size(); ++part)
+    if (!is_part_prunable(tensors, prunable, static_cast<int>(part))) return true;
+  return false;
+}
+
+RoundStart prepare(Baseline baseline, const RoundInputs& in) {
+  const std::size_t count = parameter_count(*in.model);
+  const bool continues = in.round > 0 && !in.imp->reset_unpruned;
+  const bool draws_mask = in.round > 0 && !info_of(baseline).prunes;
+  require(in.initial.size() == count, "initial parameters do not fit the model");
+  require(draws_mask || in.mask.size() == count, "mask does not fit the model");
+  require(!continues || in.previous.size() == count, "parameters of the previous round do not fit the model");
+  require(in.available.size() == count, "available entries do not fit the model");
+  require(!draws_mask || (in.kept >= 0 && in.kept <= available_entries(in)),
+          "impossible number of kept weights");
+
+  RoundStart start = info_of(baseline).start(in);
+  for (std::size_t i = 0; i < count; ++i)
+    if (start.mask[i] == 0) start.parameters[i] = 0.0f;
+  if (continues)
+    for (const Tensor& tensor : *in.tensors)
+      if (tensor.part >= 0 && !is_part_prunable(*in.tensors, in.prunable, tensor.part))
+        std::ranges::copy(part_of(in.previous, tensor), part_of(start.parameters, tensor).begin());
+  return start;
+}
+
+}  // namespace impsweep

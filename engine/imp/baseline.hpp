@@ -1,0 +1,74 @@
+// engine/imp/baseline.hpp - the four conditions of the paper (its table 1): mask and parameters that a round
+// starts from.
+//
+//   condition           mask                                       weights at the places kept
+//   mask/weights        m, the pruned mask of the round before     their initial values
+//   mask/permuted       m                                          the initial values of the places kept,
+//                                                                  shuffled within each tensor
+//   permuted/permuted   m, shuffled within each tensor             the same values, shuffled over the new
+//   places random/re-init      uniform over all prunable entries          all parameters drawn anew
+//
+// Round 0 is the same dense training for all of them, unless imp.perm_round0 permutes it. "Initial values"
+// are those recorded at imp.rewind_step where that is set. A new condition is one function and one entry of
+// the table in baseline.cpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/imp/pruning.hpp"
+#include "engine/imp/streams.hpp"
+
+namespace impsweep {
+
+enum class Baseline { kMaskWeights, kMaskPermuted, kPermutedPermuted, kRandomReinit };
+inline constexpr std::size_t kBaselineCount = 4;
+
+// What a round starts from. All arrays are [parameter_count] in dense order.
+struct RoundInputs {
+  const ModelSpec* model = nullptr;
+  const std::vector<Tensor>* tensors = nullptr;  // of the model
+  std::span<const std::size_t> prunable;         // indices into tensors
+  const NetworkConfig* network = nullptr;        // initialisation scheme, for new draws
+  const ImpConfig* imp = nullptr;
+  const StreamNames* streams = nullptr;
+  int round = 0;
+  std::span<const std::uint8_t>
+      available;                       // 0 at weights of inputs that are taken away (engine/job/inputs.hpp)
+  std::span<const std::uint8_t> mask;  // m; in round 0 all that is available; unused by random/re-init
+  std::int64_t kept = 0;               // number of ones among the prunable entries of this round's mask
+  std::span<const float> initial;      // initial values, or a snapshot to rewind to
+  std::span<const float> previous;     // the chain's previous round; read if imp.reset_unpruned is false
+};
+
+struct RoundStart {
+  Mask mask;
+  std::vector<float> parameters;  // 0 at pruned places
+};
+
+struct BaselineInfo {
+  Baseline baseline;
+  std::string_view name;        // as in job files: "mask/weights"
+  std::string_view chain_name;  // as in names of chains: "mask-weights"
+  bool prunes = true;           // its mask comes from a trained round; false: only the count does
+  std::string_view own_option;  // the imp.* key that no other condition reads, if there is one
+  RoundStart (*start)(const RoundInputs&) = nullptr;
+};
+
+// In the order of the paper's table.
+std::span<const BaselineInfo> baselines();
+const BaselineInfo& info_of(Baseline);
+
+// nullptr if there is no such condition.
+const BaselineInfo* find_baseline(std::string_view name);
+
+// The start of a round. Throws std::invalid_argument if arrays do not fit the model.
+RoundStart prepare(Baseline, const RoundInputs&);
+
+// Whether some network of the model has nothing prunable, so that imp.reset_unpruned matters.
+bool has_unpruned_network(const ModelSpec&, const std::vector<Tensor>& tensors,
+                          std::span<const std::size_t> prunable);
+
+}  // namespace impsweep

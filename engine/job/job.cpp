@@ -1,0 +1,436 @@
+#include "engine/job/job.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+
+#include "engine/job/data_set.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+using Network = std::vector<std::int64_t>;
+
+constexpr std::array<std::string_view, 8> kSweepKeys = {"name",  "tasks",  "algorithms",  "baselines",
+                                                        "seeds", "rounds", "master_seed", "network.hidden"};
+constexpr std::array<std::string_view, 3> kVariantKeys = {"name", "rounds", "network.hidden"};
+constexpr std::int64_t kMostSeeds = 1'000'000;
+constexpr std::int64_t kMostRounds = 1000;
+
+bool contains(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::count(words, word) > 0;
+}
+
+// The key that an alias stands for.
+std::string canonical_key(const std::string& key) {
+  if (key.starts_with("net.")) return "network." + key.substr(4);
+  return key == "imp.rounds" ? "rounds" : key;
+}
+
+const std::vector<std::string>& setting_keys() {
+  static const std::vector<std::string> kKeys = known_keys();
+  return kKeys;
+}
+
+bool is_setting_key(const std::string& key) {
+  return std::ranges::binary_search(setting_keys(), key);
+}
+
+std::string declared_type(const std::string& key) {
+  for (const std::string& task : task_names())
+    for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task)))
+      for (const OptionState& state : list_settings(paper_settings(task, algorithm.name)))
+        if (state.option.key == key) return " (" + type_text(state.option) + ")";
+  return "";
+}
+
+[[noreturn]] void throw_unknown(const JobEntry& entry) {
+  std::vector<std::string> keys = setting_keys();
+  for (const std::string_view key : kSweepKeys) keys.emplace_back(key);
+  const std::string nearest = nearest_word(canonical_key(entry.key), keys);
+  if (nearest.empty())
+    throw InputError("{}: unknown option '{}'; 'impsweep tasks --show NAME' lists all options of a task",
+                     entry.place, entry.key);
+  throw InputError("{}: unknown option '{}'; did you mean '{}'{}?", entry.place, entry.key, nearest,
+                   declared_type(nearest));
+}
+
+// ---- values of the sweep's own keys
+
+std::string text_value(const JobEntry& entry) {
+  if (const std::string* text = entry.value.get<std::string>()) return *text;
+  throw InputError("{}: '{}' = {} must be a text in quotes", entry.place, entry.key, to_toml(entry.value));
+}
+
+// Names of sweeps and variants appear in names of chains and in --set.
+std::string name_value(const JobEntry& entry) {
+  const std::string name = text_value(entry);
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || c == '+';
+  };
+  if (name.empty() || name.front() == '.' || !std::ranges::all_of(name, allowed))
+    throw InputError("{}: '{}' is no possible name; use letters, digits and _ - + . (not first)", entry.place,
+                     name);
+  return name;
+}
+
+std::vector<std::string> text_list(const JobEntry& entry) {
+  const JobValue::List* list = entry.value.get<JobValue::List>();
+  std::vector<std::string> texts;
+  if (list != nullptr)
+    for (const JobValue& element : *list)
+      if (const std::string* text = element.get<std::string>()) texts.push_back(*text);
+  if (list == nullptr || texts.size() != list->size() || texts.empty())
+    throw InputError("{}: '{}' = {} must be a list of names that is not empty, e.g. [\"cartpole\"]",
+                     entry.place, entry.key, to_toml(entry.value));
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (std::ranges::find(texts.begin() + static_cast<std::ptrdiff_t>(i) + 1, texts.end(), texts[i]) !=
+        texts.end())
+      throw InputError("{}: '{}' lists '{}' twice; remove one", entry.place, entry.key, texts[i]);
+  return texts;
+}
+
+std::int64_t integer_value(const JobEntry& entry, std::int64_t minimum, std::int64_t maximum) {
+  const std::int64_t* integer = entry.value.get<std::int64_t>();
+  if (integer == nullptr || *integer < minimum || *integer > maximum)
+    throw InputError("{}: '{}' = {} must be an integer, {}..{}", entry.place, entry.key, to_toml(entry.value),
+                     minimum, maximum);
+  return *integer;
+}
+
+std::vector<std::int64_t> seed_list(const JobEntry& entry) {
+  std::vector<std::int64_t> seeds;
+  const JobValue::List* list = entry.value.get<JobValue::List>();
+  if (list == nullptr) {
+    const std::int64_t count = integer_value(entry, 1, kMostSeeds);
+    for (std::int64_t seed = 0; seed < count; ++seed) seeds.push_back(seed);
+    return seeds;
+  }
+  for (const JobValue& element : *list) {
+    const std::int64_t* seed = element.get<std::int64_t>();
+    if (seed == nullptr || *seed < 0)
+      throw InputError("{}: 'seeds' = {} must be a number of seeds or a list of integers from 0 on",
+                       entry.place, to_toml(entry.value));
+    seeds.push_back(*seed);
+  }
+  if (seeds.empty()) throw InputError("{}: 'seeds' is an empty list; give at least one seed", entry.place);
+  if (std::set<std::int64_t>(seeds.begin(), seeds.end()).size() != seeds.size())
+    throw InputError("{}: 'seeds' = {} has a seed twice; remove one", entry.place, to_toml(entry.value));
+  return seeds;
+}
+
+// A list of integers is one network, a list of lists is an axis.
+std::vector<JobValue> network_list(const JobEntry& entry) {
+  const JobValue::List* list = entry.value.get<JobValue::List>();
+  if (list == nullptr || list->empty())
+    throw InputError(
+        "{}: 'network.hidden' = {} must be a list of sizes, e.g. [128, 128], or a list of such lists",
+        entry.place, to_toml(entry.value));
+  if (list->front().get<JobValue::List>() == nullptr) return std::vector<JobValue>(1, entry.value);
+  for (std::size_t i = 0; i < list->size(); ++i)
+    if (std::ranges::find(list->begin() + static_cast<std::ptrdiff_t>(i) + 1, list->end(), (*list)[i]) !=
+        list->end())
+      throw InputError("{}: 'network.hidden' lists {} twice; remove one", entry.place, to_toml((*list)[i]));
+  return *list;
+}
+
+// ---- one sweep
+
+// Entries of one layer (a sweep, a variant) by canonical key.
+std::vector<JobEntry> canonical_entries(const std::vector<JobEntry>& entries) {
+  std::vector<JobEntry> result;
+  for (JobEntry entry : entries) {
+    entry.key = canonical_key(entry.key);
+    for (const JobEntry& other : result)
+      if (other.key == entry.key)
+        throw InputError("{}: '{}' is given twice (first at {}); remove one", entry.place, entry.key,
+                         other.place);
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+const JobEntry* find_entry(const std::vector<JobEntry>& entries, std::string_view key) {
+  const auto found = std::ranges::find(entries, key, &JobEntry::key);
+  return found == entries.end() ? nullptr : &*found;
+}
+
+// Later layers win.
+std::vector<JobEntry> merged(std::vector<JobEntry> entries, const std::vector<JobEntry>& stronger) {
+  for (const JobEntry& entry : stronger) {
+    std::erase_if(entries, [&](const JobEntry& weaker) { return weaker.key == entry.key; });
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+struct Sweep {
+  std::string name, place;
+  std::vector<JobEntry> entries;                                        // without overrides
+  std::vector<std::pair<std::string, std::vector<JobEntry>>> variants;  // name, entries
+  std::vector<JobEntry> overrides;                                      // those that address this sweep
+};
+
+void require_known_keys(const std::vector<JobEntry>& entries, std::span<const std::string_view> own_keys,
+                        bool in_variant) {
+  for (const JobEntry& entry : entries) {
+    if (contains(own_keys, entry.key) || is_setting_key(entry.key)) continue;
+    if (in_variant && contains(kSweepKeys, entry.key))
+      throw InputError(
+          "{}: '{}' cannot differ between variants; move it to [[sweep]], or write a second sweep",
+          entry.place, entry.key);
+    throw_unknown(entry);
+  }
+}
+
+Sweep read_sweep(const JobSweep& job) {
+  Sweep sweep;
+  sweep.place = job.place;
+  sweep.entries = canonical_entries(job.entries);
+  require_known_keys(sweep.entries, kSweepKeys, false);
+  if (const JobEntry* name = find_entry(sweep.entries, "name")) sweep.name = name_value(*name);
+  for (const JobVariant& variant : job.variants) {
+    std::vector<JobEntry> entries = canonical_entries(variant.entries);
+    require_known_keys(entries, kVariantKeys, true);
+    const JobEntry* name = find_entry(entries, "name");
+    if (name == nullptr)
+      throw InputError("{}: this [[sweep.variant]] has no name; add e.g. name = \"xavier\"", variant.place);
+    const std::string text = name_value(*name);
+    for (const auto& [other, unused] : sweep.variants)
+      if (other == text)
+        throw InputError("{}: the sweep has two variants '{}'; rename one", name->place, text);
+    sweep.variants.emplace_back(text, std::move(entries));
+  }
+  if (sweep.variants.empty()) sweep.variants.emplace_back("default", std::vector<JobEntry>{});
+  return sweep;
+}
+
+// "NAME.key" where NAME is a sweep and key can be set there; else the whole is a key of all sweeps.
+void address_override(const JobEntry& given, std::vector<Sweep>& sweeps) {
+  const auto can_be_set = [](const std::string& key) {
+    return (contains(kSweepKeys, key) && key != "name") || is_setting_key(key);
+  };
+  bool addressed = false;
+  for (Sweep& sweep : sweeps) {
+    if (sweep.name.empty() || !given.key.starts_with(sweep.name + ".")) continue;
+    const std::string rest = canonical_key(given.key.substr(sweep.name.size() + 1));
+    if (!can_be_set(rest)) continue;
+    sweep.overrides = merged(std::move(sweep.overrides), {{rest, given.value, given.place}});
+    addressed = true;
+  }
+  if (addressed) return;
+  const std::string key = canonical_key(given.key);
+  if (!can_be_set(key)) throw_unknown(given);
+  for (Sweep& sweep : sweeps)
+    sweep.overrides = merged(std::move(sweep.overrides), {{key, given.value, given.place}});
+}
+
+const JobEntry& required(const std::vector<JobEntry>& entries, const char* key, const Sweep& sweep,
+                         const char* example) {
+  if (const JobEntry* entry = find_entry(entries, key)) return *entry;
+  throw InputError("{}: this sweep has no '{}'; add e.g. {} = {}", sweep.place, key, key, example);
+}
+
+std::vector<Baseline> baseline_list(const JobEntry* entry) {
+  std::vector<Baseline> list;
+  std::vector<std::string> names;
+  for (const BaselineInfo& info : baselines()) {
+    names.emplace_back(info.name);
+    if (entry == nullptr) list.push_back(info.baseline);
+  }
+  if (entry == nullptr) return list;
+  for (const std::string& name : text_list(*entry)) {
+    const BaselineInfo* info = find_baseline(name);
+    if (info == nullptr)
+      throw InputError("{}: unknown baseline '{}'{}", entry->place, name, suggestion(name, names));
+    list.push_back(info->baseline);
+  }
+  return list;
+}
+
+void check_counts(const GridPoint& point) {
+  const std::int64_t entries = prunable_entries(point.settings);
+  const ImpConfig& imp = point.settings.imp;
+  for (int round = 1; round < point.rounds; ++round)
+    if (kept_after(entries, imp.prune_fraction, round, imp.prune_rule) == 0)
+      throw InputError(
+          "{}: no weight of network {} is left in round {} of {}; lower 'rounds' or 'imp.prune_fraction' "
+          "(now {})",
+          point.place, network_name(point.settings.agent.network), round, point.rounds, imp.prune_fraction);
+}
+
+void check_ticket(const GridPoint& point) {
+  const InputsConfig& inputs = point.settings.inputs;
+  if (inputs.ticket_round == 0) return;
+  if (point.rounds > 1)
+    throw InputError(
+        "{}: 'inputs.ticket_round' = {} leaves as many inputs as a ticket that is still to be trained, so "
+        "that the weights of later rounds cannot be counted; set rounds = 1, or name the inputs by "
+        "inputs.select",
+        point.place, inputs.ticket_round);
+  GridPoint ticket = point;
+  ticket.settings = ticket_settings(point.settings);
+  ticket.rounds = static_cast<int>(inputs.ticket_round) + 1;
+  check_counts(ticket);
+}
+
+// Most keys may be idle in some points of a grid. These would make another experiment of it.
+void require_inputs_option(const std::vector<JobEntry>& entries, const Settings& settings) {
+  for (const JobEntry& entry : entries)
+    if (entry.key.starts_with("inputs.") && !has_option(settings.task, settings.algorithm, entry.key))
+      throw InputError(
+          "{}: '{}' cannot be had with algorithm '{}', only with those that learn by acting (ppo, dqn); "
+          "write "
+          "a sweep of their own for them",
+          entry.place, entry.key, settings.algorithm);
+}
+
+// Writes the entries over the paper's settings, which `point` holds.
+void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
+               std::vector<GridPoint>& points) {
+  Settings& settings = point.settings;
+  require_inputs_option(entries, settings);
+  if (const JobEntry* entry = find_entry(entries, "network.architecture"))
+    set_option(settings, entry->key, entry->value, entry->place);
+  const Architecture architecture = settings.agent.network.architecture;
+  if (architecture == Architecture::kCnn) settings.agent.network.hidden = paper_cnn_hidden();
+  settings.teacher.network.architecture = architecture;  // experts are built like their students
+  if (network != nullptr) set_option(settings, network->key, network->value, network->place);
+  settings.agent.cloning.teacher_hidden =
+      architecture == Architecture::kMlp ? paper_teacher_hidden(settings.task, settings.agent.network.hidden)
+                                         : settings.agent.network.hidden;
+  for (const bool of_teacher : {false, true})  // teacher.ppo.KEY is more exact than ppo.KEY
+    for (const JobEntry& entry : entries)
+      if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)
+        set_option(settings, entry.key, entry.value, entry.place);
+  // A student that also learns the expert's values is pruned like an actor with its critic.
+  const bool distills =
+      settings.algorithm == "bc" && settings.agent.cloning.critic == CloningCritic::kDistill;
+  if (distills && find_entry(entries, "imp.scope") == nullptr) settings.imp.scope = PruneScope::kActorCritic;
+  check_settings(settings, point.place);
+  identify_data_set(settings, point.place);
+  check_counts(point);
+  check_ticket(point);
+  points.push_back(std::move(point));
+}
+
+// One point for each network.
+void add_points(const GridPoint& common, const std::string& task, const std::string& algorithm,
+                const std::vector<JobEntry>& entries, std::vector<GridPoint>& points) {
+  GridPoint point = common;
+  point.settings = paper_settings(task, algorithm);
+  point.settings.master_seed = common.settings.master_seed;
+  point.rounds = paper_rounds(task);
+  if (const JobEntry* rounds = find_entry(entries, "rounds"))
+    point.rounds = static_cast<int>(integer_value(*rounds, 1, kMostRounds));
+  const JobEntry* hidden = find_entry(entries, "network.hidden");
+  if (hidden == nullptr) return add_point(std::move(point), entries, nullptr, points);
+  for (const JobValue& network : network_list(*hidden)) {
+    const JobEntry one{hidden->key, network, hidden->place};
+    add_point(point, entries, &one, points);
+  }
+}
+
+// Whether some task and algorithm of the sweep has the option.
+bool has_effect(const JobEntry& entry, const std::vector<std::string>& tasks,
+                const std::vector<std::string>& algorithms) {
+  if (contains(kSweepKeys, entry.key)) return true;
+  for (const std::string& task : tasks)
+    for (const std::string& algorithm : algorithms)
+      if (has_option(task, algorithm, entry.key)) return true;
+  return false;
+}
+
+void require_effect(const std::vector<JobEntry>& entries, const std::vector<std::string>& tasks,
+                    const std::vector<std::string>& algorithms) {
+  for (const JobEntry& entry : entries)
+    if (!has_effect(entry, tasks, algorithms))
+      throw InputError("{}: option '{}' has no effect with tasks {} and algorithms {}; remove it",
+                       entry.place, entry.key, fmt::join(tasks, ", "), fmt::join(algorithms, ", "));
+}
+
+// Appends the sweep's points; `useful` collects the places of the overrides that have an effect in it.
+void resolve_sweep(const Sweep& sweep, std::vector<GridPoint>& points, std::set<std::string>& useful) {
+  const std::vector<JobEntry> top = merged(sweep.entries, sweep.overrides);
+  const JobEntry& tasks_entry = required(top, "tasks", sweep, "[\"cartpole\"]");
+  const JobEntry& algorithms_entry = required(top, "algorithms", sweep, "[\"ppo\"]");
+  const std::vector<std::string> tasks = text_list(tasks_entry), algorithms = text_list(algorithms_entry);
+  GridPoint common;
+  common.sweep = sweep.name;
+  common.place = sweep.place;
+  common.seeds = seed_list(required(top, "seeds", sweep, "5"));
+  common.baselines = baseline_list(find_entry(top, "baselines"));
+  if (const JobEntry* entry = find_entry(top, "master_seed"))
+    common.settings.master_seed =
+        static_cast<std::uint64_t>(integer_value(*entry, 0, std::numeric_limits<std::int64_t>::max()));
+  for (const std::string& task : tasks) {
+    known_task(task, tasks_entry.place);
+    for (const std::string& algorithm : algorithms) {
+      available_algorithm(algorithm, task, algorithms_entry.place);
+      for (const auto& [variant, entries] : sweep.variants) {
+        common.variant = variant;
+        add_points(common, task, algorithm, merged(merged(sweep.entries, entries), sweep.overrides), points);
+      }
+    }
+  }
+  require_effect(sweep.entries, tasks, algorithms);
+  for (const auto& [variant, entries] : sweep.variants) require_effect(entries, tasks, algorithms);
+  for (const JobEntry& entry : sweep.overrides)
+    if (has_effect(entry, tasks, algorithms)) useful.insert(entry.place);
+}
+
+}  // namespace
+
+std::vector<GridPoint> resolve(std::span<const JobFile> files, std::span<const JobEntry> overrides) {
+  std::vector<Sweep> sweeps;
+  for (const JobFile& file : files)
+    for (const JobSweep& sweep : file.sweeps) sweeps.push_back(read_sweep(sweep));
+  for (const JobEntry& entry : overrides) address_override(entry, sweeps);
+  std::vector<GridPoint> points;
+  std::set<std::string> useful;
+  for (const Sweep& sweep : sweeps) resolve_sweep(sweep, points, useful);
+  for (const JobEntry& entry : overrides)
+    if (!useful.contains(entry.place))
+      throw InputError("{}: option '{}' has no effect on any sweep of this job; remove it", entry.place,
+                       entry.key);
+  return points;
+}
+
+namespace {
+
+std::string quoted(std::string_view text) {
+  return to_toml(JobValue{std::string(text)});
+}
+
+}  // namespace
+
+std::string frozen_job(std::span<const GridPoint> points) {
+  std::string text = "# Written by impsweep: every setting of a job, resolved.\n";
+  const auto add = [&](std::string_view key, const std::string& value) {
+    text += fmt::format("{} = {}\n", key, value);
+  };
+  for (const GridPoint& point : points) {
+    std::vector<std::string> baselines;
+    for (const Baseline baseline : point.baselines) baselines.push_back(quoted(info_of(baseline).name));
+    text += "\n[[sweep]]\n";
+    if (!point.sweep.empty()) add("name", quoted(point.sweep));
+    add("tasks", fmt::format("[{}]", quoted(point.settings.task)));
+    add("algorithms", fmt::format("[{}]", quoted(point.settings.algorithm)));
+    add("baselines", fmt::format("[{}]", fmt::join(baselines, ", ")));
+    add("seeds", fmt::format("[{}]", fmt::join(point.seeds, ", ")));
+    add("rounds", std::to_string(point.rounds));
+    add("master_seed", std::to_string(point.settings.master_seed));
+    for (const OptionState& state : list_settings(point.settings))
+      add(state.option.key, canonical_text(state.value));
+    text += fmt::format("[[sweep.variant]]\nname = {}\n", quoted(point.variant));
+  }
+  return text;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,143 @@
+#include "engine/job/option_table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+
+std::string number_text(double value) {
+  const bool integral = std::abs(value) < 1e15 && value == std::floor(value);
+  return integral ? fmt::format("{}", static_cast<std::int64_t>(value)) : fmt::format("{}", value);
+}
+
+std::string range_text(const Option& option) {
+  const bool has_minimum = std::isfinite(option.minimum), has_maximum = std::isfinite(option.maximum);
+  if (!has_minimum && !has_maximum) return "";
+  const bool any_positive = option.minimum > 0 && option.minimum < 1e-100;
+  if (any_positive && !has_maximum) return ", > 0";
+  if (!has_maximum || option.maximum >= 1e15) return ", >= " + number_text(option.minimum);
+  if (!has_minimum) return ", <= " + number_text(option.maximum);
+  return ", " + number_text(option.minimum) + ".." + number_text(option.maximum);
+}
+
+// The value in the option's own type, or nothing if it has another one.
+bool convert(const Option& option, const JobValue& given, OptionValue& value) {
+  if (std::holds_alternative<bool>(option.fallback)) {
+    if (const bool* flag = given.get<bool>()) return value = *flag, true;
+  } else if (std::holds_alternative<std::int64_t>(option.fallback)) {
+    if (const std::int64_t* integer = given.get<std::int64_t>()) return value = *integer, true;
+  } else if (std::holds_alternative<double>(option.fallback)) {
+    if (const double* real = given.get<double>()) return value = *real, true;
+    if (const std::int64_t* integer = given.get<std::int64_t>())
+      return value = static_cast<double>(*integer), true;
+  } else if (std::holds_alternative<std::string>(option.fallback)) {
+    if (const std::string* text = given.get<std::string>()) return value = *text, true;
+  } else if (const JobValue::List* list = given.get<JobValue::List>()) {
+    Integers integers;
+    for (const JobValue& element : *list) {
+      const std::int64_t* integer = element.get<std::int64_t>();
+      if (integer == nullptr) return false;
+      integers.push_back(*integer);
+    }
+    return value = std::move(integers), true;
+  }
+  return false;
+}
+
+bool in_range(const Option& option, const OptionValue& value) {
+  const auto within = [&](double number) { return number >= option.minimum && number <= option.maximum; };
+  if (const std::int64_t* integer = std::get_if<std::int64_t>(&value))
+    return within(static_cast<double>(*integer));
+  if (const double* real = std::get_if<double>(&value)) return within(*real);
+  if (const Integers* list = std::get_if<Integers>(&value))
+    return std::ranges::all_of(*list,
+                               [&](std::int64_t integer) { return within(static_cast<double>(integer)); });
+  if (const std::string* text = std::get_if<std::string>(&value))
+    return option.choices.empty() || std::ranges::count(option.choices, *text) > 0;
+  return true;
+}
+
+// Number of insertions, deletions, replacements and exchanges of neighbours between two words.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last, last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    before_last = last;
+    last = row;
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+std::string type_text(const Option& option) {
+  if (!option.choices.empty()) return fmt::format("one of {}", fmt::join(option.choices, ", "));
+  static constexpr std::string_view kNames[] = {"true or false", "integer", "number", "text",
+                                                "list of integers"};
+  return std::string(kNames[option.fallback.index()]) + range_text(option);
+}
+
+std::string canonical_text(const OptionValue& value) {
+  if (const Integers* list = std::get_if<Integers>(&value))
+    return fmt::format("[{}]", fmt::join(*list, ", "));
+  JobValue same;
+  if (const bool* flag = std::get_if<bool>(&value)) same.data = *flag;
+  if (const std::int64_t* integer = std::get_if<std::int64_t>(&value)) same.data = *integer;
+  if (const double* real = std::get_if<double>(&value)) same.data = *real == 0 ? 0.0 : *real;  // no -0.0
+  if (const std::string* text = std::get_if<std::string>(&value)) same.data = *text;
+  return to_toml(same);
+}
+
+OptionValue checked_value(const Option& option, const JobValue& given, const std::string& place) {
+  OptionValue value;
+  if (!convert(option, given, value)) {
+    const bool is_list = given.get<JobValue::List>() != nullptr;
+    throw InputError("{}: '{}' = {} has the wrong type; give {}{}", place, option.key, to_toml(given),
+                     type_text(option),
+                     is_list ? " (for several values write one [[sweep.variant]] each)" : "");
+  }
+  if (!in_range(option, value)) {
+    if (!option.choices.empty())
+      throw InputError("{}: '{}' = {} is not a choice; give {}", place, option.key, to_toml(given),
+                       type_text(option));
+    throw InputError("{}: '{}' = {} is out of range; give {}", place, option.key, to_toml(given),
+                     type_text(option));
+  }
+  return value;
+}
+
+std::string nearest_word(std::string_view word, std::span<const std::string> words) {
+  const std::string* nearest = nullptr;
+  std::size_t shortest = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : words) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < shortest) {
+      shortest = distance;
+      nearest = &candidate;
+    }
+  }
+  return nearest == nullptr ? "" : *nearest;
+}
+
+std::string suggestion(std::string_view word, std::span<const std::string> words) {
+  const std::string nearest = nearest_word(word, words);
+  if (!nearest.empty()) return fmt::format("; did you mean '{}'?", nearest);
+  return fmt::format("; known: {}", fmt::join(words, ", "));
+}
+
+}  // namespace impsweep

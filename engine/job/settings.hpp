@@ -1,0 +1,99 @@
+// engine/job/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of its
+// task and algorithm, with the job's values written over them.
+//
+// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone, ppo.*
+// of PPO, dqn.* of DQN, bc.* of behavioural cloning, supervised.* of classification, and the task's own. A
+// student's expert is a PPO agent with the paper's values, or a DQN agent where students learn action values
+// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the expert's where the
+// student has no such key itself.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agents/network/model.hpp"
+#include "engine/imp/imp_config.hpp"
+#include "engine/job/inputs.hpp"
+#include "engine/job/option_table.hpp"
+#include "envs/environment.hpp"
+
+namespace impsweep {
+
+struct AlgorithmInfo {
+  std::string name;
+  int semantics = 1;  // raised whenever results of this algorithm change
+  std::string description;
+  bool on_data_sets = false;  // it learns labelled examples, and not to act
+};
+
+// Every algorithm, in the order of presentation.
+const std::vector<AlgorithmInfo>& algorithms();
+
+// Those that can learn the task.
+std::vector<AlgorithmInfo> algorithms_for(const TaskInfo&);
+
+struct Settings {
+  std::string task, algorithm;
+  std::uint64_t master_seed = 0;
+  AgentConfig agent;
+  AgentConfig teacher;  // bc: the expert; its hidden layers are agent.cloning.teacher_hidden
+  ImpConfig imp;
+  InputsConfig inputs;       // ppo, dqn
+  TaskOptions task_options;  // those that were set
+};
+
+// "128-128" or "cnn16x3-128-64", as in names of chains.
+std::string network_name(const NetworkConfig&);
+
+// What the paper does, for a known task and algorithm. paper_rounds is the paper's number of rounds.
+Settings paper_settings(const std::string& task, const std::string& algorithm);
+int paper_rounds(std::string_view task);
+
+// Throw InputError with the nearest name, or with the algorithms that can learn the task.
+const TaskInfo& known_task(const std::string& name, const std::string& place);
+const AlgorithmInfo& available_algorithm(const std::string& name, const std::string& task,
+                                         const std::string& place);
+
+// Every key that these settings have, in the order of declaration: with the declared default (which does not
+// depend on the paper's value for the task) and the value that it has here.
+std::vector<OptionState> list_settings(const Settings&);
+
+// Every key of any task and algorithm, for suggestions.
+std::vector<std::string> known_keys();
+
+// Whether set_option() of such settings knows the key.
+bool has_option(const std::string& task, const std::string& algorithm, const std::string& key);
+
+// Sets one key of the list. False if these settings have no such key; InputError if the value is impossible.
+bool set_option(Settings&, const std::string& key, const JobValue&, const std::string& place);
+
+// Conditions between keys. Throws InputError "place: ..." with the remedy.
+void check_settings(const Settings&, const std::string& place);
+
+// "ppo" or "dqn": how the experts of the task's students are trained.
+std::string teacher_algorithm(const std::string& task);
+
+// The expert that teaches these students, as settings of its own.
+Settings teacher_settings(const Settings& student);
+
+// The networks that are trained.
+ModelSpec model_of(const Settings&);
+
+// The same without the inputs that inputs.select takes away.
+RestrictedModel restricted_model_of(const Settings&);
+
+// Number of prunable weights, those of inputs that are taken away not counted. With inputs.ticket_round it
+// becomes known with the ticket, and this is the most that it can be.
+std::int64_t prunable_entries(const Settings&);
+
+// The settings of the ticket whose inputs inputs.ticket_round asks for.
+Settings ticket_settings(const Settings&);
+
+// The task's options in a training of this seed: those that were set and, for a task with a random part, the
+// number that names the seed's own (the same under every baseline, in every round).
+TaskOptions seeded_task_options(const Settings&, std::int64_t seed);
+
+}  // namespace impsweep

@@ -1,0 +1,310 @@
+#include "engine/plan/recipe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "io/digest.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr int kRecipeVersion = 1;
+
+// Keys that change nothing as long as another key has its present value.
+bool is_idle(std::string_view key, const AgentConfig& agent) {
+  if (key == "network.input_scale") return agent.network.init != Init::kKaimingInScaled;
+  if (key == "network.filters" || key == "network.kernel")
+    return agent.network.architecture != Architecture::kCnn;
+  if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;
+  if (key == "reg.dropout_target") return agent.regularisation.dropout == 0;
+  if (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) return !agent.dqn.prioritized;
+  if (key == "eval.max_steps") return agent.evaluation.mode != EvaluationMode::kRlpyt;
+  return false;
+}
+
+bool has_critic(const ModelSpec& model) {
+  return std::ranges::any_of(model.parts, [](const MlpSpec& part) { return part.name == "critic"; });
+}
+
+bool takes_initial_values(const Settings& settings, Baseline baseline) {
+  return info_of(baseline).prunes || settings.imp.reinit_scope == ReinitScope::kPrunable;
+}
+
+bool enters_pruned_round(std::string_view key, const Settings& settings, Baseline baseline) {
+  const BaselineInfo& condition = info_of(baseline);
+  const bool rewinds = settings.imp.rewind_step > 0;
+  const bool shortens = rewinds && settings.imp.rewind_budget == RewindBudget::kRemaining;
+  if (key == "imp.scope") return has_critic(model_of(settings));
+  if (key == "imp.prune_bias") return true;
+  if (key == "imp.prune_fraction" || key == "imp.prune_rule") return condition.prunes;
+  if (key == "imp.reset_unpruned") return influences(settings, baseline, 1).values_parent;
+  if (key == "imp.rewind_step") return shortens || (rewinds && takes_initial_values(settings, baseline));
+  if (key == "imp.rewind_budget") return rewinds;
+  return key == condition.own_option && key != "imp.perm_round0";
+}
+
+bool enters_round0(std::string_view key, const Settings& settings, bool permuted) {
+  if (key == "imp.rewind_step") return std::ranges::count(kSnapshotSteps, settings.imp.rewind_step) == 0;
+  if (!permuted) return false;
+  if (key == "imp.scope") return has_critic(model_of(settings));
+  return key == "imp.prune_bias" || key == "imp.perm_round0";
+}
+
+bool enters(std::string_view key, const Settings& settings, Baseline baseline, int round) {
+  if (key.starts_with("teacher.") || key.starts_with("bc.teacher_")) return false;  // recipe.teacher says it
+  if (key == "digits.path") return false;  // digits.content says what lies there
+  if (!key.starts_with("imp.")) return !is_idle(key, settings.agent);
+  if (key == "imp.best_tie" || key == "imp.prune_from") return true;  // both change what a training keeps
+  if (round > 0) return enters_pruned_round(key, settings, baseline);
+  return enters_round0(key, settings, influences(settings, baseline, 0).baseline.has_value());
+}
+
+std::string quoted(const std::string& text) {
+  return to_toml(JobValue{text});
+}
+
+// Puts the lines of a recipe together in the order of their keys: its own fields, which come in that order,
+// and between them the options, which are sorted.
+class CanonicalLines {
+ public:
+  explicit CanonicalLines(const Recipe& recipe)
+      : next_option_(recipe.keys.begin()), last_option_(recipe.keys.end()) {
+    bytes_.reserve(512);
+  }
+
+  void number(std::string_view key, std::int64_t value) { add_field(key, std::to_string(value)); }
+  void text(std::string_view key, const std::string& text) {
+    if (!text.empty()) add_field(key, quoted(text));
+  }
+  void digest(std::string_view key, const Digest& digest) {
+    if (!digest.empty()) add_field(key, fmt::format("\"{}\"", std::string_view(digest)));
+  }
+  void add_field(std::string_view key, std::string_view value) {
+    while (next_option_ != last_option_ && next_option_->first < key) add_option();
+    add(key, value);
+  }
+  std::string take() {
+    while (next_option_ != last_option_) add_option();
+    return std::move(bytes_);
+  }
+
+ private:
+  void add_option() {
+    add(next_option_->first, next_option_->second);
+    ++next_option_;
+  }
+  void add(std::string_view key, std::string_view value) {
+    bytes_.append(key).append(" = ").append(value).push_back('\n');
+  }
+
+  std::string bytes_;
+  std::vector<std::pair<std::string, std::string>>::const_iterator next_option_, last_option_;
+};
+
+// Takes the recipe's own fields out of the lines that were read; what remains are option keys.
+class FieldReader {
+ public:
+  FieldReader(std::map<std::string, std::string> lines, const std::string& origin)
+      : lines_(std::move(lines)), origin_(origin) {}
+
+  std::string text(const char* key) {
+    const std::string value = take(key);
+    if (value.empty()) return value;
+    if (value.size() < 2 || value.front() != '"' || value.back() != '"')
+      throw InputError("{}: field '{}' of the recipe is not a text", origin_, key);
+    return value.substr(1, value.size() - 2);
+  }
+  Digest digest(const char* key) {
+    const std::string digest = text(key);
+    if (digest.size() > Digest::kLength)
+      throw InputError("{}: field '{}' of the recipe is '{}', not a digest", origin_, key, digest);
+    return Digest(digest);
+  }
+  template <class Integer>
+  Integer integer(const char* key, Integer if_absent) {
+    const std::string value = take(key);
+    if (value.empty()) return if_absent;
+    Integer result{};
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
+    if (error != std::errc{} || end != value.data() + value.size())
+      throw InputError("{}: field '{}' of the recipe is '{}', not an integer", origin_, key, value);
+    return result;
+  }
+  const std::map<std::string, std::string>& remaining() const { return lines_; }
+
+ private:
+  std::string take(const char* key) {
+    const auto found = lines_.find(key);
+    if (found == lines_.end()) return {};
+    std::string value = found->second;
+    lines_.erase(found);
+    return value;
+  }
+  std::map<std::string, std::string> lines_;
+  const std::string& origin_;
+};
+
+}  // namespace
+
+std::string canonical_bytes(const Recipe& recipe) {
+  CanonicalLines lines(recipe);
+  lines.text("algorithm", recipe.algorithm);
+  lines.number("algorithm_semantics", recipe.algorithm_semantics);
+  lines.text("baseline", recipe.baseline);
+  if (recipe.imp_semantics != 0) lines.number("imp_semantics", recipe.imp_semantics);
+  lines.digest("inputs_parent", recipe.inputs_parent);
+  if (recipe.kept) lines.number("kept", *recipe.kept);
+  lines.digest("mask_parent", recipe.mask_parent);
+  lines.add_field("master_seed", std::to_string(recipe.master_seed));
+  lines.number("recipe_version", kRecipeVersion);
+  lines.digest("rewind_parent", recipe.rewind_parent);
+  lines.number("round", recipe.round);
+  lines.number("seed", recipe.seed);
+  lines.text("task", recipe.task);
+  lines.number("task_semantics", recipe.task_semantics);
+  lines.digest("teacher", recipe.teacher);
+  lines.digest("values_parent", recipe.values_parent);
+  return lines.take();
+}
+
+Digest digest_of_bytes(std::string_view canonical) {
+  return Digest(std::string_view(sha256_hex(bytes_of(canonical))).substr(0, Digest::kLength));
+}
+
+Digest digest_of(const Recipe& recipe) {
+  return digest_of_bytes(canonical_bytes(recipe));
+}
+
+Recipe parse_recipe(std::string_view canonical, const std::string& origin) {
+  std::map<std::string, std::string> lines;
+  for (std::size_t begin = 0; begin < canonical.size();) {
+    const std::size_t end = std::min(canonical.find('\n', begin), canonical.size());
+    const std::string_view line = canonical.substr(begin, end - begin);
+    const std::size_t separator = line.find(" = ");
+    if (separator == std::string_view::npos)
+      throw InputError(
+          "{}: the recipe has the line '{}', which is not 'key = value'; the file is damaged or of "
+          "another program",
+          origin, line);
+    lines.emplace(line.substr(0, separator), line.substr(separator + 3));
+    begin = end + 1;
+  }
+  FieldReader fields(std::move(lines), origin);
+  const int version = fields.integer("recipe_version", 0);
+  if (version != kRecipeVersion)
+    throw InputError(
+        "{}: the recipe has version {}, this program reads version {}; use the version of impsweep "
+        "that wrote it",
+        origin, version, kRecipeVersion);
+  Recipe recipe;
+  recipe.task = fields.text("task");
+  recipe.task_semantics = fields.integer("task_semantics", 0);
+  recipe.algorithm = fields.text("algorithm");
+  recipe.algorithm_semantics = fields.integer("algorithm_semantics", 0);
+  recipe.imp_semantics = fields.integer("imp_semantics", 0);
+  recipe.master_seed = fields.integer<std::uint64_t>("master_seed", 0);
+  recipe.seed = fields.integer<std::int64_t>("seed", -1);
+  recipe.round = fields.integer("round", -1);
+  recipe.baseline = fields.text("baseline");
+  if (const std::int64_t kept = fields.integer<std::int64_t>("kept", -1); kept >= 0) recipe.kept = kept;
+  recipe.mask_parent = fields.digest("mask_parent");
+  recipe.values_parent = fields.digest("values_parent");
+  recipe.rewind_parent = fields.digest("rewind_parent");
+  recipe.inputs_parent = fields.digest("inputs_parent");
+  recipe.teacher = fields.digest("teacher");
+  recipe.keys.assign(fields.remaining().begin(), fields.remaining().end());
+  if (canonical_bytes(recipe) != canonical)
+    throw InputError("{}: the recipe is not in canonical form; the file is damaged or was edited", origin);
+  return recipe;
+}
+
+Settings settings_of(const Recipe& recipe, const std::string& origin) {
+  const TaskInfo& task = known_task(recipe.task, origin);
+  const AlgorithmInfo& algorithm = available_algorithm(recipe.algorithm, recipe.task, origin);
+  const auto require = [&](const std::string& what, int found, int known) {
+    if (found != known)
+      throw InputError(
+          "{}: it was computed with semantics {} of {}, this version has {}; use the version of impsweep "
+          "that "
+          "wrote it, or train again in a new store",
+          origin, found, what, known);
+  };
+  require("task '" + recipe.task + "'", recipe.task_semantics, task.semantics);
+  require("algorithm '" + recipe.algorithm + "'", recipe.algorithm_semantics, algorithm.semantics);
+  if (recipe.imp_semantics != 0) require("pruning", recipe.imp_semantics, kImpSemantics);
+  if (!recipe.baseline.empty() && find_baseline(recipe.baseline) == nullptr)
+    throw InputError("{}: unknown baseline '{}'; use the version of impsweep that wrote it", origin,
+                     recipe.baseline);
+  Settings settings;
+  settings.task = recipe.task;
+  settings.algorithm = recipe.algorithm;
+  settings.master_seed = recipe.master_seed;
+  for (const auto& [key, value] : recipe.keys)
+    if (!set_option(settings, key, parse_assignment(key + "=" + value).value, origin))
+      throw InputError("{}: this version knows no option '{}'; use the version of impsweep that wrote it",
+                       origin, key);
+  return settings;
+}
+
+Digest teacher_digest(const std::vector<Digest>& candidates) {
+  std::string bytes = "rule = \"highest re-evaluated return, the first wins\"\nteacher_version = 1\n";
+  for (const Digest& candidate : candidates)
+    bytes += fmt::format("candidate = \"{}\"\n", std::string_view(candidate));
+  return digest_of_bytes(bytes);
+}
+
+Influences influences(const Settings& settings, Baseline baseline, int round) {
+  Influences result;
+  result.inputs_parent = settings.inputs.ticket_round > 0;
+  if (round == 0) {
+    if (settings.imp.perm_round0 && info_of(baseline).own_option == "imp.perm_round0")
+      result.baseline = baseline;
+    return result;
+  }
+  result.baseline = baseline;
+  result.mask_parent = info_of(baseline).prunes;
+  result.kept = !result.mask_parent;
+  result.rewind_parent = settings.imp.rewind_step > 0 && takes_initial_values(settings, baseline);
+  if (!settings.imp.reset_unpruned) {
+    const ModelSpec model = model_of(settings);
+    const std::vector<Tensor> tensors = tensors_of(model);
+    result.values_parent =
+        has_unpruned_network(model, tensors, prunable_tensors(tensors, model, settings.imp));
+  }
+  return result;
+}
+
+Recipe recipe_template(const Settings& settings, Baseline baseline, int round, std::int64_t seed) {
+  Recipe recipe;
+  recipe.task = settings.task;
+  recipe.algorithm = settings.algorithm;
+  recipe.task_semantics = known_task(settings.task, "recipe").semantics;
+  recipe.algorithm_semantics = available_algorithm(settings.algorithm, settings.task, "recipe").semantics;
+  recipe.master_seed = settings.master_seed;
+  recipe.seed = seed;
+  recipe.round = round;
+  const std::optional<Baseline> influence = influences(settings, baseline, round).baseline;
+  if (influence) {
+    recipe.baseline = info_of(*influence).name;
+    recipe.imp_semantics = kImpSemantics;
+  }
+  for (const OptionState& state : list_settings(settings)) {
+    const bool always = state.option.key == "network.hidden";
+    if (always || (!state.at_default() && enters(state.option.key, settings, baseline, round)))
+      recipe.keys.emplace_back(state.option.key, canonical_text(state.value));
+  }
+  std::ranges::sort(recipe.keys);
+  return recipe;
+}
+
+std::int64_t training_steps(const Settings& settings, int round) {
+  const std::int64_t steps = settings.agent.sampler.steps;
+  const bool remaining = settings.imp.rewind_budget == RewindBudget::kRemaining;
+  return round > 0 && remaining ? steps - settings.imp.rewind_step : steps;
+}
+
+}  // namespace impsweep

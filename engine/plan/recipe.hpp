@@ -1,0 +1,72 @@
+// engine/plan/recipe.hpp - everything that one training depends on, and nothing else. The result of a training is
+// a pure function of its recipe; the recipe's digest names it in every store.
+//
+// Canonical bytes: one line "key = value" per entry, sorted by key, values in TOML, so the whole is a TOML
+// document. Keys at their declared default are left out, and so are keys without influence on this training:
+// those of other algorithms, imp.* in rounds that they do not reach, a baseline where all of them agree
+// (round 0). Number of rounds, seeds, ranks and names that users chose never enter.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/imp/baseline.hpp"
+#include "engine/job/settings.hpp"
+#include "engine/plan/training_id.hpp"
+
+namespace impsweep {
+
+struct Recipe {
+  std::string task, algorithm;
+  int task_semantics = 1, algorithm_semantics = 1;
+  int imp_semantics = 0;  // 0 in rounds that nothing was pruned for
+  std::uint64_t master_seed = 0;
+  std::int64_t seed = 0;
+  int round = 0;
+  std::string baseline;                                   // empty where it has no influence
+  std::optional<std::int64_t> kept;                       // number of kept weights, where the mask is drawn
+  Digest mask_parent;                                     // training whose mask and weights are pruned
+  Digest values_parent;                                   // training that unpruned networks continue from
+  Digest rewind_parent;                                   // round 0 whose snapshot is the start
+  Digest inputs_parent;                                   // ticket that says which inputs are given
+  Digest teacher;                                         // teacher_digest() of the expert's candidates
+  std::vector<std::pair<std::string, std::string>> keys;  // sorted; values in TOML
+
+  friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+std::string canonical_bytes(const Recipe&);
+
+// First 32 digits of the SHA-256 of the canonical bytes.
+Digest digest_of(const Recipe&);
+Digest digest_of_bytes(std::string_view canonical);
+
+// Inverse of canonical_bytes. Throws InputError naming `origin` (e.g. a file) if the bytes are not canonical.
+Recipe parse_recipe(std::string_view canonical, const std::string& origin);
+
+// The settings that a recipe stands for; keys without influence have their declared defaults. Throws
+// InputError if this version does not know the task, a key or a semantics number.
+Settings settings_of(const Recipe&, const std::string& origin);
+
+// Names a choice of expert: these candidates in this order, the highest re-evaluated return, the first wins.
+Digest teacher_digest(const std::vector<Digest>& candidates);
+
+// What a round of a chain depends on besides its settings and seed.
+struct Influences {
+  std::optional<Baseline> baseline;
+  bool kept = false, mask_parent = false, values_parent = false, rewind_parent = false;
+  bool inputs_parent = false;
+};
+Influences influences(const Settings&, Baseline, int round);
+
+// The recipe without kept, parents and teacher, which the plan knows.
+Recipe recipe_template(const Settings&, Baseline, int round, std::int64_t seed);
+
+// Environment steps of the training of a round.
+std::int64_t training_steps(const Settings&, int round);
+
+}  // namespace impsweep

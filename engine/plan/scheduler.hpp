@@ -1,0 +1,143 @@
+// engine/plan/scheduler.hpp - which training runs next, as pure logic: no MPI, no clock, no files.
+//
+//             dependencies done         assign               finished
+//   waiting ---------------------> ready -------> running ------------> done
+//      |                             ^               | lost, released
+//      | a dependency failed         +---------------+ (after `crash_limit` losses: failed)
+//      v                                             | failed
+//   blocked                                       failed
+//
+// A running training may turn out to be another run's: it is then `elsewhere` until it is released or done.
+//
+// Of the ready trainings, the one with the longest predicted path behind it runs first; ties go to the lower
+// index. All calls take O(log n), except failed() and retry(), which visit what depends on the training.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/plan/plan.hpp"
+
+namespace impsweep {
+
+struct ScheduledTraining {
+  double seconds = 0;                            // predicted
+  std::vector<TrainingIndex> dependencies = {};  // without duplicates, no cycles
+  bool done = false;                             // already in the store
+};
+
+enum class TrainingState : std::uint8_t { kWaiting, kReady, kRunning, kElsewhere, kDone, kFailed, kBlocked };
+
+class Scheduler {
+ public:
+  explicit Scheduler(std::vector<ScheduledTraining>, int crash_limit = 5);
+
+  // The next training for an idle worker; nothing if none is ready.
+  std::optional<TrainingIndex> assign(int worker);
+
+  // The result is in the store, whoever computed it: valid in every state.
+  void finished(TrainingIndex);
+
+  // The training cannot be done. Returns what is newly blocked by it. Without effect on a training that is
+  // done.
+  std::vector<TrainingIndex> failed(TrainingIndex, const std::string& reason);
+
+  // The worker is gone; its training is ready again, or failed if it lost too many workers, with all the
+  // evidence as reason. Returns the training.
+  std::optional<TrainingIndex> lost(int worker, const std::string& evidence = "");
+
+  // The worker gave its training back unfinished, or another run did.
+  void released(TrainingIndex);
+
+  // Another run works on the training that was just assigned.
+  void elsewhere(TrainingIndex);
+
+  // Better predictions, one for each training.
+  void reprice(std::span<const double> seconds);
+
+  // The result of a training that was done is gone from the store: it is to be done again, and what has not
+  // been started waits for it.
+  void undone(TrainingIndex);
+
+  // A failed training is tried again, and what it blocked waits again.
+  void retry(TrainingIndex);
+
+  TrainingState state(TrainingIndex training) const { return trainings_[training].state; }
+  std::optional<int> worker_of(TrainingIndex) const;
+  std::optional<TrainingIndex> running_on(int worker) const;
+
+  struct Failure {
+    TrainingIndex training;
+    std::string reason;
+  };
+  // In the order of their occurrence.
+  const std::vector<Failure>& failures() const { return failures_; }
+
+  // The failed training that a blocked one waits for in vain.
+  std::optional<TrainingIndex> root_cause(TrainingIndex) const;
+
+  struct Counts {
+    std::size_t total = 0, waiting = 0, ready = 0, running = 0, elsewhere = 0, done = 0, failed = 0,
+                blocked = 0;
+  };
+  Counts counts() const;
+
+  // Nothing is ready, running here or elsewhere, or can become so.
+  bool finished_all() const {
+    return counts_.waiting + counts_.ready + counts_.running + counts_.elsewhere == 0;
+  }
+
+  // Predicted seconds until then: the work left on so many workers, or the longest path left, if that is
+  // longer. Running trainings count in full. O(n).
+  double eta_seconds(int workers) const;
+
+  // Predicted seconds from the start of a training to the end of the longest chain of trainings after it.
+  double path_seconds(TrainingIndex training) const { return trainings_[training].path_seconds; }
+
+ private:
+  struct Training {
+    double seconds = 0, path_seconds = 0;
+    std::uint32_t unfinished = 0;  // dependencies that are not done
+    std::uint32_t losses = 0;
+    TrainingState state = TrainingState::kWaiting;
+    std::uint32_t first_dependant = 0;  // into dependants_
+    TrainingIndex cause = 0;            // of a blocked training
+    int worker = -1;
+  };
+  std::span<const TrainingIndex> dependants_of(TrainingIndex) const;
+  void find_paths();
+  void change_state(TrainingIndex, TrainingState);
+  void make_ready(TrainingIndex);
+  void leave_worker(TrainingIndex);
+  void block_dependants(TrainingIndex cause, std::vector<TrainingIndex>& blocked);
+  std::size_t& count_of(TrainingState);
+
+  struct Place {
+    double path_seconds;
+    TrainingIndex training;
+    bool operator<(const Place& other) const {  // the largest comes first out of the queue
+      if (path_seconds != other.path_seconds) return path_seconds < other.path_seconds;
+      return training > other.training;
+    }
+  };
+  std::vector<Training> trainings_;
+  std::vector<TrainingIndex> order_;       // every training after those that it depends on
+  std::vector<TrainingIndex> dependants_;  // grouped by training
+  std::priority_queue<Place> ready_;       // may hold trainings that are no longer ready
+  std::unordered_map<int, TrainingIndex> by_worker_;
+  std::vector<Failure> failures_;
+  std::unordered_map<TrainingIndex, std::string> evidence_;  // of losses
+  Counts counts_;
+  std::uint32_t crash_limit_;
+};
+
+// Predicted seconds until all trainings are done on so many workers, if predictions (one for each) were exact.
+double makespan_seconds(Scheduler, std::span<const double> seconds, int workers);
+double makespan_seconds(std::vector<ScheduledTraining>, int workers);
+
+}  // namespace impsweep

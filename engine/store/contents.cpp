@@ -1,0 +1,109 @@
+#include "engine/store/contents.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <unordered_map>
+
+#include "engine/store/summary_cache.hpp"
+#include "io/error.hpp"
+#include "io/files.hpp"
+
+namespace impsweep {
+namespace {
+
+struct StoredJob {
+  std::string digest;
+  std::vector<GridPoint> points;
+};
+
+std::vector<GridPoint> all_points(const std::vector<StoredJob>& jobs) {
+  std::vector<GridPoint> points;
+  for (const StoredJob& job : jobs) points.insert(points.end(), job.points.begin(), job.points.end());
+  return points;
+}
+
+// Gives variants of a job that describe other chains of a name that an earlier job has a name of their own.
+void mark_clashes(std::vector<StoredJob>& jobs) {
+  std::unordered_map<std::string, std::vector<Digest>> chains;
+  for (StoredJob& job : jobs) {
+    const Plan plan = expand(job.points);
+    std::set<std::string> clashing;
+    for (const Chain& chain : plan.chains) {
+      std::vector<Digest> digests;
+      for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
+      const auto [known, is_new] = chains.emplace(chain.name, digests);
+      if (is_new) continue;
+      const std::size_t common = std::min(known->second.size(), digests.size());
+      if (!std::equal(digests.begin(), digests.begin() + static_cast<std::ptrdiff_t>(common),
+                      known->second.begin()))
+        clashing.insert(chain.variant);
+      else if (digests.size() > common)
+        known->second = digests;
+    }
+    for (GridPoint& point : job.points)
+      if (clashing.contains(point.variant)) point.variant += "-job" + job.digest.substr(0, 8);
+  }
+}
+
+}  // namespace
+
+Plan plan_of_store(const Store& store) {
+  std::vector<StoredJob> jobs;
+  for (const FrozenJob& job : store.jobs()) {
+    const JobFile file = parse_job(job.text, (store.directory() / "jobs" / (job.digest + ".toml")).string());
+    jobs.push_back({job.digest, resolve({&file, 1})});
+  }
+  try {
+    return expand(all_points(jobs));
+  } catch (const ChainClash&) {  // rare, and costs a plan of each job
+    mark_clashes(jobs);
+    return expand(all_points(jobs));
+  }
+}
+
+std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries& known) {
+  const Digests finished = store.finished();
+  const SummaryCache cache = read_summary_cache(store);
+  std::size_t opened = 0;
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
+    if (known.contains(i) || !finished.contains(plan.trainings[i].digest.digits())) continue;
+    const Digest& digest = plan.trainings[i].digest;
+    const FileStamp file = store.stamp(digest);
+    const auto cached = cache.find(digest);
+    if (cached != cache.end() && cached->second.file == file) {
+      known[i] = cached->second;
+    } else if (const std::optional<Record> record = store.load(digest, Part::kAttributes)) {
+      known[i] = read_summary(*record);
+      known[i].file = file;
+      ++opened;
+    }
+  }
+  return opened;
+}
+
+bool StoreContents::has(const Digest& digest) const {
+  const auto found = index.find(digest);
+  return found != index.end() && summaries.contains(found->second);
+}
+
+StoreContents read_contents(const Store& store) {
+  StoreContents contents;
+  contents.plan = plan_of_store(store);
+  contents.opened = read_summaries(store, contents.plan, contents.summaries);
+  contents.index.reserve(contents.plan.trainings.size());
+  for (TrainingIndex i = 0; i < contents.plan.trainings.size(); ++i)
+    contents.index[contents.plan.trainings[i].digest] = i;
+  return contents;
+}
+
+CostModel learned_costs(const Plan& plan, const StoreContents& contents) {
+  CostModel costs;
+  const CostClasses classes(plan);
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+    if (const Digest& digest = plan.trainings[i].digest; contents.has(digest))
+      costs.observe(classes.of(i), contents.summaries.at(contents.index.at(digest)).wall_seconds);
+  return costs;
+}
+
+}  // namespace impsweep

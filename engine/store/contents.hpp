@@ -1,0 +1,38 @@
+// engine/store/contents.hpp - everything that a store is meant to hold: the jobs frozen in it as one plan.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/plan/cost_model.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/training/round_record.hpp"
+#include "io/store.hpp"
+
+namespace impsweep {
+
+// Jobs may describe different chains of one name (the same grid with another budget, say). The variant of the
+// later one is then marked with the first digits of its job's digest, so that every name means one chain.
+Plan plan_of_store(const Store&);
+
+// Reads the summaries of all finished trainings of the plan that `known` does not have yet. Returns how many
+// results had to be opened for it, as summaries.h5 did not know them.
+std::size_t read_summaries(const Store&, const Plan&, RoundSummaries& known);
+
+// What a store is meant to hold and what of it is there, whole and undamaged; damaged files are put aside.
+struct StoreContents {
+  Plan plan;
+  RoundSummaries summaries;
+  std::unordered_map<Digest, TrainingIndex> index;  // of the plan's trainings
+  std::size_t opened = 0;                           // results, as read_summaries() counts them
+
+  bool has(const Digest&) const;
+};
+StoreContents read_contents(const Store&);
+
+// A model of costs that has learned from every finished training of the plan.
+CostModel learned_costs(const Plan&, const StoreContents&);
+
+}  // namespace impsweep

@@ -1,0 +1,43 @@
+// engine/store/index.hpp - what a store holds, as tables and as one file: index.h5, exports and packs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "engine/store/contents.hpp"
+#include "io/index_file.hpp"
+#include "io/table.hpp"
+
+namespace impsweep {
+
+// One row per finished round of every chain, every scalar a column; rounds of several chains that are one
+// training appear once per chain. Experts are rows of chains called "expert-...".
+Table rounds_table(const Plan&, const RoundSummaries&);
+
+// index.h5 of a store that grows.
+class StoreIndex {
+ public:
+  StoreIndex(const Store&, const Plan&);
+
+  // Everything that is finished, in the order of the plan.
+  void write(const RoundSummaries&);
+  // The trainings that were finished since, at the end of the table; `summaries` has them and all others.
+  // Everything if nothing was written yet.
+  void add(std::span<const TrainingIndex> finished, const RoundSummaries& summaries);
+
+ private:
+  const Plan& plan_;
+  // Chain and round of each use of a training, grouped by training: use_begin_[t] to use_begin_[t + 1].
+  std::vector<std::size_t> use_begin_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> uses_;
+  bool written_ = false;
+  IndexFile file_;
+};
+
+// One file of the index's shape that holds the rounds themselves, the jobs and the fingerprint.
+void write_pack(const Store&, const Plan&, const RoundSummaries&, const std::filesystem::path&);
+
+}  // namespace impsweep

@@ -1,0 +1,130 @@
+#include "engine/store/return_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "io/statistics.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr std::size_t kRowsShown = 12;
+
+// Chains that differ in baseline and seed only.
+struct Group {
+  std::size_t rounds = 0;
+  std::map<Baseline, std::map<std::int64_t, const Chain*>> chains;  // by baseline, by seed
+};
+
+class GroupTable {
+ public:
+  GroupTable(const Plan& plan, const RoundSummaries& summaries, const Group& group)
+      : plan_(plan), summaries_(summaries), group_(group) {}
+
+  std::string text() const {
+    std::string text = fmt::format("{:>5} {:>9} {:>8}", "round", "density", "weights");
+    for (const auto& [baseline, chains] : group_.chains)
+      text += fmt::format("  {:>18}", info_of(baseline).name);
+    text += "\n";
+    std::size_t last_shown = group_.rounds;
+    for (std::size_t row = 0; row < std::min(kRowsShown, group_.rounds); ++row) {
+      const std::size_t round =
+          group_.rounds <= kRowsShown ? row : row * (group_.rounds - 1) / (kRowsShown - 1);
+      if (round == last_shown) continue;
+      last_shown = round;
+      text += row_text(round);
+    }
+    return text + differences();
+  }
+
+ private:
+  std::optional<double> best_return(const Chain& chain, std::size_t round) const {
+    if (round >= chain.rounds.size()) return std::nullopt;
+    const auto found = summaries_.find(chain.rounds[round]);
+    if (found == summaries_.end()) return std::nullopt;
+    return found->second.best_return;
+  }
+
+  std::string row_text(std::size_t round) const {
+    std::string cells, head;
+    for (const auto& [baseline, chains] : group_.chains) {
+      std::vector<double> values;
+      for (const auto& [seed, chain] : chains) {
+        if (const std::optional<double> value = best_return(*chain, round)) values.push_back(*value);
+        if (round < chain->rounds.size() && head.empty()) {
+          const TrainingNode& node = plan_.trainings[chain->rounds[round]];
+          head = fmt::format("{:>5} {:>7.2f} % {:>8}", round, 100 * node.density, node.kept);
+        }
+      }
+      const MeanDeviation m = mean_deviation(values);
+      cells += values.empty() ? fmt::format("  {:>18}", "-")
+                              : fmt::format("  {:>18}", fmt::format("{:.1f} +- {:.1f}", m.mean, m.deviation));
+    }
+    return head + cells + "\n";
+  }
+
+  // Mean over rounds 1 and later of a chain's best return, where all of them are there.
+  std::optional<double> mean_over_rounds(const Chain& chain) const {
+    double sum = 0;
+    for (std::size_t round = 1; round < group_.rounds; ++round) {
+      const std::optional<double> value = best_return(chain, round);
+      if (!value) return std::nullopt;
+      sum += *value / static_cast<double>(group_.rounds - 1);
+    }
+    return sum;
+  }
+
+  std::string differences() const {
+    const auto tickets = group_.chains.find(Baseline::kMaskWeights);
+    if (tickets == group_.chains.end() || group_.rounds < 2) return "";
+    std::string text;
+    for (const auto& [baseline, chains] : group_.chains) {
+      if (baseline == Baseline::kMaskWeights) continue;
+      std::vector<double> paired;
+      for (const auto& [seed, chain] : chains) {
+        const auto ticket = tickets->second.find(seed);
+        if (ticket == tickets->second.end()) continue;
+        const std::optional<double> ours = mean_over_rounds(*ticket->second),
+                                    other = mean_over_rounds(*chain);
+        if (ours && other) paired.push_back(*ours - *other);
+      }
+      if (paired.size() < 2) continue;
+      const Interval interval = bootstrap_interval(paired);
+      text += fmt::format("  mask/weights - {:<18} {:>+8.1f}   95 % [{:+.1f}, {:+.1f}]   {} seeds\n",
+                          info_of(baseline).name, interval.mean, interval.low, interval.high, paired.size());
+    }
+    return text.empty() ? text
+                        : "paired differences of the best return, mean over rounds 1 and later:\n" + text;
+  }
+
+  const Plan& plan_;
+  const RoundSummaries& summaries_;
+  const Group& group_;
+};
+
+}  // namespace
+
+std::string return_tables(const Plan& plan, const RoundSummaries& summaries) {
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, Group> groups;
+  for (const Chain& chain : plan.chains) {
+    Group& group = groups[{chain.task, chain.algorithm, chain.network, chain.variant}];
+    group.rounds = std::max(group.rounds, chain.rounds.size());
+    group.chains[chain.baseline][chain.seed] = &chain;
+  }
+  std::string text;
+  for (const auto& [key, group] : groups) {
+    std::size_t seeds = 0;
+    for (const auto& [baseline, chains] : group.chains) seeds = std::max(seeds, chains.size());
+    const auto& [task, algorithm, network, variant] = key;
+    text +=
+        fmt::format("{} {} {}{}: best return, mean +- standard deviation over {} seed{}\n", task, algorithm,
+                    network, variant == "default" ? "" : " " + variant, seeds, seeds == 1 ? "" : "s");
+    text += GroupTable(plan, summaries, group).text() + "\n";
+  }
+  return text;
+}
+
+}  // namespace impsweep

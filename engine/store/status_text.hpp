@@ -1,0 +1,21 @@
+// engine/store/status_text.hpp - how far a store is, as text for people.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/store/status.hpp"
+
+namespace impsweep {
+
+std::string status_text(const StoreStatus&, const std::string& directory);
+
+// The newest `width` values as bars of one to eight eighths of the largest; "" without values.
+std::string sparkline(std::span<const double> values, std::size_t width);
+
+// One screen for a terminal of this size: totals with a bar and the course of the rate, running trainings,
+// groups, failures; what does not fit is counted. `rates` are the steps per second seen so far.
+std::string status_screen(const StoreStatus&, const std::string& directory, std::span<const double> rates,
+                          std::size_t rows, std::size_t columns);
+
+}  // namespace impsweep

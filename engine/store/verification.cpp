@@ -1,0 +1,108 @@
+#include "engine/store/verification.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/store/contents.hpp"
+#include "engine/store/summary_cache.hpp"
+#include "engine/training/fingerprint.hpp"
+#include "engine/training/training.hpp"
+#include "io/digest.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+// The content digest of a result whose file is whole and is what its name says.
+std::string checked_content(const Store& store, const std::string& digest) {
+  const Record record = read_record_file(store.directory() / Store::round_file(digest));
+  const std::string& recipe = record.text("", "recipe");
+  if (digest_of_bytes(recipe) != digest)
+    throw DamagedFile(record.origin,
+                      fmt::format("it holds the recipe of another training, {}", digest_of_bytes(recipe)));
+  return content_digest(record, kProvenance);
+}
+
+}  // namespace
+
+std::string Verification::digest() const {
+  Sha256 hash;
+  for (const auto& [name, content] : results) hash.update(bytes_of(name + " " + content + "\n"));
+  return hash.hex();
+}
+
+Verification verify_store(const Store& store) {
+  Verification verification;
+  const Plan plan = plan_of_store(store);
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+    verification.names.emplace(plan.trainings[i].digest, training_name(plan, i));
+  for (const std::string& digest : store.finished()) {
+    verification.names.try_emplace(digest, digest);
+    try {
+      verification.results[digest] = checked_content(store, digest);
+    } catch (const InputError& error) {
+      verification.damaged.push_back({verification.names[digest], digest, error.what()});
+    }
+  }
+  if (!verification.damaged.empty()) remove_summary_cache(store);  // it believes them to be whole
+  for (const TrainingNode& node : plan.trainings)
+    verification.missing += !verification.results.contains(node.digest.digits());
+  return verification;
+}
+
+void compare_stores(Verification& verification, const Store& other) {
+  const Verification theirs = verify_store(other);
+  for (const Discrepancy& discrepancy : theirs.damaged) verification.damaged.push_back(discrepancy);
+  for (const auto& [digest, content] : verification.results) {
+    const auto found = theirs.results.find(digest);
+    const std::string name = verification.names.at(digest);
+    if (found == theirs.results.end())
+      verification.different.push_back(
+          {name, digest, fmt::format("{} does not have it", other.directory().string())});
+    else if (found->second != content)
+      verification.different.push_back(
+          {name, digest, fmt::format("{} holds another result", other.directory().string())});
+  }
+  for (const auto& [digest, content] : theirs.results)
+    if (!verification.results.contains(digest))
+      verification.different.push_back(
+          {theirs.names.at(digest), digest, fmt::format("only {} has it", other.directory().string())});
+}
+
+void rerun_part(Verification& verification, const Store& store, double fraction) {
+  const Fingerprint pinned = store.fingerprint();
+  const Backend backend =
+      pinned == numerics_fingerprint(Backend::kTorch) ? Backend::kTorch : Backend::kNative;
+  const Fingerprint here = numerics_fingerprint(backend);
+  for (const auto& [entry, value] : pinned)
+    if (!here.contains(entry) || here.at(entry) != value)
+      throw InputError(
+          "{}: its results were computed with {} = '{}', which this machine cannot reproduce; run "
+          "verify --rerun on a machine of that kind",
+          store.directory().string(), entry, value);
+  const Plan plan = plan_of_store(store);
+  const RoundLoader load = loader_from(store);
+  std::vector<std::pair<std::string, TrainingIndex>> order;
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+    if (verification.results.contains(plan.trainings[i].digest.digits()))
+      order.emplace_back(sha256_hex(bytes_of(fmt::format("rerun {}", plan.trainings[i].digest.digits()))), i);
+  std::ranges::sort(order);
+  const auto wanted = static_cast<std::size_t>(fraction * static_cast<double>(order.size()) + 0.999999);
+  order.resize(std::min(order.size(), wanted));
+  for (const auto& [key, index] : order) {
+    const Digest& digest = plan.trainings[index].digest;
+    const std::optional<Record> record =
+        run_training(plan, index, load, backend, 1, [](const TrainingProgress&) { return false; });
+    ++verification.recomputed;
+    if (content_digest(*record, kProvenance) == verification.results.find(digest.digits())->second) continue;
+    const std::optional<Difference> difference =
+        first_difference(*record, load(digest, Part::kAll), kProvenance);
+    verification.different.push_back(
+        {training_name(plan, index), std::string(digest.digits()),
+         fmt::format("recomputed, {} differs: {}", difference ? difference->place : "it",
+                     difference ? difference->text : "")});
+  }
+}
+
+}  // namespace impsweep

@@ -1,0 +1,180 @@
+#include "engine/sweep/sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <condition_variable>
+#include <csignal>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "engine/exit_code.hpp"
+#include "engine/plan/chain_lookup.hpp"
+#include "engine/sweep/coordinator.hpp"
+#include "engine/sweep/stop.hpp"
+#include "engine/sweep/ticker.hpp"
+#include "engine/sweep/worker.hpp"
+#include "engine/training/fingerprint.hpp"
+#include "envs/random.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr std::chrono::milliseconds kIdleSleep{2};
+constexpr int kLargestWorkingRankZero = 8;
+constexpr int kSignsOfLife = 6;  // within the silence after which a rank counts as dead
+
+std::vector<GridPoint> read_points(const SweepOptions& options) {
+  std::vector<JobFile> files;
+  for (const std::string& path : options.jobs) files.push_back(read_job_file(path));
+  std::vector<JobEntry> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(parse_assignment(text));
+  return resolve(files, overrides);
+}
+
+// What this run is to complete: everything, or some chains or one training, with all that they need.
+std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options) {
+  std::vector<bool> wanted(plan.trainings.size(), false);
+  if (options.only) {
+    wanted[find_round(plan, options.only->first, options.only->second, "--only")] = true;
+  } else {
+    for (std::size_t c = 0; c < plan.chains.size(); ++c) {
+      if (options.shard && static_cast<int>(c) % options.shard->second != options.shard->first) continue;
+      for (const TrainingIndex training : plan.chains[c].rounds) wanted[training] = true;
+    }
+  }
+  for (TrainingIndex i = static_cast<TrainingIndex>(plan.trainings.size()); i-- > 0;)
+    if (wanted[i])
+      for (const TrainingIndex dependency : plan.dependencies(i)) wanted[dependency] = true;
+  return wanted;
+}
+
+// A training far into the sweep must not be the first to find that an emulator is missing.
+void require_tasks(const Plan& plan) {
+  std::set<std::string> tasks;
+  for (const Settings& settings : plan.settings) tasks.insert(settings.task);
+  for (const std::string& task : tasks) require_task(task);
+}
+
+void tell_workers(Transport& transport, MessageKind kind) {
+  Message message;
+  message.kind = kind;
+  for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, message);
+}
+
+int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions& options) {
+  Coordinator coordinator(transport, place.plan, place.store, wanted_trainings(place.plan, options),
+                          {.retry_failed = options.retry_failed,
+                           .chaos = options.chaos.has_value(),
+                           .lost_after = options.lost_after});
+  const auto works = [&] {
+    if (transport.ranks() == 1 || options.rank_zero == RankZero::kWorks) return true;
+    return options.rank_zero == RankZero::kAuto &&
+           (transport.ranks() <= kLargestWorkingRankZero || !coordinator.has_workers());
+  };
+  const auto somebody_works = [&] {
+    return coordinator.has_workers() || (works() && !coordinator.is_set_aside(0));
+  };
+  while (!coordinator.finished() && !stop_requested() && somebody_works()) {
+    coordinator.attend();
+    const std::optional<TrainingIndex> own = works() ? coordinator.take(0) : std::nullopt;
+    if (!own) {
+      std::this_thread::sleep_for(kIdleSleep);
+      continue;
+    }
+    coordinator.handle(compute(place, *own, [&](const TrainingProgress& so_far) {
+      coordinator.note_progress(0, so_far.env_steps, so_far.last_return);
+      coordinator.attend();
+      return stop_requested();
+    }));
+  }
+  const bool stopped = !coordinator.finished() && (stop_requested() || !coordinator.nothing_succeeds());
+  coordinator.dismiss_workers();
+  const int exit_code = coordinator.conclude(stopped);
+  if (coordinator.ranks_were_lost()) transport.leave(exit_code);
+  tell_workers(transport, MessageKind::kFinish);
+  return exit_code;
+}
+
+void say_alive(Transport& transport) {
+  if (transport.rank() == 0) return tell_workers(transport, MessageKind::kAlive);
+  Message alive;
+  alive.kind = MessageKind::kAlive;
+  transport.send(0, alive);
+}
+
+// Sends SIGKILL to this process after a random time. Exponential, so that the deaths of all workers together
+// come with the mean spacing that was asked for.
+std::jthread doom(const SweepOptions::Chaos& chaos, int rank, int workers) {
+  Stream stream(fmt::format("chaos/{}/{}", chaos.seed, rank));
+  const std::chrono::duration<double> life(-chaos.seconds * workers * std::log(1.0 - stream.uniform()));
+  return std::jthread([life](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any wake;
+    if (!wake.wait_for(lock, stop, life, [&] { return stop.stop_requested(); })) raise(SIGKILL);
+  });
+}
+
+}  // namespace
+
+int run_sweep(Transport& transport, const SweepOptions& options) {
+  const Fingerprint fingerprint = numerics_fingerprint(options.backend);
+  if (transport.rank() == 0) {
+    std::optional<Store> store;
+    Plan plan;
+    try {
+      std::vector<GridPoint> points = read_points(options);
+      const std::string text = frozen_job(points);
+      plan = expand(std::move(points));
+      require_tasks(plan);
+      store = Store::create_or_open(options.store, fingerprint);
+      wanted_trainings(plan, options);  // a bad --only is found before anything is written
+      store->freeze_job(text);
+      store->sweep();
+      transport.broadcast(text);
+    } catch (...) {
+      transport.broadcast("");
+      throw;
+    }
+    const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
+    try {
+      return coordinate(
+          transport, {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
+    } catch (...) {
+      tell_workers(transport, MessageKind::kStop);
+      tell_workers(transport, MessageKind::kFinish);
+      throw;
+    }
+  }
+  const std::string text = transport.broadcast("");
+  if (text.empty()) return kComplete;  // rank 0 says what is wrong
+  try {
+    const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
+    std::jthread death;
+    if (options.chaos) death = doom(*options.chaos, transport.rank(), transport.ranks() - 1);
+    const JobFile file = parse_job(text, "job of rank 0");
+    const Plan plan = expand(resolve({&file, 1}));
+    const Store store = Store::create_or_open(options.store, fingerprint);
+    const Farewell farewell =
+        serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},
+              options.lost_after);
+    if (farewell == Farewell::kOrphan)
+      fmt::print(stderr, "impsweep: rank {} has not heard of rank 0 for {} s; its training is saved\n",
+                 transport.rank(), std::chrono::duration<double>(options.lost_after).count());
+    if (farewell != Farewell::kTogether)
+      transport.leave(farewell == Farewell::kOrphan ? kStopped : kComplete);
+  } catch (const InputError& error) {
+    fmt::print(stderr, "impsweep: rank {} cannot work: {}\n", transport.rank(), error.what());
+    Message goodbye;
+    goodbye.kind = MessageKind::kGoodbye;
+    transport.send(0, goodbye);
+    if (await_finish(transport, options.lost_after) != Farewell::kTogether) transport.leave(kComplete);
+  }
+  return kComplete;
+}
+
+}  // namespace impsweep

@@ -1,0 +1,41 @@
+// engine/sweep/worker.hpp - a rank that computes trainings.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "engine/plan/plan.hpp"
+#include "engine/sweep/messages.hpp"
+#include "engine/sweep/transport.hpp"
+#include "engine/training/training.hpp"
+#include "io/store.hpp"
+
+namespace impsweep {
+
+// What computing needs, the same on every rank.
+struct WorkPlace {
+  const Plan& plan;
+  const Store& store;
+  Backend backend;
+  int threads = 1;  // of a rank, for stepping environments
+  std::chrono::steady_clock::duration checkpoint_interval;
+};
+
+// Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
+// kReturned if it was stopped; then a checkpoint holds what was done.
+Message compute(const WorkPlace&, TrainingIndex, const StopQuestion&);
+
+enum class Farewell {
+  kTogether,  // all ranks end together
+  kAlone,     // ranks are lost, so this one ends without waiting for them
+  kOrphan,    // rank 0 has fallen silent for `lost_after`; the training is saved
+};
+
+// Serves rank 0 until it says stop, or this process is asked to.
+Farewell serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
+
+// Waits until rank 0 has nothing left to do but to say farewell, which MPI does with all ranks together: if
+// rank 0 died before, it would be waited for there.
+Farewell await_finish(Transport&, std::chrono::steady_clock::duration lost_after);
+
+}  // namespace impsweep

@@ -1,0 +1,99 @@
+#include "engine/training/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "envs/archive.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(const Store& store, const Plan& plan, TrainingIndex training, Clock::duration interval)
+    : store_(store),
+      digest_(plan.trainings[training].digest),
+      recipe_(canonical_bytes(recipe_of(plan, training))),
+      interval_(interval),
+      start_(Clock::now()),
+      last_save_(start_),
+      cpu_start_(thread_cpu_seconds()) {}
+
+TimeSpent Checkpoint::spent() const {
+  return {before_.wall_seconds + std::chrono::duration<double>(Clock::now() - start_).count(),
+          before_.cpu_seconds + thread_cpu_seconds() - cpu_start_};
+}
+
+std::unique_ptr<TrainingSession> Checkpoint::start(const TrainingRequest& request) {
+  auto session = std::make_unique<TrainingSession>(request);
+  const std::optional<Record> record = store_.load_checkpoint(digest_);
+  if (!record) return session;
+  std::string reason;
+  try {
+    restore(*record, *session);
+    return session;
+  } catch (const InputError& error) {
+    reason = error.what();
+  } catch (const ArchiveError& error) {
+    reason = error.what();
+  }
+  store_.refuse_checkpoint(digest_,
+                           fmt::format("the training cannot go on from it and starts again: {}", reason));
+  before_ = {};
+  start_step_ = 0;
+  return std::make_unique<TrainingSession>(request);  // the other may be half loaded
+}
+
+void Checkpoint::save_if_due(const TrainingSession& session) {
+  if (Clock::now() - last_save_ >= interval_) save(session);
+}
+
+void Checkpoint::save(const TrainingSession& session) {
+  store_.save_checkpoint(digest_, encode(session));
+  last_save_ = Clock::now();
+}
+
+Record Checkpoint::encode(const TrainingSession& session) const {
+  StateWriter writer;
+  session.save(writer);
+  const std::vector<std::byte> bytes = writer.take();
+  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  const TimeSpent spent = this->spent();
+  Record record;
+  auto& root = record.attributes[""];
+  root["format"] = kFormat;
+  root["step"] = session.env_steps();
+  root["recipe"] = recipe_;
+  root["wall_seconds"] = spent.wall_seconds;
+  root["cpu_seconds"] = spent.cpu_seconds;
+  for (const auto& [name, value] : store_.fingerprint()) record.attributes["fingerprint"][name] = value;
+  record.arrays["state"] = Array::vector(std::vector<std::uint8_t>(first, first + bytes.size()));
+  return record;
+}
+
+void Checkpoint::restore(const Record& record, TrainingSession& session) {
+  if (const std::int64_t format = record.integer("", "format"); format != kFormat)
+    throw InputError("it has format {}, this version reads {}", format, kFormat);
+  if (record.text("", "recipe") != recipe_) throw InputError("it belongs to another recipe");
+  for (const auto& [name, value] : store_.fingerprint())
+    if (const std::string& theirs = record.text("fingerprint", name); theirs != value)
+      throw InputError("it was computed with {} = '{}', here it is '{}'", name, theirs, value);
+  const auto& state = record.values<std::uint8_t>("state");
+  StateReader reader(reinterpret_cast<const std::byte*>(state.data()), state.size());
+  session.load(reader);
+  if (!reader.at_end()) throw ArchiveError("saved state holds more than was expected");
+  before_ = {record.number("", "wall_seconds"), record.number("", "cpu_seconds")};
+  start_step_ = record.integer("", "step");
+}
+
+}  // namespace impsweep

@@ -1,0 +1,88 @@
+#include "engine/training/fingerprint.hpp"
+
+#include <H5public.h>
+#include <fmt/format.h>
+#include <gnu/libc-version.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "agents/native/kernels/kernels.hpp"
+
+namespace impsweep {
+namespace {
+
+// Raised when a kernel changes its bits.
+constexpr int kKernelGeneration = 1;
+
+std::string compiler() {
+#if defined(__clang__)
+  return fmt::format("clang {}", __clang_version__);
+#else
+  return fmt::format("g++ {}", __VERSION__);
+#endif
+}
+
+// glibc picks variants of sin, cos and pow by whether the processor has fused multiply-add.
+std::string mathematical_library() {
+#if defined(__x86_64__)
+  return fmt::format("glibc {}, {} fused multiply-add", gnu_get_libc_version(),
+                     __builtin_cpu_supports("fma") ? "with" : "without");
+#else
+  return fmt::format("glibc {}", gnu_get_libc_version());
+#endif
+}
+
+std::string mpi_library() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string all(text, static_cast<std::size_t>(length));
+  return all.substr(0, all.find(','));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> numerics_fingerprint(Backend backend) {
+  std::map<std::string, std::string> entries = {
+      {"compiler", compiler()},
+      {"mathematical library", mathematical_library()},
+      {"backend",
+       backend == Backend::kNative ? fmt::format("native, kernels {}", kKernelGeneration) : "torch"}};
+  if (backend == Backend::kTorch) {
+    const auto setting = [](const char* name, const char* fallback) {
+      const char* value = std::getenv(name);
+      return std::string(value != nullptr ? value : fallback);
+    };
+    entries["torch capability"] = setting("ATEN_CPU_CAPABILITY", "avx2");
+    entries["torch blas core"] = setting("OPENBLAS_CORETYPE", "Haswell");
+  }
+  return entries;
+}
+
+std::map<std::string, std::string> provenance_texts(Backend backend) {
+  std::map<std::string, std::string> texts = numerics_fingerprint(backend);
+  texts["impsweep version"] = IMPSWEEP_VERSION;
+  texts["instruction set"] = std::string(kernels().name);
+  char host[256] = "unknown";
+  gethostname(host, sizeof host - 1);
+  texts["host"] = host;
+  for (const char* name :
+       {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT"})
+    if (const char* value = std::getenv(name)) texts[name] = value;
+  return texts;
+}
+
+std::string version_text() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  std::string text = fmt::format("impsweep {}\n{}\nHDF5 {}.{}.{}\nkernels: {}\n", IMPSWEEP_VERSION,
+                                 mpi_library(), major, minor, release, kernels().name);
+  text += "numerics fingerprint:\n";
+  for (const auto& [name, value] : numerics_fingerprint(Backend::kNative))
+    text += fmt::format("  {}: {}\n", name, value);
+  return text;
+}
+
+}  // namespace impsweep

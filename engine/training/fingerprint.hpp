@@ -1,0 +1,22 @@
+// engine/training/fingerprint.hpp - what results depend on besides their recipe, and what this program is.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "agents/learning/trainer.hpp"
+
+namespace impsweep {
+
+// Entries that must agree for two machines to share a store: backend, compiler, C library and its choice of
+// mathematical functions. The native kernels give equal bits on every instruction set, so that does not
+// enter; the LibTorch backend adds its version and the pinned core types.
+std::map<std::string, std::string> numerics_fingerprint(Backend);
+
+// Where and by what a result was computed: version, compiler, host, Slurm ids, instruction set.
+std::map<std::string, std::string> provenance_texts(Backend);
+
+// Several lines for --version.
+std::string version_text();
+
+}  // namespace impsweep

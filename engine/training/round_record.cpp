@@ -1,0 +1,257 @@
+#include "engine/training/round_record.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "io/error.hpp"
+#include "io/store.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+const std::string kResult = "result";
+
+std::vector<std::uint64_t> shape_of(const Tensor& tensor) {
+  return {tensor.shape.begin(), tensor.shape.end()};
+}
+
+// Parameters of one tensor: whole where nothing is masked, else the kept values in flat order.
+Array packed(const Tensor& tensor, const std::vector<float>& parameters, const Mask& mask) {
+  std::vector<float> values;
+  bool whole = true;
+  for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i) {
+    if (mask[i] != 0)
+      values.push_back(parameters[i]);
+    else
+      whole = false;
+  }
+  return whole ? Array{shape_of(tensor), std::move(values)} : Array::vector(std::move(values));
+}
+
+void put_parameters(Record& record, const std::string& group, const std::vector<Tensor>& tensors,
+                    const std::vector<float>& parameters, const Mask& mask) {
+  for (const Tensor& tensor : tensors)
+    record.arrays[group + "/" + tensor.name] = packed(tensor, parameters, mask);
+}
+
+std::vector<float> unpacked(const Record& record, const std::string& group,
+                            const std::vector<Tensor>& tensors, const Mask& mask) {
+  std::vector<float> parameters(mask.size(), 0.0f);
+  for (const Tensor& tensor : tensors) {
+    const std::string path = group + "/" + tensor.name;
+    const std::vector<float>& values = record.values<float>(path);
+    std::size_t next = 0;
+    for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i) {
+      if (mask[i] == 0) continue;
+      if (next == values.size()) break;
+      parameters[i] = values[next++];
+    }
+    const auto kept = static_cast<std::size_t>(
+        std::count_if(mask.begin() + static_cast<std::ptrdiff_t>(tensor.offset),
+                      mask.begin() + static_cast<std::ptrdiff_t>(tensor.offset + tensor.size),
+                      [](auto m) { return m != 0; }));
+    if (values.size() != kept)
+      throw InputError("{}: '{}' holds {} values where the mask keeps {}; remove the file and run again",
+                       record.origin, path, values.size(), kept);
+  }
+  return parameters;
+}
+
+Mask read_mask(const Record& record, const std::vector<Tensor>& tensors) {
+  Mask mask;
+  for (const Tensor& tensor : tensors) {
+    const std::string path = "mask/" + tensor.name;
+    if (!record.has_array(path)) {
+      mask.insert(mask.end(), tensor.size, 1);
+      continue;
+    }
+    const std::vector<std::uint8_t>& values = record.values<std::uint8_t>(path);
+    if (values.size() != tensor.size)
+      throw InputError("{}: '{}' holds {} entries where the network has {}; remove the file and run again",
+                       record.origin, path, values.size(), tensor.size);
+    if (std::ranges::any_of(values, [](std::uint8_t value) { return value > 1; }))
+      throw InputError("{}: '{}' holds other values than 0 and 1; remove the file and run again",
+                       record.origin, path);
+    mask.insert(mask.end(), values.begin(), values.end());
+  }
+  return mask;
+}
+
+void put_curve(Record& record, const std::vector<EvaluationPoint>& curve) {
+  std::vector<std::int64_t> step;
+  std::vector<double> mean, deviation;
+  std::size_t episodes = 0;
+  for (const EvaluationPoint& point : curve) episodes = std::max(episodes, point.returns.size());
+  std::vector<float> returns;
+  for (const EvaluationPoint& point : curve) {
+    step.push_back(point.step);
+    mean.push_back(point.mean);
+    deviation.push_back(point.deviation);
+    returns.insert(returns.end(), point.returns.begin(), point.returns.end());
+    returns.insert(returns.end(), episodes - point.returns.size(), std::numeric_limits<float>::quiet_NaN());
+  }
+  const std::uint64_t points = curve.size();
+  record.arrays["curve/step"] = Array::vector(std::move(step));
+  record.arrays["curve/mean"] = Array::vector(std::move(mean));
+  record.arrays["curve/deviation"] = Array::vector(std::move(deviation));
+  record.arrays["curve/returns"] = Array::matrix(points, episodes, std::move(returns));
+}
+
+// The input that entry i of the first layer's weight reads: a feature, or a channel of a convolution.
+std::size_t input_of(const Tensor& first, std::size_t i) {
+  const auto inputs = static_cast<std::size_t>(first.shape[1]);
+  const std::size_t kernel = first.size / (static_cast<std::size_t>(first.shape[0]) * inputs);
+  return i / kernel % inputs;
+}
+
+// Sum of |weight| from each input into the first layer of the first network.
+std::vector<double> input_magnitudes(const std::vector<Tensor>& tensors,
+                                     const std::vector<float>& parameters) {
+  const Tensor& first = tensors.front();
+  std::vector<double> magnitude(static_cast<std::size_t>(first.shape[1]), 0.0);
+  for (std::size_t i = 0; i < first.size; ++i)
+    magnitude[input_of(first, i)] += std::abs(static_cast<double>(parameters[first.offset + i]));
+  return magnitude;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>& tensors, const Mask& mask) {
+  const Tensor& first = tensors.front();
+  std::vector<std::int64_t> kept(static_cast<std::size_t>(first.shape[1]), 0);
+  for (std::size_t i = 0; i < first.size; ++i) kept[input_of(first, i)] += mask[first.offset + i];
+  return kept;
+}
+
+Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRequest& request,
+                         const TrainingOutcome& outcome) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const std::vector<Tensor> tensors = tensors_of(request.model);
+
+  Record record;
+  auto& root = record.attributes[""];
+  root["format"] = kFormat;
+  root["digest"] = std::string(node.digest.digits());
+  root["recipe"] = canonical_bytes(recipe_of(plan, index));
+  root["task"] = settings.task;
+  root["algorithm"] = settings.algorithm;
+  root["network"] = network_name(settings.agent.network);
+  root["seed"] = node.seed;
+  root["round"] = static_cast<std::int64_t>(node.round);
+
+  put_curve(record, outcome.curve);
+  auto& result = record.attributes[kResult];
+  const ReturnSummary final = summarize(outcome.final_returns), best = summarize(outcome.best_returns);
+  double best_deviation = 0;
+  for (const EvaluationPoint& point : outcome.curve)
+    if (point.step == outcome.best_step) best_deviation = point.deviation;
+  result["density"] = node.density;
+  result["best_step"] = outcome.best_step;
+  result["best_return"] = outcome.best_return;
+  result["best_deviation"] = best_deviation;
+  result["final_return"] = final.mean;
+  result["final_deviation"] = final.deviation;
+  result["reevaluated_return"] = best.mean;
+  result["reevaluated_deviation"] = best.deviation;
+  const std::vector<std::int64_t> kept = kept_per_input(tensors, request.mask);
+  if (node.inputs_parent) {
+    const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
+    std::int64_t weights = 0;
+    for (const std::int64_t count : kept_per_tensor(tensors, prunable, request.mask)) weights += count;
+    result["kept"] = weights;
+  }
+  result["inputs_left"] = std::ranges::count_if(kept, [](std::int64_t weights) { return weights > 0; });
+  result["env_steps"] = outcome.env_steps;
+  result["updates"] = outcome.updates;
+  result["evaluation_episodes"] = outcome.evaluation_episodes;
+  std::vector<std::string> names;
+  std::vector<std::size_t> all;
+  for (const Tensor& tensor : tensors) {
+    all.push_back(names.size());
+    names.push_back(tensor.name);
+  }
+  result["tensors"] = names;
+  record.arrays["result/kept_per_tensor"] = Array::vector(kept_per_tensor(tensors, all, request.mask));
+  record.arrays["result/final_returns"] = Array::vector(outcome.final_returns);
+  record.arrays["result/best_returns"] = Array::vector(outcome.best_returns);
+  record.arrays["result/input_magnitude"] = Array::vector(input_magnitudes(tensors, outcome.best_parameters));
+
+  for (const Tensor& tensor : tensors) {
+    const auto first = request.mask.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
+    const auto last = first + static_cast<std::ptrdiff_t>(tensor.size);
+    if (std::find(first, last, 0) != last)
+      record.arrays["mask/" + tensor.name] = {shape_of(tensor), std::vector<std::uint8_t>(first, last)};
+  }
+  put_parameters(record, "weights/best", tensors, outcome.best_parameters, request.mask);
+  if (settings.imp.prune_from == PruneFrom::kFinal)
+    put_parameters(record, "weights/final", tensors, outcome.final_parameters, request.mask);
+  if (node.round == 0) {
+    put_parameters(record, "initial", tensors, request.initial_parameters, request.mask);
+    for (const Snapshot& snapshot : outcome.snapshots) {
+      const std::string group = fmt::format("snapshots/{}", snapshot.requested_step);
+      put_parameters(record, group, tensors, snapshot.parameters, request.mask);
+      record.attributes[group]["step"] = snapshot.step;
+    }
+  }
+  return record;
+}
+
+RoundResult read_round(const Record& record, const ModelSpec& model) {
+  const std::vector<Tensor> tensors = tensors_of(model);
+  RoundResult round;
+  round.mask = read_mask(record, tensors);
+  round.best = unpacked(record, "weights/best", tensors, round.mask);
+  if (record.has_array("weights/final/" + tensors.front().name))
+    round.final = unpacked(record, "weights/final", tensors, round.mask);
+  return round;
+}
+
+RoundSnapshot read_snapshot(const Record& record, const ModelSpec& model, std::int64_t requested_step) {
+  const std::vector<Tensor> tensors = tensors_of(model);
+  const std::string group = fmt::format("snapshots/{}", requested_step);
+  return {record.integer(group, "step"), unpacked(record, group, tensors, read_mask(record, tensors))};
+}
+
+double read_reevaluated_return(const Record& record) {
+  return record.number(kResult, "reevaluated_return");
+}
+
+RoundSummary read_summary(const Record& record) {
+  RoundSummary s;
+  s.density = record.number(kResult, "density");
+  s.best_step = record.integer(kResult, "best_step");
+  s.best_return = record.number(kResult, "best_return");
+  s.best_deviation = record.number(kResult, "best_deviation");
+  s.final_return = record.number(kResult, "final_return");
+  s.final_deviation = record.number(kResult, "final_deviation");
+  s.reevaluated_return = record.number(kResult, "reevaluated_return");
+  s.reevaluated_deviation = record.number(kResult, "reevaluated_deviation");
+  s.inputs_left = record.integer(kResult, "inputs_left");
+  if (record.has_attribute(kResult, "kept")) s.kept = record.integer(kResult, "kept");
+  s.env_steps = record.integer(kResult, "env_steps");
+  s.updates = record.integer(kResult, "updates");
+  s.evaluation_episodes = record.integer(kResult, "evaluation_episodes");
+  const std::string provenance(kProvenance);
+  s.wall_seconds = record.number(provenance, "wall_seconds");
+  s.cpu_seconds = record.number(provenance, "cpu_seconds");
+  return s;
+}
+
+void add_provenance(Record& record, const std::map<std::string, std::string>& texts, double wall_seconds,
+                    double cpu_seconds) {
+  auto& provenance = record.attributes[std::string(kProvenance)];
+  for (const auto& [name, text] : texts) provenance[name] = text;
+  provenance["wall_seconds"] = wall_seconds;
+  provenance["cpu_seconds"] = cpu_seconds;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  provenance["peak_memory_bytes"] = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace impsweep

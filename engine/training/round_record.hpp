@@ -1,0 +1,94 @@
+// engine/training/round_record.hpp - what the file of a finished training holds, and how later trainings read it.
+//
+//   @                         format, digest, recipe (canonical text), task, algorithm, network, seed, round
+//   curve/step                [evaluations] training steps; the first is of the untrained network
+//   curve/mean, deviation     [evaluations]
+//   curve/returns             [evaluations][episodes], NaN where fewer ended
+//   result@                   best_step, best_return, final_return, reevaluated_return, density ...
+//   result/final_returns      fresh episodes of the final network
+//   result/best_returns       fresh episodes of the best checkpoint
+//   result/kept_per_tensor    remaining entries, in the order of result@tensors
+//   result/input_magnitude    [inputs] sum of |weight| into the actor's first layer, best checkpoint
+//   mask/<tensor>             1 = kept, 0 = pruned; left out where nothing is pruned
+//   weights/best/<tensor>     best checkpoint; where a tensor is masked, only the kept values in flat order
+//   weights/final/<tensor>    the final network, where imp.prune_from = final asks for it
+//   initial/<tensor>          initial parameters (round 0 only; they are the same in all rounds of a seed)
+//   snapshots/<step>/<tensor> parameters recorded for late rewinding (round 0 only), with @step
+//   provenance@               where, when and how fast it was computed; not part of the result
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agents/learning/session.hpp"
+#include "engine/imp/pruning.hpp"
+#include "engine/plan/plan.hpp"
+#include "io/files.hpp"
+#include "io/record.hpp"
+
+namespace impsweep {
+
+// A finished round as later rounds need it; arrays in dense order, 0 where masked.
+struct RoundResult {
+  Mask mask;
+  std::vector<float> best, final;  // final is empty if the file does not hold it
+};
+
+struct RoundSnapshot {
+  std::int64_t step = 0;  // at which it was really taken
+  std::vector<float> parameters;
+};
+
+// Throw InputError naming the file if something is missing or does not fit the model.
+RoundResult read_round(const Record&, const ModelSpec&);
+RoundSnapshot read_snapshot(const Record&, const ModelSpec&, std::int64_t requested_step);
+double read_reevaluated_return(const Record&);
+
+// Scalars of a finished training, for tables.
+struct RoundSummary {
+  FileStamp file;  // that it was read from or published as; not a field that is visited
+  double density = 1;
+  std::int64_t best_step = 0;
+  double best_return = 0, best_deviation = 0;
+  double final_return = 0, final_deviation = 0;
+  double reevaluated_return = 0, reevaluated_deviation = 0;
+  std::int64_t inputs_left = 0;
+  std::int64_t kept = 0;  // prunable weights, where the plan could not know it (inputs.ticket_round); else 0
+  std::int64_t env_steps = 0, updates = 0, evaluation_episodes = 0;
+  double wall_seconds = 0, cpu_seconds = 0;
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive("density", density);
+    archive("best_step", best_step);
+    archive("best_return", best_return);
+    archive("best_deviation", best_deviation);
+    archive("final_return", final_return);
+    archive("final_deviation", final_deviation);
+    archive("reevaluated_return", reevaluated_return);
+    archive("reevaluated_deviation", reevaluated_deviation);
+    archive("inputs_left", inputs_left);
+    archive("kept", kept);
+    archive("env_steps", env_steps);
+    archive("updates", updates);
+    archive("evaluation_episodes", evaluation_episodes);
+    archive("wall_seconds", wall_seconds);
+    archive("cpu_seconds", cpu_seconds);
+  }
+};
+RoundSummary read_summary(const Record&);
+using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
+
+// Kept weights of the first network's first layer, by input: a feature, or a channel of a convolution.
+std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>&, const Mask&);
+
+// Everything but provenance.
+Record make_round_record(const Plan&, TrainingIndex, const TrainingRequest&, const TrainingOutcome&);
+
+// Adds the group "provenance".
+void add_provenance(Record&, const std::map<std::string, std::string>& texts, double wall_seconds,
+                    double cpu_seconds);
+
+}  // namespace impsweep

@@ -1,0 +1,165 @@
+#include "engine/training/training.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "agents/network/initialisation.hpp"
+#include "engine/imp/baseline.hpp"
+#include "engine/job/data_set.hpp"
+#include "io/error.hpp"
+
+namespace impsweep {
+namespace {
+
+constexpr std::chrono::milliseconds kQuestionInterval{20};
+
+// Steps of round 0 at which parameters are recorded for late rewinding.
+std::vector<std::int64_t> snapshot_steps(const Settings& settings, int round) {
+  std::vector<std::int64_t> steps;
+  if (round != 0) return steps;
+  const std::int64_t budget = settings.agent.sampler.steps;
+  std::copy_if(kSnapshotSteps.begin(), kSnapshotSteps.end(), std::back_inserter(steps),
+               [&](std::int64_t step) { return step < budget; });
+  const std::int64_t asked = settings.imp.rewind_step;
+  if (asked > 0 && std::find(steps.begin(), steps.end(), asked) == steps.end()) steps.push_back(asked);
+  return steps;
+}
+
+// The networks with the inputs that the training is given.
+RestrictedModel given_model(const Plan& plan, const TrainingNode& node, const RoundLoader& load) {
+  const Settings& settings = plan.settings[node.settings];
+  if (!node.inputs_parent) return restricted_model_of(settings);
+  ModelSpec model = model_of(settings);
+  const RoundResult ticket = read_round(load(plan.trainings[*node.inputs_parent].digest, Part::kAll), model);
+  try {
+    return with_ticket_inputs(std::move(model), settings.inputs, ticket.mask);
+  } catch (const std::invalid_argument& error) {
+    throw TrainingFailure(error.what());
+  }
+}
+
+}  // namespace
+
+RoundLoader loader_from(const Store& store) {
+  return [&store](const Digest& digest, Part part) {
+    std::optional<Record> record = store.load(digest, part);
+    if (!record)
+      throw InputError("{}: the finished training {} is missing; run the job again to compute it",
+                       store.directory().string(), digest);
+    return std::move(*record);
+  };
+}
+
+TrainingIndex chosen_teacher(const Plan& plan, const TeacherChoice& choice, const RoundLoader& load) {
+  TrainingIndex best = choice.candidates.front();
+  double best_return = 0;
+  for (const TrainingIndex candidate : choice.candidates) {
+    const double value = read_reevaluated_return(load(plan.trainings[candidate].digest, Part::kAttributes));
+    if (candidate != choice.candidates.front() && !(value > best_return)) continue;
+    best = candidate;
+    best_return = value;
+  }
+  return best;
+}
+
+TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundLoader& load,
+                             Backend backend) {
+  const TrainingNode& node = plan.trainings[index];
+  const Settings& settings = plan.settings[node.settings];
+  const ImpConfig& imp = settings.imp;
+  const StreamNames streams = stream_names(settings, node.baseline, node.seed, node.round);
+
+  TrainingRequest request;
+  request.task = settings.task;
+  request.task_options = seeded_task_options(settings, node.seed);
+  request.algorithm = settings.algorithm;
+  request.config = settings.agent;
+  request.backend = backend;
+  request.stream_prefix = streams.of_training("training");
+  request.snapshot_steps = snapshot_steps(settings, node.round);
+
+  RestrictedModel given = given_model(plan, node, load);
+  request.model = std::move(given.model);
+  const std::vector<Tensor> tensors = tensors_of(request.model);
+  const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, imp);
+  std::vector<float> initial =
+      initial_parameters(request.model, settings.agent.network,
+                         [&](std::string_view tensor) { return streams.initial_weights(tensor); });
+  const auto handed_on = [&](const RoundResult& round) -> const std::vector<float>& {
+    return imp.prune_from == PruneFrom::kFinal ? round.final : round.best;
+  };
+  Mask mask = given.available;
+  std::vector<float> previous;
+  if (node.mask_parent) {
+    const RoundResult parent =
+        read_round(load(plan.trainings[*node.mask_parent].digest, Part::kAll), request.model);
+    mask = pruned_mask(handed_on(parent), parent.mask, tensors, prunable, imp, node.round);
+    if (node.values_parent == node.mask_parent) previous = handed_on(parent);
+  }
+  if (node.values_parent && previous.empty())
+    previous =
+        handed_on(read_round(load(plan.trainings[*node.values_parent].digest, Part::kAll), request.model));
+  if (node.rewind_parent) {
+    RoundSnapshot snapshot = read_snapshot(load(plan.trainings[*node.rewind_parent].digest, Part::kAll),
+                                           request.model, imp.rewind_step);
+    initial = std::move(snapshot.parameters);
+    if (imp.rewind_budget == RewindBudget::kRemaining) request.start_step = snapshot.step;
+  }
+  RoundStart start = prepare(node.baseline, {.model = &request.model,
+                                             .tensors = &tensors,
+                                             .prunable = prunable,
+                                             .network = &settings.agent.network,
+                                             .imp = &imp,
+                                             .streams = &streams,
+                                             .round = node.round,
+                                             .available = given.available,
+                                             .mask = mask,
+                                             .kept = node.kept,
+                                             .initial = initial,
+                                             .previous = previous});
+  request.mask = std::move(start.mask);
+  request.initial_parameters = std::move(start.parameters);
+
+  if (node.teacher) {
+    const TrainingIndex teacher = chosen_teacher(plan, plan.choices[*node.teacher], load);
+    const TrainingNode& expert = plan.trainings[teacher];
+    request.teacher_model = model_of(plan.settings[expert.settings]);
+    request.teacher_parameters = read_round(load(expert.digest, Part::kAll), request.teacher_model).best;
+  }
+  return request;
+}
+
+std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const RoundLoader& load,
+                                   Backend backend, int threads, const StopQuestion& should_stop,
+                                   Checkpoint* checkpoint) {
+  TrainingRequest request = make_request(plan, index, load, backend);
+  request.threads = threads;
+  request.data_set = load_data_set(plan.settings[plan.trainings[index].settings]);
+  std::unique_ptr<TrainingSession> session;
+  const auto ask = [&] {
+    if (!session) return should_stop({});
+    return should_stop({.env_steps = session->env_steps(), .last_return = session->last_return()});
+  };
+  request.interruption = [&, last = std::chrono::steady_clock::now()]() mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last < kQuestionInterval) return false;
+    last = now;
+    return ask();
+  };
+  try {
+    session = checkpoint != nullptr ? checkpoint->start(request) : std::make_unique<TrainingSession>(request);
+    while (session->advance()) {
+      if (ask()) throw Interrupted();
+      if (checkpoint != nullptr) checkpoint->save_if_due(*session);
+    }
+  } catch (const Interrupted&) {
+    if (checkpoint != nullptr && session) checkpoint->save(*session);
+    return std::nullopt;
+  }
+  Record record = make_round_record(plan, index, request, session->outcome());
+  if (const std::string program = session->external_program(); !program.empty())
+    record.attributes[std::string(kProvenance)]["external_program"] = program;
+  return record;
+}
+
+}  // namespace impsweep

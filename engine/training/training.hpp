@@ -1,0 +1,42 @@
+// engine/training/training.hpp - one training of the plan, from the results that it depends on to its own.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "agents/learning/session.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/training/checkpoint.hpp"
+#include "engine/training/round_record.hpp"
+#include "io/record.hpp"
+#include "io/store.hpp"
+
+namespace impsweep {
+
+// A finished training by its digest, whole or attributes only. Throws if it is not there.
+using RoundLoader = std::function<Record(const Digest&, Part)>;
+
+// Loader from a store; a missing or damaged file is an InputError that says to run the job again.
+RoundLoader loader_from(const Store&);
+
+// Mask, initial parameters, expert: everything that the training is a function of, but for a data set.
+TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Backend);
+
+// The candidate with the highest re-evaluated return; the first wins.
+TrainingIndex chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoader&);
+
+struct TrainingProgress {
+  std::int64_t env_steps = 0;
+  double last_return = 0;  // mean of the last evaluation
+};
+
+// Asked at every safe point, and every 20 ms where the next is far; returning true ends the training at the
+// last one.
+using StopQuestion = std::function<bool(const TrainingProgress&)>;
+
+// Runs the training to its end, `threads` stepping its environments, from a stored checkpoint if one is given
+// and holds a state. Nothing if it was stopped, then the checkpoint has its state. Throws TrainingFailure.
+std::optional<Record> run_training(const Plan&, TrainingIndex, const RoundLoader&, Backend, int threads,
+                                   const StopQuestion&, Checkpoint* = nullptr);
+
+}  // namespace impsweep

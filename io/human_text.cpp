@@ -1,0 +1,30 @@
+#include "io/human_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace impsweep {
+
+std::string duration_text(double seconds) {
+  const auto total = static_cast<long>(std::llround(std::max(seconds, 0.0)));
+  const long days = total / 86400, hours = total / 3600 % 24, minutes = total / 60 % 60, rest = total % 60;
+  if (days > 0) return fmt::format("{}d {:02}:{:02}:{:02}", days, hours, minutes, rest);
+  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, rest);
+  return fmt::format("{}:{:02}", minutes, rest);
+}
+
+std::string interval_text(double seconds, double low_seconds, double high_seconds) {
+  return fmt::format("{} ({} to {})", duration_text(seconds), duration_text(low_seconds),
+                     duration_text(high_seconds));
+}
+
+std::string count_text(double count) {
+  if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
+  if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
+  if (count >= 1e3) return fmt::format("{:.1f} k", count / 1e3);
+  return fmt::format("{:.0f}", count);
+}
+
+}  // namespace impsweep

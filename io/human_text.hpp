@@ -1,0 +1,15 @@
+// io/human_text.hpp - durations, intervals and counts as people read them.
+#pragma once
+
+#include <string>
+
+namespace impsweep {
+
+// "0:35", "12:05", "3:02:10", "2d 03:00:00".
+std::string duration_text(double seconds);
+// "12:05 (10:30 to 14:00)".
+std::string interval_text(double seconds, double low_seconds, double high_seconds);
+// "950", "12.3 k", "1.25 M".
+std::string count_text(double count);
+
+}  // namespace impsweep

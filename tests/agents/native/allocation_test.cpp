@@ -1,0 +1,94 @@
+// Counts heap allocations: acting and learning must not need any once they have begun.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "agents/acting/rollout.hpp"
+#include "agents/learning/cloning.hpp"
+#include "agents/learning/ppo.hpp"
+#include "agents/network/model.hpp"
+
+namespace {
+std::atomic<long> allocations = 0;
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return allocate(size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+using namespace impsweep;
+
+namespace {
+
+std::vector<std::uint8_t> random_mask(const ModelSpec& model, double density) {
+  Stream stream("mask");
+  std::vector<std::uint8_t> mask;
+  for (const Tensor& tensor : tensors_of(model))
+    for (std::size_t i = 0; i < tensor.size; ++i)
+      mask.push_back(!tensor.is_weight || stream.uniform() < density);
+  return mask;
+}
+
+// Allocations of ten rollouts, each with an epoch of updates, after one that sets everything up.
+template <class Learner>
+long count_allocations(const std::string& algorithm, double density) {
+  AgentConfig config = paper_defaults("cartpole", algorithm);
+  config.cloning.critic = CloningCritic::kDistill;
+  const ModelSpec model = model_spec(4, 2, false, algorithm, config);
+  NetworkOptions options{.max_batch = 256};
+  const auto network = make_network(Backend::kNative, model, random_mask(model, density), options);
+  Rollout rollout("cartpole", {}, 4, "allocations");
+  Samples samples(64, 4, 4, 2);
+  const MinibatchPlan minibatch(samples.size(), 4);
+  Learner learner(*network, model, config, minibatch, 100);
+  std::vector<std::int32_t> order(static_cast<std::size_t>(samples.size()));
+  Stream stream("order");
+  long before = 0;
+  for (int iteration = 0; iteration <= 10; ++iteration) {
+    if (iteration == 1) before = allocations;
+    rollout.collect(*network, 0, samples);
+    estimate_advantages(samples, 0.99, 0.8, true);
+    shuffle(stream, order.data(), samples.size());
+    for (int m = 0; m < minibatch.per_epoch; ++m)
+      learner.learn_minibatch(samples, order.data() + std::ptrdiff_t{m} * minibatch.size);
+    learner.finish_iteration();
+  }
+  return allocations - before;
+}
+
+}  // namespace
+
+TEST_CASE("rollouts and updates allocate nothing in the steady state, at any density") {
+  const long before = allocations;
+  CHECK(std::vector<int>(100).size() == 100);
+  CHECK(allocations > before);  // the counter counts
+  for (const double density : {1.0, 0.3, 0.02}) {
+    CAPTURE(density);
+    CHECK(count_allocations<PpoLearner>("ppo", density) == 0);
+    CHECK(count_allocations<CloningLearner>("bc", density) == 0);
+  }
+}

@@ -1,0 +1,148 @@
+#include "agents/network/model.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+#include "agents/network/initialisation.hpp"
+
+using namespace impsweep;
+
+namespace {
+
+AgentConfig config_with(std::vector<std::int64_t> hidden) {
+  AgentConfig config;
+  config.network.hidden = std::move(hidden);
+  return config;
+}
+
+std::size_t elements(const ModelSpec& model, const std::string& part, bool weights) {
+  std::size_t count = 0;
+  for (const Tensor& tensor : tensors_of(model))
+    if (tensor.name.starts_with(part) && tensor.is_weight == weights) count += tensor.size;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("sizes of the paper's networks") {
+  struct Row {
+    int observation, actions;
+    std::vector<std::int64_t> hidden;
+    std::size_t actor_weights, critic_weights, biases;
+  };
+  for (const Row& row :
+       {Row{4, 2, {64, 64}, 4480, 4416, 259}, Row{4, 2, {128, 128}, 17152, 17024, 515},
+        Row{4, 2, {256, 256}, 67072, 66816, 1027}, Row{6, 3, {128, 64}, 9152, 9024, 388},
+        Row{6, 3, {256, 128}, 34688, 34432, 772}, Row{6, 3, {512, 256}, 134912, 134400, 1540},
+        Row{28, 8, {64, 64}, 6400, 5952, 265}}) {
+    const ModelSpec model = model_spec(row.observation, row.actions, false, "ppo", config_with(row.hidden));
+    CHECK(elements(model, "actor", true) == row.actor_weights);
+    CHECK(elements(model, "critic", true) == row.critic_weights);
+    CHECK(elements(model, "", false) == row.biases);
+    CHECK(parameter_count(model) == row.actor_weights + row.critic_weights + row.biases);
+  }
+}
+
+TEST_CASE("tensors stand in dense order") {
+  const ModelSpec model = model_spec(4, 2, true, "ppo", config_with({8}));
+  const std::vector<Tensor> tensors = tensors_of(model);
+  std::vector<std::string> names;
+  std::size_t offset = 0;
+  for (const Tensor& tensor : tensors) {
+    names.push_back(tensor.name);
+    CHECK(tensor.offset == offset);
+    offset += tensor.size;
+  }
+  CHECK(names == std::vector<std::string>{"actor/0/weight", "actor/0/bias", "actor/1/weight", "actor/1/bias",
+                                          "critic/0/weight", "critic/0/bias", "critic/1/weight",
+                                          "critic/1/bias", "log_std"});
+  CHECK(tensors[0].shape == std::vector<int>{8, 4});
+  CHECK(tensors[1].fan_in == 4);
+  CHECK(tensors[8].shape == std::vector<int>{2});
+  CHECK(tensors[8].part == -1);
+  CHECK(model.parts[0].tanh_output);
+  CHECK_FALSE(model.parts[1].tanh_output);
+}
+
+TEST_CASE("students have a critic only if they distil one") {
+  AgentConfig config = config_with({8, 8});
+  CHECK(model_spec(4, 2, false, "bc", config).parts.size() == 1);
+  config.cloning.critic = CloningCritic::kDistill;
+  const ModelSpec model = model_spec(4, 2, false, "bc", config);
+  REQUIRE(model.parts.size() == 2);
+  CHECK(model.parts[1].name == "critic");
+  CHECK(model.parts[1].sizes.back() == 1);
+  CHECK(model_spec(4, 2, false, "supervised", config).parts.at(0).name == "classifier");
+  CHECK_THROWS_AS(model_spec(4, 2, false, "sarsa", config), std::invalid_argument);
+  CHECK(parameter_count(ModelSpec{}) == 0);
+}
+
+TEST_CASE("value learners have a network q; dueling adds one for the value of the state") {
+  AgentConfig config = config_with({8, 8});
+  const ModelSpec q = model_spec(4, 3, false, "dqn", config);
+  REQUIRE(q.parts.size() == 1);
+  CHECK(tensors_of(q).front().name == "q/0/weight");
+  CHECK(q.parts[0].sizes == std::vector<int>{4, 8, 8, 3});
+  CHECK(learns_values(q));
+  CHECK(learns_values(model_spec(4, 3, false, "bc", config, true)));
+  CHECK_FALSE(learns_values(model_spec(4, 3, false, "bc", config)));
+  CHECK_THROWS_AS(model_spec(4, 3, true, "dqn", config), std::invalid_argument);
+  config.dqn.dueling = true;
+  const ModelSpec dueling = model_spec(4, 3, false, "dqn", config);
+  REQUIRE(dueling.parts.size() == 2);
+  CHECK(dueling.parts[1].sizes.back() == 1);
+}
+
+TEST_CASE("bounds of the initial weights, by scheme") {
+  // 4-128-128-2: input, hidden, output layer.
+  const std::vector<Tensor> tensors = tensors_of(model_spec(4, 2, false, "bc", AgentConfig{}));
+  NetworkConfig network;
+  const auto bounds = [&](Init init) {
+    network.init = init;
+    std::vector<double> list;
+    for (const Tensor& tensor : tensors)
+      if (tensor.is_weight) list.push_back(initial_bound(tensor, network));
+    return list;
+  };
+  const auto check = [](const std::vector<double>& found, std::vector<double> expected) {
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+      CHECK(found[i] == doctest::Approx(expected[i]).epsilon(0.006));
+  };
+  check(bounds(Init::kKaiming), {0.500, 0.0884, 0.0884});
+  check(bounds(Init::kKaimingInScaled), {0.050, 0.0884, 0.0884});
+  check(bounds(Init::kXavier), {0.213, 0.153, 0.215});
+  check(bounds(Init::kHe), {1.2247, 0.2165, 0.2165});
+  network.init = Init::kXavier;
+  CHECK(initial_bound(tensors[1], network) == 0.5);  // biases keep PyTorch's default
+}
+
+TEST_CASE("initial parameters fill their bounds and share draws") {
+  AgentConfig config;
+  const ModelSpec actor_critic = model_spec(4, 2, true, "ppo", config);
+  const ModelSpec actor = model_spec(4, 2, false, "bc", config);
+  const auto name = [](std::string_view tensor) { return "test/" + std::string(tensor); };
+  const std::vector<float> both = initial_parameters(actor_critic, config.network, name);
+  const std::vector<float> one = initial_parameters(actor, config.network, name);
+  CHECK(both.size() == parameter_count(actor_critic));
+  CHECK(std::equal(one.begin(), one.end(), both.begin()));
+  for (const Tensor& tensor : tensors_of(actor_critic)) {
+    const double bound = initial_bound(tensor, config.network);
+    double largest = 0, sum_of_squares = 0;
+    for (std::size_t i = 0; i < tensor.size; ++i) {
+      const double value = both[tensor.offset + i];
+      largest = std::max(largest, std::abs(value));
+      sum_of_squares += value * value;
+    }
+    CHECK(largest <= bound);
+    if (tensor.name == "log_std") CHECK(largest == 0);
+    if (tensor.size > 1000)  // variance of U(-b, b) is b^2 / 3
+      CHECK(sum_of_squares / static_cast<double>(tensor.size) ==
+            doctest::Approx(bound * bound / 3).epsilon(0.05));
+  }
+  config.network.init = Init::kKaimingInScaled;
+  const std::vector<float> scaled = initial_parameters(actor, config.network, name);
+  for (std::size_t i = 0; i < 512; ++i) CHECK(scaled[i] == doctest::Approx(0.1 * one[i]));
+  CHECK(std::equal(scaled.begin() + 512, scaled.end(), one.begin() + 512));
+}
