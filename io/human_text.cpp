@@ -27,4 +27,25 @@ std::string count_text(double count) {
   return fmt::format("{:.0f}", count);
 }
 
+std::string rough_duration_text(double seconds) {
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 2 * 3600) return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{:.1f} h", seconds / 3600);
+  return fmt::format("{:.1f} days", seconds / 86400);
+}
+
+std::string grouped_text(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  for (std::ptrdiff_t place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
+    digits.insert(digits.begin() + place, ',');
+  return digits;
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (size < 1e9) return fmt::format("{:.0f} MB", std::max(1.0, size / 1e6));
+  return size < 1e12 ? fmt::format("{:.1f} GB", size / 1e9) : fmt::format("{:.1f} TB", size / 1e12);
+}
+
 }  // namespace impsweep

@@ -1,34 +1,14 @@
 #include "engine/plan/plan_summary.hpp"
-#include "io/human_text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "io/human_text.hpp"
+
 namespace impsweep {
 namespace {
-
-std::string duration_text(double seconds) {
-  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{:.0f} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{:.1f} h", seconds / 3600);
-  return fmt::format("{:.1f} days", seconds / 86400);
-}
-
-std::string bytes_text(std::int64_t bytes) {
-  const auto size = static_cast<double>(bytes);
-  if (size < 1e9) return fmt::format("{:.0f} MB", std::max(1.0, size / 1e6));
-  return size < 1e12 ? fmt::format("{:.1f} GB", size / 1e9) : fmt::format("{:.1f} TB", size / 1e12);
-}
-
-std::string count_text(std::int64_t count) {
-  std::string digits = std::to_string(count);
-  for (std::ptrdiff_t place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
-    digits.insert(digits.begin() + place, ',');
-  return digits;
-}
 
 std::string point_name(const Chain& chain) {
   return fmt::format("{}.{}.{}.{}", chain.task, chain.algorithm, chain.network, chain.variant);
@@ -126,20 +106,21 @@ std::string to_text(const PlanSummary& summary) {
   for (const PlanSummary::Point& point : summary.points) width = std::max(width, point.name.size());
   for (const PlanSummary::Point& point : summary.points)
     text += fmt::format("  {:{}}  {:>6} chains x {} rounds of {} steps, about {} each\n", point.name, width,
-                        count_text(static_cast<std::int64_t>(point.chains)), point.rounds,
-                        count_text(point.steps_per_round), duration_text(point.seconds_per_chain));
-  const auto count = [](std::size_t value) { return count_text(static_cast<std::int64_t>(value)); };
+                        grouped_text(static_cast<std::int64_t>(point.chains)), point.rounds,
+                        grouped_text(point.steps_per_round), rough_duration_text(point.seconds_per_chain));
+  const auto count = [](std::size_t value) { return grouped_text(static_cast<std::int64_t>(value)); };
   text += fmt::format("chains      {}\n", count(summary.chains));
   text += fmt::format("trainings   {} ({} before equal ones are shared), {} done\n",
                       count(summary.trainings_unique), count(summary.trainings_total),
                       count(summary.trainings_done));
-  text += fmt::format("steps       {} (environment steps of training)\n", count_text(summary.env_steps));
+  text += fmt::format("steps       {} (environment steps of training)\n", grouped_text(summary.env_steps));
   text += fmt::format("to do       {:.2f} core-hours (predicted)\n", summary.core_hours);
   const Forecast& makespan = summary.makespan;
   text += fmt::format(
       "time        {} on {} rank{}, with 90 % probability {} to {}; {:.0f} % above the least possible\n",
-      duration_text(makespan.seconds), summary.ranks, summary.ranks == 1 ? "" : "s",
-      duration_text(makespan.low_seconds), duration_text(makespan.high_seconds), 100 * makespan.gap());
+      rough_duration_text(makespan.seconds), summary.ranks, summary.ranks == 1 ? "" : "s",
+      rough_duration_text(makespan.low_seconds), rough_duration_text(makespan.high_seconds),
+      100 * makespan.gap());
   text += fmt::format("disk        {} (predicted)\n", bytes_text(summary.disk_bytes));
   text += fmt::format("memory      {} per rank (predicted)\n", bytes_text(summary.memory_per_rank_bytes));
   return text;

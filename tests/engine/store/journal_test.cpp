@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "../io/scratch.hpp"
+#include "tests/io/scratch.hpp"
 
 using namespace impsweep;
 using impsweep::testing::Scratch;

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <filesystem>
 
-#include "../io/scratch.hpp"
 #include "engine/job/job.hpp"
 #include "engine/store/contents.hpp"
 #include "io/files.hpp"
+#include "tests/io/scratch.hpp"
 
 using namespace impsweep;
 using namespace impsweep::testing;

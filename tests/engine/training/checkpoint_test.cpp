@@ -5,9 +5,9 @@
 
 #include <set>
 
-#include "../io/scratch.hpp"
 #include "engine/sweep/stop.hpp"
 #include "engine/training/training.hpp"
+#include "tests/io/scratch.hpp"
 
 using namespace impsweep;
 using namespace impsweep::testing;
