@@ -117,13 +117,15 @@ void Acrobot::set_state(std::span<const double> state) {
 
 TaskInfo acrobot_info() {
   TaskInfo info;
-  info.name = "acrobot";
+  info.name = info.family = "acrobot";
   info.description = "swing a two-link pendulum up (Gymnasium Acrobot-v1)";
   info.observation_size = Acrobot::kObservation;
   info.actions = Acrobot::kActions;
   info.max_steps = 500;
   info.observation_names = {"cos angle 1", "sin angle 1",        "cos angle 2",
                             "sin angle 2", "angular velocity 1", "angular velocity 2"};
+  info.target_steps_per_second = 1.5e6;
+  info.trace_tolerance = {.state = 1e-12, .angles = 2, .first_observation_ulps = 1};
   info.options = start_options(info.name, Acrobot::Parameters{}.start);
   info.options.push_back(max_steps_option(info.name, "500"));
   return info;

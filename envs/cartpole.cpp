@@ -58,12 +58,14 @@ void CartPole::set_state(std::span<const double> state) {
 
 TaskInfo cartpole_info() {
   TaskInfo info;
-  info.name = "cartpole";
+  info.name = info.family = "cartpole";
   info.description = "balance a pole on a cart (Gymnasium CartPole)";
   info.observation_size = CartPole::kObservation;
   info.actions = CartPole::kActions;
   info.max_steps = 500;
   info.observation_names = {"cart position", "cart velocity", "pole angle", "pole angular velocity"};
+  info.target_steps_per_second = 20e6;
+  info.trace_tolerance = {.state = 1e-12};
   info.options = start_options(info.name, CartPole::Parameters{}.start);
   Option version;
   version.key = "cartpole.version";

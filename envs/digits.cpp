@@ -123,7 +123,7 @@ TaskInfo digits_info() {
     return text;
   };
   TaskInfo info;
-  info.name = "digits";
+  info.name = info.family = "digits";
   info.description = "ten classes of labelled images (MNIST and its relatives), by supervised learning";
   info.rows = info.columns = LabelledImages::kSide;
   info.observation_size = info.rows * info.columns;

@@ -24,8 +24,20 @@ namespace impsweep {
 // Values of a task's own options by full key; what is absent has its declared default.
 using TaskOptions = std::map<std::string, OptionValue>;
 
+// How a recording of the original is compared with the task, beyond plain equality. Largest absolute errors.
+struct TraceTolerance {
+  double state = 0;                // of a state component
+  double first_state = 0;          // the same, at reset
+  int angles = 0;                  // this many leading state components are compared modulo 2 pi
+  int first_observation_ulps = 0;  // units in the last place, on observation 0
+  double observation = 0;          // of a feature
+  double reward = 0;
+  bool whole_state = true;  // setting the declared state continues as recorded
+};
+
 struct TaskInfo {
-  std::string name;          // "cartpole"
+  std::string name;    // "cartpole"
+  std::string family;  // tasks of one family share the paper's settings: "cartpole", "locomotion", "minatar"
   std::string description;   // one line for people
   int observation_size = 0;  // features of a flat observation
   int actions = 0;           // number of actions, or dimension of a continuous action
@@ -54,6 +66,16 @@ struct TaskInfo {
   bool is_external = false;
   // What evaluations set, over the options of the training: full games and the true score.
   TaskOptions evaluation_options;
+
+  // What forecasts of a training's cost know of it: seconds of a step of one lane and of drawing its action, on
+  // one core; steps of a usual episode (0: as long as it may be).
+  double seconds_per_step = 0.5e-6;
+  int usual_episode_steps = 0;
+  double target_steps_per_second = 0;  // on one core, of the benchmarks; 0: no target
+
+  // Names of the original in recordings, where they differ from `name`, and how recordings are compared.
+  std::vector<std::string> recorded_as;
+  TraceTolerance trace_tolerance;
 };
 
 // A task that needs what is not here. Says what was looked for and where, why it will not do, and the remedies.

@@ -174,6 +174,7 @@ std::string picture() {
 TaskInfo maze_info(const std::string& name, const std::string& description) {
   TaskInfo info;
   info.name = name;
+  info.family = "mazegrid";
   info.description = description;
   info.actions = MazeGrid::kActions;
   info.max_steps = MazeGrid::Parameters{}.max_steps;
@@ -194,6 +195,7 @@ MazeGrid::Parameters maze_parameters(const TaskOptions& options, TaskInfo& info)
 TaskInfo mazegrid_info() {
   TaskInfo info = maze_info("mazegrid", "collect coins in a maze; six binary maps");
   info.observation_size = MazeGrid::kObservation;
+  info.target_steps_per_second = 5e6;
   info.channel_names = {"empty", "agent", "enemy 1", "enemy 2", "coin", "poison"};
   info.rows = MazeGrid::kRows;
   info.columns = MazeGrid::kColumns;

@@ -17,7 +17,7 @@
 #include "agents/acting/interruption.hpp"
 #include "agents/acting/observation_columns.hpp"
 #include "agents/acting/policy.hpp"
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 #include "agents/native/aligned.hpp"
 #include "agents/network/network.hpp"
 #include "envs/environment.hpp"

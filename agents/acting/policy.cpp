@@ -5,7 +5,6 @@
 
 #include "agents/native/aligned.hpp"
 #include "agents/native/kernels/kernels.hpp"
-#include "agents/network/model.hpp"
 
 namespace impsweep {
 namespace {
@@ -153,14 +152,6 @@ void EpsilonGreedyPolicy::act_at_random(int column, Stream& stream) {
 
 void EpsilonGreedyPolicy::record(int column, Samples& samples, int i) const {
   samples.action[i] = action_[column];
-}
-
-std::unique_ptr<Policy> evaluation_policy(const ModelSpec& model, std::string_view algorithm,
-                                          const AgentConfig& config, int columns) {
-  const int outputs = model.parts.front().sizes.back();
-  if (!learns_values(model)) return make_policy(outputs, model.log_std > 0, columns);
-  return std::make_unique<EpsilonGreedyPolicy>(
-      outputs, columns, algorithm == "bc" ? config.cloning.epsilon_eval : config.dqn.epsilon_eval);
 }
 
 std::unique_ptr<Policy> greedy_policy(const ModelSpec& model, int columns) {

@@ -15,7 +15,7 @@
 
 #include "agents/acting/observation_columns.hpp"
 #include "agents/acting/samples.hpp"
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 #include "agents/network/network.hpp"
 #include "envs/environment.hpp"
 
@@ -62,10 +62,6 @@ class EpsilonGreedyPolicy final : public Policy {
   AlignedFloats value_;  // [actions][stride]
   std::vector<std::int32_t> action_;
 };
-
-// How the agent of a training plays when it is evaluated.
-std::unique_ptr<Policy> evaluation_policy(const ModelSpec&, std::string_view algorithm, const AgentConfig&,
-                                          int columns);
 
 // Without chance: the action of the largest output, or the mean.
 std::unique_ptr<Policy> greedy_policy(const ModelSpec&, int columns);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 #include "agents/native/aligned.hpp"
 #include "agents/network/network.hpp"
 

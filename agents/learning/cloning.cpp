@@ -1,5 +1,7 @@
 #include "agents/learning/cloning.hpp"
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/distillation_loss.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
@@ -7,6 +9,10 @@ namespace impsweep {
 namespace {
 
 constexpr int kActor = 0, kCritic = 1;
+
+bool distils_critic(const AgentConfig& config) {
+  return config.options<PolicyCloningConfig>().critic == CloningCritic::kDistill;
+}
 
 class SoftmaxCloning final : public CloningObjective {
  public:
@@ -74,7 +80,7 @@ std::unique_ptr<CloningObjective> make_cloning_objective(const ModelSpec& model,
 CloningLearner::CloningLearner(Network& network, const ModelSpec& model, const AgentConfig& config,
                                MinibatchPlan minibatch, std::int64_t iterations)
     : BatchLearner(network, config, minibatch, iterations),
-      config_(config.cloning),
+      config_(config.options<PolicyCloningConfig>()),
       observation_size_(model.parts[kActor].sizes.front()),
       log_std_(model.log_std),
       stride_(round_up_to_lanes(minibatch.size)),
@@ -123,7 +129,8 @@ UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_
 }
 
 CloningTrainer::CloningTrainer(const TrainingRequest& request, int max_columns)
-    : BatchTrainer(request, max_columns, request.config.cloning.minibatches, request.config.cloning.epochs),
+    : BatchTrainer(request, max_columns, request.config.options<PolicyCloningConfig>().minibatches,
+                   request.config.options<PolicyCloningConfig>().epochs),
       teacher_(make_network(request.backend, request.teacher_model, {}, {.max_batch = max_columns_})) {
   teacher_->gather(request.teacher_parameters, teacher_->parameters());
   teacher_->parameters_changed();
@@ -131,8 +138,41 @@ CloningTrainer::CloningTrainer(const TrainingRequest& request, int max_columns)
 }
 
 void CloningTrainer::complete_samples() {
-  if (config_.cloning.critic == CloningCritic::kDistill)
+  if (config_.options<PolicyCloningConfig>().critic == CloningCritic::kDistill)
     estimate_values(*teacher_, kCritic, samples_.observation.data(), samples_.size(), samples_.value.data());
+}
+
+AlgorithmInfo policy_cloning_algorithm() {
+  return {
+      .name = "bc",
+      .semantics = 1,
+      .description = "behavioural cloning of a trained teacher: its policy",
+      .learns = [](const TaskInfo& task) { return is_environment(task) && teacher_algorithm(task) == "ppo"; },
+      .needs = "an environment",
+      .has_teacher = true,
+      .chooses_inputs = false,
+      .options = PolicyCloningConfig{},
+      .reads = [](std::string_view key) { return !key.starts_with("reg.dropout"); },
+      .is_idle = [](std::string_view, const AgentConfig&) { return false; },
+      .check =
+          [](const AgentConfig& config, const std::string& prefix) {
+            check_minibatches(config, config.options<PolicyCloningConfig>().minibatches, "bc.minibatches",
+                              prefix);
+          },
+      // A student that also learns the teacher's values is pruned like an actor with its critic.
+      .prunes_critic = [](const TaskInfo&, const AgentConfig& config) { return distils_critic(config); },
+      .model =
+          [](const ModelShape& shape, const AgentConfig& config) {
+            return policy_model(shape, config.network, distils_critic(config));
+          },
+      .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+        return std::make_unique<CloningTrainer>(request, max_columns);
+      },
+      .make_evaluator = policy_evaluator,
+      .work = [](const AgentConfig& config) -> LearningWork {
+        const auto epochs = static_cast<double>(config.options<PolicyCloningConfig>().epochs);
+        return {.learned_per_step = epochs, .passes = 3, .teacher_acts = true};
+      }};
 }
 
 }  // namespace impsweep

@@ -12,6 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/batch_trainer.hpp"
 
 namespace impsweep {
@@ -42,7 +44,7 @@ class CloningLearner final : public BatchLearner {
   // Adds the critic's loss and gradient for the minibatch in place; returns the loss.
   float learn_values(const Samples&, const std::int32_t* order);
 
-  CloningConfig config_;
+  PolicyCloningConfig config_;
   int observation_size_ = 0, log_std_ = 0, stride_ = 0;
   std::unique_ptr<CloningObjective> objective_;
   AlignedFloats observation_, outputs_, output_gradient_, values_, value_gradient_;
@@ -58,5 +60,8 @@ class CloningTrainer final : public BatchTrainer {
 
   std::unique_ptr<Network> teacher_;
 };
+
+// Its row in the list of algorithms.
+AlgorithmInfo policy_cloning_algorithm();
 
 }  // namespace impsweep

@@ -1,8 +1,12 @@
 #include "agents/learning/dqn.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
+#include "agents/config/dqn_config.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -10,12 +14,12 @@ namespace {
 
 AdamConfig adam_of(const AgentConfig& config) {
   AdamConfig adam = config.adam;
-  adam.epsilon = config.dqn.adam_epsilon_in_force();
+  adam.epsilon = config.options<DqnConfig>().adam_epsilon_in_force();
   return adam;
 }
 
 ReplayOptions memory_options(const TrainingRequest& request) {
-  const DqnConfig& dqn = request.config.dqn;
+  const DqnConfig& dqn = request.config.options<DqnConfig>();
   ReplayOptions options;
   options.size = dqn.replay_size;
   options.n_step = static_cast<int>(dqn.n_step);
@@ -32,12 +36,13 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
                        Stream dropout_stream)
     : online_(online),
       target_(target),
-      config_(config.dqn),
+      config_(config.options<DqnConfig>()),
       adam_(adam_of(config), config.regularisation, online.gradients().size()),
-      values_(model, static_cast<int>(config.dqn.batch_size)),
-      dropout_(model, config.regularisation.dropout, static_cast<int>(config.dqn.batch_size), dropout_stream),
+      values_(model, static_cast<int>(config.options<DqnConfig>().batch_size)),
+      dropout_(model, config.regularisation.dropout, static_cast<int>(config.options<DqnConfig>().batch_size),
+               dropout_stream),
       drops_target_(config.regularisation.dropout_target),
-      stride_(round_up_to_lanes(static_cast<int>(config.dqn.batch_size))) {
+      stride_(round_up_to_lanes(static_cast<int>(config.options<DqnConfig>().batch_size))) {
   const auto columns = static_cast<std::size_t>(stride_);
   for (AlignedFloats* matrix : {&q_, &next_online_, &next_target_, &q_gradient_})
     matrix->assign(static_cast<std::size_t>(values_.actions()) * columns, 0.0f);
@@ -87,10 +92,10 @@ void DqnLearner::copy_to_target() {
 
 DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
     : ReplayTrainer(request, max_columns, memory_options(request),
-                    {.batch_size = static_cast<int>(request.config.dqn.batch_size),
-                     .replay_ratio = request.config.dqn.replay_ratio,
-                     .min_steps_learn = request.config.dqn.min_steps_learn}),
-      config_(request.config.dqn),
+                    {.batch_size = static_cast<int>(request.config.options<DqnConfig>().batch_size),
+                     .replay_ratio = request.config.options<DqnConfig>().replay_ratio,
+                     .min_steps_learn = request.config.options<DqnConfig>().min_steps_learn}),
+      config_(request.config.options<DqnConfig>()),
       target_(make_network(request.backend, request.model, request.mask, network_options())),
       learner_(network(), *target_, request.model, request.config,
                Stream(request.stream_prefix + "/dropout")) {
@@ -132,6 +137,63 @@ void DqnTrainer::load(StateReader& reader) {
     throw ArchiveError("saved target parameters are of another network");
   std::ranges::copy(parameters, target_->parameters().begin());
   target_->parameters_changed();
+}
+
+namespace {
+
+void check_dqn(const AgentConfig& config, const std::string& prefix) {
+  const DqnConfig& dqn = config.options<DqnConfig>();
+  check_replay_size(config, dqn.replay_size, dqn.n_step, prefix + "dqn.replay_size");
+  if (dqn.min_steps_learn >= config.sampler.steps)
+    throw std::invalid_argument(fmt::format(
+        "'{}dqn.min_steps_learn' = {} is not reached within '{}rl.steps' = {}, so nothing would be learned; "
+        "lower it",
+        prefix, dqn.min_steps_learn, prefix, config.sampler.steps));
+}
+
+}  // namespace
+
+AlgorithmInfo dqn_algorithm() {
+  return {.name = "dqn",
+          .semantics = 1,
+          .description = "double Q-learning with prioritized replay",
+          .learns = [](const TaskInfo& task) { return is_environment(task) && !task.continuous; },
+          .needs = "an environment with a finite number of actions",
+          .has_teacher = false,
+          .chooses_inputs = true,
+          .options = DqnConfig{},
+          // Its Adam has an epsilon of its own, and its values no use for the others.
+          .reads =
+              [](std::string_view key) {
+                return key != "rl.timeout_bootstrap" && key != "network.shared_trunk" &&
+                       key != "adam.epsilon";
+              },
+          .is_idle =
+              [](std::string_view key, const AgentConfig& config) {
+                return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) &&
+                       !config.options<DqnConfig>().prioritized;
+              },
+          .check = check_dqn,
+          .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
+          .model =
+              [](const ModelShape& shape, const AgentConfig& config) {
+                return value_model(shape, config.network, config.options<DqnConfig>().dueling);
+              },
+          .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+            return std::make_unique<DqnTrainer>(request, max_columns);
+          },
+          .make_evaluator =
+              [](const TrainingRequest& request, int max_columns, bool greedy) {
+                const double epsilon = request.config.options<DqnConfig>().epsilon_eval;
+                return value_evaluator(request, max_columns, greedy ? 0 : epsilon);
+              },
+          // The next observation is looked at with the target network, and in double Q-learning with both.
+          .work = [](const AgentConfig& config) -> LearningWork {
+            const DqnConfig& dqn = config.options<DqnConfig>();
+            return {.learned_per_step = dqn.replay_ratio,
+                    .passes = dqn.double_dqn ? 5.0 : 4.0,
+                    .replay_size = dqn.replay_size};
+          }};
 }
 
 }  // namespace impsweep

@@ -10,8 +10,10 @@
 #include <span>
 #include <vector>
 
+#include "agents/config/dqn_config.hpp"
 #include "agents/learning/action_values.hpp"
 #include "agents/learning/adam.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/dropout.hpp"
 #include "agents/learning/replay_trainer.hpp"
 
@@ -70,5 +72,8 @@ class DqnTrainer final : public ReplayTrainer {
   std::unique_ptr<Network> target_;
   DqnLearner learner_;
 };
+
+// Its row in the list of algorithms.
+AlgorithmInfo dqn_algorithm();
 
 }  // namespace impsweep

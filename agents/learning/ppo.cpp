@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/config/paper_defaults.hpp"
+#include "agents/config/ppo_config.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -38,7 +40,7 @@ void estimate_advantages(Samples& s, double discount, double gae_lambda, bool no
 PpoLearner::PpoLearner(Network& network, const ModelSpec& model, const AgentConfig& config,
                        MinibatchPlan minibatch, std::int64_t iterations)
     : BatchLearner(network, config, minibatch, iterations),
-      config_(config.ppo),
+      config_(config.options<PpoConfig>()),
       observation_size_(model.parts[kActor].sizes.front()),
       log_std_(model.log_std),
       stride_(round_up_to_lanes(minibatch.size)),
@@ -99,7 +101,8 @@ UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* o
 }
 
 PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
-    : BatchTrainer(request, max_columns, request.config.ppo.minibatches, request.config.ppo.epochs) {
+    : BatchTrainer(request, max_columns, request.config.options<PpoConfig>().minibatches,
+                   request.config.options<PpoConfig>().epochs) {
   set_learner(std::make_unique<PpoLearner>(*network_, request.model, config_, minibatch_, iterations_));
   timeout_value_.assign(static_cast<std::size_t>(samples_.stride), 0.0f);
 }
@@ -112,10 +115,39 @@ void PpoTrainer::complete_samples() {
     const int count = static_cast<int>(timeouts.sample.size());
     estimate_values(*network_, kCritic, timeouts.observation.data(), count, timeout_value_.data());
     for (int j = 0; j < count; ++j)
-      samples_.reward[timeouts.sample[j]] += static_cast<float>(config_.ppo.discount) * timeout_value_[j];
+      samples_.reward[timeouts.sample[j]] +=
+          static_cast<float>(config_.options<PpoConfig>().discount) * timeout_value_[j];
   }
-  estimate_advantages(samples_, config_.ppo.discount, config_.ppo.gae_lambda,
-                      config_.ppo.normalize_advantage);
+  estimate_advantages(samples_, config_.options<PpoConfig>().discount,
+                      config_.options<PpoConfig>().gae_lambda,
+                      config_.options<PpoConfig>().normalize_advantage);
+}
+
+AlgorithmInfo ppo_algorithm() {
+  return {.name = "ppo",
+          .semantics = 1,
+          .description = "proximal policy optimisation",
+          .learns = is_environment,
+          .needs = "an environment",
+          .has_teacher = false,
+          .chooses_inputs = true,
+          .options = PpoConfig{},
+          .reads = [](std::string_view key) { return !key.starts_with("reg.dropout"); },
+          .is_idle = [](std::string_view, const AgentConfig&) { return false; },
+          .check =
+              [](const AgentConfig& config, const std::string& prefix) {
+                check_minibatches(config, config.options<PpoConfig>().minibatches, "ppo.minibatches", prefix);
+              },
+          .prunes_critic = [](const TaskInfo& task, const AgentConfig&) { return prunes_critic(task); },
+          .model = [](const ModelShape& shape,
+                      const AgentConfig& config) { return policy_model(shape, config.network, true); },
+          .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+            return std::make_unique<PpoTrainer>(request, max_columns);
+          },
+          .make_evaluator = policy_evaluator,
+          .work = [](const AgentConfig& config) -> LearningWork {
+            return {.learned_per_step = static_cast<double>(config.options<PpoConfig>().epochs), .passes = 3};
+          }};
 }
 
 }  // namespace impsweep

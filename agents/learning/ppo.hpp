@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "agents/config/ppo_config.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/batch_trainer.hpp"
 #include "agents/learning/ppo_objective.hpp"
 
@@ -45,5 +47,8 @@ class PpoTrainer final : public BatchTrainer {
 
   AlignedFloats timeout_value_;
 };
+
+// Its row in the list of algorithms.
+AlgorithmInfo ppo_algorithm();
 
 }  // namespace impsweep

@@ -5,12 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agents/learning/cloning.hpp"
-#include "agents/learning/dqn.hpp"
-#include "agents/learning/ppo.hpp"
-#include "agents/learning/supervised.hpp"
-#include "agents/learning/value_cloning.hpp"
-#include "agents/network/model.hpp"
+#include "agents/learning/algorithm.hpp"
 
 namespace impsweep {
 namespace {
@@ -33,23 +28,11 @@ std::unique_ptr<Network> make_network(Backend backend, const ModelSpec& model,
 }
 
 std::unique_ptr<Trainer> make_trainer(const TrainingRequest& request, int max_columns) {
-  if (request.algorithm == "ppo") return std::make_unique<PpoTrainer>(request, max_columns);
-  if (request.algorithm == "dqn") return std::make_unique<DqnTrainer>(request, max_columns);
-  if (request.algorithm == "bc" && learns_values(request.model))
-    return std::make_unique<ValueCloningTrainer>(request, max_columns);
-  if (request.algorithm == "bc") return std::make_unique<CloningTrainer>(request, max_columns);
-  if (request.algorithm == "supervised") return std::make_unique<SupervisedTrainer>(request, max_columns);
-  throw TrainingFailure("no trainer for algorithm '" + request.algorithm + "'");
+  return request.algorithm->make_trainer(request, max_columns);
 }
 
 std::unique_ptr<Evaluator> make_evaluator(const TrainingRequest& request, int max_columns, bool greedy) {
-  if (request.algorithm == "supervised")
-    return std::make_unique<TestSetEvaluator>(request.data_set, max_columns);
-  return std::make_unique<EpisodeEvaluator>(
-      request.task, request.task_options, max_columns,
-      greedy ? greedy_policy(request.model, max_columns)
-             : evaluation_policy(request.model, request.algorithm, request.config, max_columns),
-      request.threads, request.interruption);
+  return request.algorithm->make_evaluator(request, max_columns, greedy);
 }
 
 TrainingSession::TrainingSession(TrainingRequest request)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "agents/config/supervised_config.hpp"
 #include "agents/learning/saved_parameters.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
@@ -23,8 +24,8 @@ AlignedFloats matrix(int rows, int stride) {
 
 SupervisedLearner::SupervisedLearner(Network& network, const AgentConfig& config)
     : network_(network),
-      learning_rate_(config.supervised.learning_rate),
-      batch_size_(static_cast<int>(config.supervised.batch_size)),
+      learning_rate_(config.options<SupervisedConfig>().learning_rate),
+      batch_size_(static_cast<int>(config.options<SupervisedConfig>().batch_size)),
       stride_(round_up_to_lanes(batch_size_)),
       adam_(config.adam, config.regularisation, network.gradients().size()),
       image_(matrix(network.input_size(kClassifier), stride_)),
@@ -57,7 +58,8 @@ SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_col
     : data_set_(request.data_set),
       network_(make_network(
           request.backend, request.model, request.mask,
-          {.max_batch = std::max(max_columns, static_cast<int>(request.config.supervised.batch_size)),
+          {.max_batch =
+               std::max(max_columns, static_cast<int>(request.config.options<SupervisedConfig>().batch_size)),
            .remove_unreachable = request.config.regularisation.weight_decay == 0})),
       learner_(*network_, request.config),
       steps_(request.start_step),
@@ -153,6 +155,37 @@ void TestSetEvaluator::show(int column, int chosen, bool right, bool last) const
             .continuous_action = {},
             .reward = right ? 1.0f : 0.0f,
             .ends = last});
+}
+
+AlgorithmInfo supervised_algorithm() {
+  return {.name = "supervised",
+          .semantics = 1,
+          .description = "classification of labelled images",
+          .learns = [](const TaskInfo& task) { return task.is_data_set; },
+          .needs = "a data set",
+          .has_teacher = false,
+          .chooses_inputs = false,
+          .options = SupervisedConfig{},
+          // Nothing acts, and the test set is always tested as a whole.
+          .reads =
+              [](std::string_view key) {
+                if (key.starts_with("rl.") || key.starts_with("eval."))
+                  return key == "rl.steps" || key == "eval.interval";
+                return key != "network.shared_trunk" && !key.starts_with("reg.dropout");
+              },
+          .is_idle = [](std::string_view, const AgentConfig&) { return false; },
+          .check = [](const AgentConfig&, const std::string&) {},
+          .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
+          .model = [](const ModelShape& shape,
+                      const AgentConfig& config) { return classifier_model(shape, config.network); },
+          .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+            return std::make_unique<SupervisedTrainer>(request, max_columns);
+          },
+          .make_evaluator = [](const TrainingRequest& request, int max_columns,
+                               bool) -> std::unique_ptr<Evaluator> {
+            return std::make_unique<TestSetEvaluator>(request.data_set, max_columns);
+          },
+          .work = [](const AgentConfig&) -> LearningWork { return {.learned_per_step = 1, .passes = 3}; }};
 }
 
 }  // namespace impsweep

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "agents/acting/evaluation.hpp"
+#include "agents/config/supervised_config.hpp"
 #include "agents/learning/adam.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/trainer.hpp"
 
 namespace impsweep {
@@ -94,5 +96,8 @@ class TestSetEvaluator final : public Evaluator {
   AlignedFloats logits_;  // [classes][stride]
   StepWatcher watcher_;
 };
+
+// Its row in the list of algorithms.
+AlgorithmInfo supervised_algorithm();
 
 }  // namespace impsweep

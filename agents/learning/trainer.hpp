@@ -1,5 +1,5 @@
-// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new algorithm is
-// one class derived from Trainer and one line in make_trainer().
+// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new algorithm is a
+// class derived from Trainer, and a row of the list in algorithm.hpp that names it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include "agents/acting/evaluation.hpp"
 #include "agents/acting/interruption.hpp"
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 #include "agents/network/network.hpp"
 #include "envs/digits.hpp"
 #include "envs/environment.hpp"
@@ -24,13 +24,15 @@ struct TrainingFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+struct AlgorithmInfo;
+
 enum class Backend { kNative, kTorch };
 
 // Everything a training is a function of, in the agents' own terms.
 struct TrainingRequest {
   std::string task;
   TaskOptions task_options;
-  std::string algorithm;  // "ppo", "dqn", "bc", "supervised"
+  const AlgorithmInfo* algorithm = nullptr;  // what learns (algorithm.hpp)
   AgentConfig config;
   Backend backend = Backend::kNative;
   int threads = 1;            // that step the environments; results do not depend on it

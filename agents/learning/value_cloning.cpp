@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/distillation_loss.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
@@ -9,12 +11,12 @@ namespace impsweep {
 namespace {
 
 int batch_size(const TrainingRequest& request) {
-  return static_cast<int>(request.config.cloning.batch_size);
+  return static_cast<int>(request.config.options<ValueCloningConfig>().batch_size);
 }
 
 ReplayOptions memory_options(const TrainingRequest& request) {
   ReplayOptions options;
-  options.size = request.config.cloning.replay_size;
+  options.size = request.config.options<ValueCloningConfig>().replay_size;
   options.prioritized = false;
   return options;
 }
@@ -24,9 +26,9 @@ ReplayOptions memory_options(const TrainingRequest& request) {
 ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max_columns)
     : ReplayTrainer(request, max_columns, memory_options(request),
                     {.batch_size = batch_size(request),
-                     .replay_ratio = request.config.cloning.replay_ratio,
-                     .min_steps_learn = request.config.cloning.batch_size}),
-      config_(request.config.cloning),
+                     .replay_ratio = request.config.options<ValueCloningConfig>().replay_ratio,
+                     .min_steps_learn = request.config.options<ValueCloningConfig>().batch_size}),
+      config_(request.config.options<ValueCloningConfig>()),
       teacher_(make_network(
           request.backend, request.teacher_model, {},
           {.max_batch = std::max(batch_size(request), static_cast<int>(request.config.sampler.batch_B))})),
@@ -72,6 +74,50 @@ void ValueCloningTrainer::save(StateWriter& writer) const {
 void ValueCloningTrainer::load(StateReader& reader) {
   ReplayTrainer::load(reader);
   reader("optimizer", adam_);
+}
+
+AlgorithmInfo value_cloning_algorithm() {
+  return {.name = "bc",
+          .semantics = 1,
+          .description = "behavioural cloning of a trained teacher: its action values",
+          .learns =
+              [](const TaskInfo& task) {
+                return is_environment(task) && !task.continuous && teacher_algorithm(task) == "dqn";
+              },
+          .needs = "an environment with a finite number of actions",
+          .has_teacher = true,
+          .chooses_inputs = false,
+          .options = ValueCloningConfig{},
+          .reads =
+              [](std::string_view key) {
+                return key != "rl.timeout_bootstrap" && key != "network.shared_trunk" &&
+                       !key.starts_with("reg.dropout");
+              },
+          .is_idle = [](std::string_view, const AgentConfig&) { return false; },
+          .check =
+              [](const AgentConfig& config, const std::string& prefix) {
+                check_replay_size(config, config.options<ValueCloningConfig>().replay_size, 1,
+                                  prefix + "bc.replay_size");
+              },
+          .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
+          .model = [](const ModelShape& shape,
+                      const AgentConfig& config) { return value_model(shape, config.network, false); },
+          .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+            return std::make_unique<ValueCloningTrainer>(request, max_columns);
+          },
+          .make_evaluator =
+              [](const TrainingRequest& request, int max_columns, bool greedy) {
+                const double epsilon = request.config.options<ValueCloningConfig>().epsilon_eval;
+                return value_evaluator(request, max_columns, greedy ? 0 : epsilon);
+              },
+          .work = [](const AgentConfig& config) -> LearningWork {
+            const ValueCloningConfig& cloning = config.options<ValueCloningConfig>();
+            return {.learned_per_step = cloning.replay_ratio,
+                    .passes = 3,
+                    .teacher_passes = 1,
+                    .teacher_acts = true,
+                    .replay_size = cloning.replay_size};
+          }};
 }
 
 }  // namespace impsweep

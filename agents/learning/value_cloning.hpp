@@ -7,8 +7,10 @@
 
 #include <memory>
 
+#include "agents/config/cloning_config.hpp"
 #include "agents/learning/action_values.hpp"
 #include "agents/learning/adam.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/replay_trainer.hpp"
 
 namespace impsweep {
@@ -23,11 +25,11 @@ class ValueCloningTrainer final : public ReplayTrainer {
 
  private:
   Network& acting_network() override { return *teacher_; }
-  double epsilon() const override { return config_.epsilon_expert; }
+  double epsilon() const override { return config_.epsilon_teacher; }
   UpdateReport learn(const ReplayBatch&) override;
   double learning_rate() const;
 
-  CloningConfig config_;
+  ValueCloningConfig config_;
   std::unique_ptr<Network> teacher_;
   ActionValues student_values_, teacher_values_;
   Adam adam_;
@@ -35,5 +37,8 @@ class ValueCloningTrainer final : public ReplayTrainer {
   AlignedFloats student_q_, teacher_q_, gradient_;  // [actions][stride_]
   AlignedFloats loss_per_sample_;                   // [stride_]
 };
+
+// Its row in the list of algorithms.
+AlgorithmInfo value_cloning_algorithm();
 
 }  // namespace impsweep

@@ -38,12 +38,9 @@ int smallest_board(const NetworkConfig& network) {
   return size;
 }
 
-ModelSpec model_spec(const TaskInfo& task, std::string_view algorithm, const AgentConfig& config,
-                     bool distils_values) {
-  ModelSpec model =
-      model_spec(task.observation_size, task.actions, task.continuous, algorithm, config, distils_values);
-  std::vector<ConvolutionSpec> convolutions = convolutions_of(config.network);
-  if (std::min(task.rows, task.columns) < smallest_board(config.network))
+ModelSpec with_convolutions(ModelSpec model, const TaskInfo& task, const NetworkConfig& network) {
+  std::vector<ConvolutionSpec> convolutions = convolutions_of(network);
+  if (std::min(task.rows, task.columns) < smallest_board(network))
     throw std::invalid_argument("task '" + task.name + "' shows no board that the convolutions fit on");
   std::vector<int> sizes;
   int channels = convolutions.empty() ? 0 : task.observation_size / (task.rows * task.columns);
@@ -68,33 +65,30 @@ bool learns_values(const ModelSpec& model) {
   return !model.parts.empty() && model.parts.front().name == "q";
 }
 
-ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
-                     const AgentConfig& config, bool distils_values) {
-  const bool cloning = algorithm == "bc";
-  if (algorithm == "dqn" || (cloning && distils_values)) {
-    if (continuous) throw std::invalid_argument("action values need a finite number of actions");
-    ModelSpec model;
-    model.parts.push_back(mlp("q", observation_size, actions, config.network));
-    if (!cloning && config.dqn.dueling)
-      model.parts.push_back(mlp("value", observation_size, 1, config.network));
-    return model;
-  }
-  if (algorithm == "supervised")
-    return {.parts = {mlp("classifier", observation_size, actions, config.network)}};
-  if (!cloning && algorithm != "ppo")
-    throw std::invalid_argument("no model is defined for algorithm '" + std::string(algorithm) + "'");
+ModelSpec policy_model(const ModelShape& shape, const NetworkConfig& network, bool with_critic) {
   ModelSpec model;
-  model.parts.push_back(mlp("actor", observation_size, actions, config.network));
-  model.parts.front().tanh_output = continuous;
-  if (!cloning || config.cloning.critic == CloningCritic::kDistill) {
-    model.parts.push_back(mlp("critic", observation_size, 1, config.network));
-    if (config.network.shared_trunk) {
-      model.parts.back().sizes = {static_cast<int>(config.network.hidden.back()), 1};
-      model.parts.back().trunk = 0;
-    }
+  model.parts.push_back(mlp("actor", shape.observation_size, shape.actions, network));
+  model.parts.front().tanh_output = shape.continuous;
+  model.log_std = shape.continuous ? shape.actions : 0;
+  if (!with_critic) return model;
+  model.parts.push_back(mlp("critic", shape.observation_size, 1, network));
+  if (network.shared_trunk) {
+    model.parts.back().sizes = {static_cast<int>(network.hidden.back()), 1};
+    model.parts.back().trunk = 0;
   }
-  model.log_std = continuous ? actions : 0;
   return model;
+}
+
+ModelSpec value_model(const ModelShape& shape, const NetworkConfig& network, bool dueling) {
+  if (shape.continuous) throw std::invalid_argument("action values need a finite number of actions");
+  ModelSpec model;
+  model.parts.push_back(mlp("q", shape.observation_size, shape.actions, network));
+  if (dueling) model.parts.push_back(mlp("value", shape.observation_size, 1, network));
+  return model;
+}
+
+ModelSpec classifier_model(const ModelShape& shape, const NetworkConfig& network) {
+  return {.parts = {mlp("classifier", shape.observation_size, shape.actions, network)}};
 }
 
 std::vector<Tensor> tensors_of(const ModelSpec& model) {

@@ -1,35 +1,40 @@
-// agents/network/model.hpp - which networks an algorithm trains on a task.
-//
-//   ppo   actor (softmax over the actions, or tanh mean and free log_std) and critic of equal hidden layers,
-//         or, with network.shared_trunk, of the same ones
-//   supervised   classifier (logits of the classes)
-//   dqn   q (values of the actions); dueling: q holds the advantages and a part "value" the value of the
-//   state bc    the student's actor, or its q where experts are DQN agents; with bc.critic = distill also a
-//   critic that learns the expert's values
+// agents/network/model.hpp - the networks that algorithms are made of. All of them have the hidden layers of a
+// NetworkConfig, each its own unless they share a trunk.
 #pragma once
-
-#include <string_view>
 
 #include "agents/network/network.hpp"
 #include "envs/environment.hpp"
 
 namespace impsweep {
 
+// What a network reads and answers.
+struct ModelShape {
+  int observation_size = 0;
+  int actions = 0;  // number of actions or classes, or dimension of a continuous action
+  bool continuous = false;
+};
+
+// Part "actor": logits of the actions, or the tanh mean of a Gaussian, whose log_std is then a parameter vector of
+// the model. With a critic also part "critic", the value of the state; under network.shared_trunk it is a head on
+// the actor's last hidden layer.
+ModelSpec policy_model(const ModelShape&, const NetworkConfig&, bool with_critic);
+
+// Part "q": the values of the actions. Dueling: q holds the advantages, and a part "value" the value of the state.
+// Throws std::invalid_argument for continuous actions.
+ModelSpec value_model(const ModelShape&, const NetworkConfig&, bool dueling);
+
+// Part "classifier": logits of the classes.
+ModelSpec classifier_model(const ModelShape&, const NetworkConfig&);
+
 // Whether the first part holds action values and not a policy.
 bool learns_values(const ModelSpec&);
-
-// `actions`: number of actions, or dimension of a continuous action. Throws std::invalid_argument for an
-// algorithm that has no model here. `distils_values`: of bc, what the task's experts teach.
-ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
-                     const AgentConfig&, bool distils_values = false);
 
 // Rows and columns that a board must have at least for the convolutions to fit on it; 0 without convolutions.
 int smallest_board(const NetworkConfig&);
 
-// The same for a task. Other architectures than mlp start with convolutions over the task's board; throws
-// std::invalid_argument if it is none that they fit on. Those of "atari" are rlpyt's (models/pg/atari_ff_model.py,
-// models/conv2d.py).
-ModelSpec model_spec(const TaskInfo&, std::string_view algorithm, const AgentConfig&,
-                     bool distils_values = false);
+// Puts the convolutions of the architecture over the task's board in front of every network that reads it. Throws
+// std::invalid_argument if the task has no board that they fit on. Those of "atari" are rlpyt's
+// (models/pg/atari_ff_model.py, models/conv2d.py).
+ModelSpec with_convolutions(ModelSpec, const TaskInfo&, const NetworkConfig&);
 
 }  // namespace impsweep

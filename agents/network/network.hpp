@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 
 namespace impsweep {
 

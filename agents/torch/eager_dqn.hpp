@@ -7,7 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
+#include "agents/config/dqn_config.hpp"
 #include "agents/network/network.hpp"
 
 namespace impsweep {

@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "agents/acting/rollout.hpp"
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
+#include "agents/config/ppo_config.hpp"
 #include "agents/network/network.hpp"
 
 namespace impsweep {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/config/dqn_config.hpp"
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/dqn.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
@@ -32,7 +34,7 @@ class FilledMemory {
   FilledMemory(const std::string& task, const AgentConfig& config, std::int64_t transitions) {
     environment_ = make_environment(task, kLanes);
     const TaskInfo& info = environment_->info();
-    options_.size = config.dqn.replay_size;
+    options_.size = config.options<DqnConfig>().replay_size;
     options_.B = kLanes;
     options_.features = info.observation_size;
     options_.max_active = info.max_active;

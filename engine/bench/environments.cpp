@@ -18,20 +18,6 @@ int lanes_for(const TaskInfo& info) {
   return info.continuous ? 16 : 64;
 }
 
-// Targets on one core, in steps per second; no target for tasks that are not listed.
-double target_of(const std::string& task) {
-  if (task == "cartpole") return 20e6;
-  if (task == "acrobot") return 1.5e6;
-  if (task.starts_with("minatar-")) return 3e6;
-  if (task == "mazegrid") return 5e6;
-  // Four to seven times pybullet_envs itself, which makes 2007, 2060, 2918 and 1654 steps/s.
-  if (task == "halfcheetah") return 8.7e3;
-  if (task == "walker2d") return 11.6e3;
-  if (task == "hopper") return 21.2e3;
-  if (task == "ant") return 5.4e3;
-  return 0;
-}
-
 // A stream that remembers the numbers since the last call of forget().
 class RememberedDraws final : public Draws {
  public:
@@ -134,7 +120,7 @@ class RandomPlay {
 
 BenchRow row_of(const std::string& task, const RandomPlay& play, double seconds) {
   BenchRow row{.name = "env/" + task, .value = play.lanes() * kStepsPerCall / seconds, .unit = "steps/s"};
-  if (const double target = target_of(task); target > 0) row.target = target;
+  if (const double target = find_task(task)->target_steps_per_second; target > 0) row.target = target;
   return row;
 }
 

@@ -79,15 +79,13 @@ std::vector<BenchRow> measure_evaluation(double density) {
     const auto network = make_network(backend, request.model, request.mask, {.max_batch = kEpisodes});
     network->gather(best, network->parameters());
     network->parameters_changed();
-    EpisodeEvaluator evaluator(
-        request.task, request.task_options, kEpisodes,
-        evaluation_policy(request.model, request.algorithm, request.config, kEpisodes));
+    const std::unique_ptr<Evaluator> evaluator = make_evaluator(request, kEpisodes);
     double steps = 0;
     const double seconds =
         measure({[&] {
           steps = 0;
           // A step of Cart-Pole gives a reward of one.
-          for (const float value : evaluator.play_episodes(*network, 0, kEpisodes, "bench")) steps += value;
+          for (const float value : evaluator->play_episodes(*network, 0, kEpisodes, "bench")) steps += value;
         }}).front();
     steps_per_second[backend == Backend::kTorch ? 1 : 0] = steps / seconds;
   }

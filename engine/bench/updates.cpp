@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "agents/config/paper_defaults.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/ppo.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
@@ -88,7 +90,7 @@ class NativeUpdates {
 AgentConfig config_of(const UpdateShape& shape) {
   AgentConfig config = paper_defaults("cartpole", "ppo");
   config.network.hidden = shape.hidden;
-  config.ppo.linear_schedule = false;
+  config.options<PpoConfig>().linear_schedule = false;
   return config;
 }
 
@@ -102,7 +104,7 @@ double update_flop(const ModelSpec& model, int batch) {
 
 std::vector<BenchRow> dense_update(const UpdateShape& shape) {
   const AgentConfig config = config_of(shape);
-  const ModelSpec model = model_spec(shape.observation, shape.actions, false, "ppo", config);
+  const ModelSpec model = policy_model({shape.observation, shape.actions}, config.network, true);
   const Samples samples = random_samples(shape);
   const std::vector<std::uint8_t> mask(parameter_count(model), 1);
   std::vector<float> start(mask.size());
@@ -187,8 +189,8 @@ std::vector<BenchRow> sparse_update(double density, double target) {
 std::vector<BenchRow> atari_update(double density) {
   const TaskInfo& task = *find_task("atari-breakout");
   AgentConfig config = paper_defaults(task.name, "ppo");
-  config.ppo.linear_schedule = false;
-  const ModelSpec model = model_spec(task, "ppo", config);
+  config.options<PpoConfig>().linear_schedule = false;
+  const ModelSpec model = model_on_task(*find_algorithm("ppo", task), task, config);
   const UpdateShape shape{task.observation_size, {}, task.actions, 320, 0};
   const Samples samples = random_samples(shape);
   Stream stream("bench/atari");

@@ -102,7 +102,7 @@ int command_evaluate(const Arguments& arguments) {
   TrainingRequest request;
   request.task = settings.task;
   request.task_options = seeded_task_options(settings, node.seed);
-  request.algorithm = settings.algorithm;
+  request.algorithm = &algorithm_of(settings);
   request.config = settings.agent;
   request.model = model;
   request.data_set = load_data_set(settings);

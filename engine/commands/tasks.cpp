@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agents/config/paper_defaults.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/job/settings.hpp"
 #include "io/error.hpp"
@@ -25,10 +26,10 @@ void show(const TaskInfo& task) {
     fmt::print("{}{}", i == 0 ? ": " : ", ", task.observation_names[i]);
   fmt::print("\n  actions       {}{}\n  step limit    {}\n", task.actions,
              task.continuous ? " dimensions" : ", discrete", step_limit(task));
-  for (const AlgorithmInfo& algorithm : algorithms_for(task)) {
-    const Settings settings = paper_settings(task.name, algorithm.name);
-    fmt::print("\nOptions of {} ({}), with the paper's values for this task; {} rounds\n", algorithm.name,
-               algorithm.description, paper_rounds(task.name));
+  for (const AlgorithmInfo* algorithm : algorithms_for(task)) {
+    const Settings settings = paper_settings(task.name, std::string(algorithm->name));
+    fmt::print("\nOptions of {} ({}), with the paper's values for this task; {} rounds\n", algorithm->name,
+               algorithm->description, paper_rounds(task));
     for (const OptionState& option : list_settings(settings))
       fmt::print("  {:<28} {:<22} {} ({})\n", option.option.key, canonical_text(option.value),
                  option.option.help, type_text(option.option));
@@ -61,9 +62,10 @@ int command_tasks(const Arguments& arguments) {
                               {"continuous", task.continuous},
                               {"max_steps", task.max_steps}};
       if (one) {
-        for (const AlgorithmInfo& algorithm : algorithms_for(task)) {
-          for (const OptionState& option : list_settings(paper_settings(name, algorithm.name)))
-            entry["options"][algorithm.name][option.option.key] = canonical_text(option.value);
+        for (const AlgorithmInfo* algorithm : algorithms_for(task)) {
+          const std::string algorithm_name(algorithm->name);
+          for (const OptionState& option : list_settings(paper_settings(name, algorithm_name)))
+            entry["options"][algorithm_name][option.option.key] = canonical_text(option.value);
         }
       }
       tasks.push_back(std::move(entry));

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 #include "engine/imp/pruning.hpp"
 #include "envs/environment.hpp"
 #include "io/job_file.hpp"

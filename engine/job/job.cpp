@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "agents/config/paper_defaults.hpp"
 #include "engine/job/data_set.hpp"
 #include "io/error.hpp"
 
@@ -43,8 +44,8 @@ bool is_setting_key(const std::string& key) {
 
 std::string declared_type(const std::string& key) {
   for (const std::string& task : task_names())
-    for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task)))
-      for (const OptionState& state : list_settings(paper_settings(task, algorithm.name)))
+    for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(task)))
+      for (const OptionState& state : list_settings(paper_settings(task, std::string(algorithm->name))))
         if (state.option.key == key) return " (" + type_text(state.option) + ")";
   return "";
 }
@@ -300,19 +301,19 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
     set_option(settings, entry->key, entry->value, entry->place);
   const Architecture architecture = settings.agent.network.architecture;
   if (architecture == Architecture::kCnn) settings.agent.network.hidden = paper_cnn_hidden();
-  settings.teacher.network.architecture = architecture;  // experts are built like their students
+  settings.teacher.network.architecture = architecture;  // teachers are built like their students
   if (network != nullptr) set_option(settings, network->key, network->value, network->place);
-  settings.agent.cloning.teacher_hidden =
-      architecture == Architecture::kMlp ? paper_teacher_hidden(settings.task, settings.agent.network.hidden)
-                                         : settings.agent.network.hidden;
+  const TaskInfo& task = *find_task(settings.task);
+  settings.teacher_choice.hidden = architecture == Architecture::kMlp
+                                       ? paper_teacher_hidden(task, settings.agent.network.hidden)
+                                       : settings.agent.network.hidden;
   for (const bool of_teacher : {false, true})  // teacher.ppo.KEY is more exact than ppo.KEY
     for (const JobEntry& entry : entries)
       if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)
         set_option(settings, entry.key, entry.value, entry.place);
-  // A student that also learns the expert's values is pruned like an actor with its critic.
-  const bool distills =
-      settings.algorithm == "bc" && settings.agent.cloning.critic == CloningCritic::kDistill;
-  if (distills && find_entry(entries, "imp.scope") == nullptr) settings.imp.scope = PruneScope::kActorCritic;
+  if (find_entry(entries, "imp.scope") == nullptr &&
+      algorithm_of(settings).prunes_critic(task, settings.agent))
+    settings.imp.scope = PruneScope::kActorCritic;
   check_settings(settings, point.place);
   identify_data_set(settings, point.place);
   check_counts(point);
@@ -326,7 +327,7 @@ void add_points(const GridPoint& common, const std::string& task, const std::str
   GridPoint point = common;
   point.settings = paper_settings(task, algorithm);
   point.settings.master_seed = common.settings.master_seed;
-  point.rounds = paper_rounds(task);
+  point.rounds = paper_rounds(*find_task(task));
   if (const JobEntry* rounds = find_entry(entries, "rounds"))
     point.rounds = static_cast<int>(integer_value(*rounds, 1, kMostRounds));
   const JobEntry* hidden = find_entry(entries, "network.hidden");

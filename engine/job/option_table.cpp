@@ -140,4 +140,41 @@ std::string suggestion(std::string_view word, std::span<const std::string> words
   return fmt::format("; known: {}", fmt::join(words, ", "));
 }
 
+Option declaration_of(const OptionField& field) {
+  Option option;
+  option.key = field.key;
+  option.fallback = value_of(field);
+  option.minimum = field.range.minimum;
+  option.maximum = field.range.maximum;
+  option.help = field.help;
+  if (const ChoiceField* choice = std::get_if<ChoiceField>(&field.place))
+    option.choices.assign(choice->names.begin(), choice->names.end());
+  return option;
+}
+
+OptionValue value_of(const OptionField& field) {
+  return std::visit(
+      [](const auto& place) -> OptionValue {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(place)>, ChoiceField>)
+          return std::string(place.names[place.get(place.field)]);
+        else
+          return *place;
+      },
+      field.place);
+}
+
+void assign(const OptionField& field, const OptionValue& value) {
+  std::visit(
+      [&](const auto& place) {
+        using Place = std::remove_cvref_t<decltype(place)>;
+        if constexpr (std::is_same_v<Place, ChoiceField>) {
+          const auto name = std::ranges::find(place.names, std::string_view(std::get<std::string>(value)));
+          place.set(place.field, static_cast<std::size_t>(name - place.names.begin()));
+        } else {
+          *place = std::get<std::remove_pointer_t<Place>>(value);
+        }
+      },
+      field.place);
+}
+
 }  // namespace impsweep

@@ -7,11 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
-#include "agents/config.hpp"
+#include "agents/config/option_field.hpp"
 #include "envs/option.hpp"
 #include "io/job_file.hpp"
 
@@ -40,70 +38,13 @@ std::string nearest_word(std::string_view word, std::span<const std::string> wor
 // "; did you mean 'x'?" or "; known: a, b, c".
 std::string suggestion(std::string_view word, std::span<const std::string> words);
 
-namespace detail {
+// The declaration of a field of a default-constructed configuration: its value there is the default.
+Option declaration_of(const OptionField&);
 
-template <class T>
-OptionValue to_option_value(const T& field) {
-  if constexpr (std::is_enum_v<T>)
-    return std::string(enum_names(T{})[static_cast<std::size_t>(field)]);
-  else
-    return field;
-}
+// What a field holds now.
+OptionValue value_of(const OptionField&);
 
-}  // namespace detail
-
-// Visitor that appends the options of a configuration; the first visit, of a default-constructed one, gives
-// the declared defaults.
-class OptionDeclarations {
- public:
-  template <class T>
-  void operator()(std::string_view key, T& field, Range range, const char* help) {
-    Option option;
-    option.key = key;
-    option.fallback = detail::to_option_value(field);
-    option.minimum = range.minimum;
-    option.maximum = range.maximum;
-    option.help = help;
-    if constexpr (std::is_enum_v<T>)
-      for (const std::string_view name : enum_names(T{})) option.choices.emplace_back(name);
-    options.push_back(std::move(option));
-  }
-  std::vector<Option> options;
-};
-
-// Visitor that reads all present values, in the order of declaration.
-class OptionValues {
- public:
-  template <class T>
-  void operator()(std::string_view, T& field, Range, const char*) {
-    values.push_back(detail::to_option_value(field));
-  }
-  std::vector<OptionValue> values;
-};
-
-// Visitor that writes one value. It must have passed checked_value().
-class OptionAssignment {
- public:
-  OptionAssignment(std::string_view key, const OptionValue& value) : key_(key), value_(value) {}
-
-  template <class T>
-  void operator()(std::string_view key, T& field, Range, const char*) {
-    if (key != key_) return;
-    found = true;
-    if constexpr (std::is_enum_v<T>) {
-      const auto names = enum_names(T{});
-      const std::string& name = std::get<std::string>(value_);
-      for (std::size_t i = 0; i < names.size(); ++i)
-        if (names[i] == name) field = static_cast<T>(i);
-    } else {
-      field = std::get<T>(value_);
-    }
-  }
-  bool found = false;
-
- private:
-  std::string_view key_;
-  const OptionValue& value_;
-};
+// Writes a field. The value must have passed checked_value().
+void assign(const OptionField&, const OptionValue&);
 
 }  // namespace impsweep

@@ -4,11 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <map>
 #include <stdexcept>
 
-#include "agents/network/model.hpp"
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/dqn_config.hpp"
+#include "agents/config/paper_defaults.hpp"
+#include "agents/config/ppo_config.hpp"
 #include "engine/imp/pruning.hpp"
 #include "engine/imp/streams.hpp"
 #include "io/error.hpp"
@@ -18,96 +20,46 @@ namespace {
 
 constexpr std::string_view kTeacherPrefix = "teacher.";
 
-// Passes on the keys that `wanted` accepts, with a prefix.
-template <class V, class Wanted>
-struct SelectedKeys {
-  V& visitor;
-  std::string_view prefix;
-  Wanted wanted;
+const AlgorithmInfo& teacher_of(const TaskInfo& task) {
+  return *find_algorithm(teacher_algorithm(task), task);
+}
 
-  template <class T>
-  void operator()(std::string_view key, T& field, Range range, const char* help) {
-    if (wanted(key))
-      visitor(prefix.empty() ? std::string(key) : std::string(prefix) + std::string(key), field, range, help);
+// Appends the shared options that the algorithm reads, and its own.
+void append_agent(AgentConfig& agent, const AlgorithmInfo& algorithm, std::vector<OptionField>& fields) {
+  std::vector<OptionField> shared;
+  append_fields(agent, shared);
+  for (OptionField& field : shared)
+    if (algorithm.reads(field.key)) fields.push_back(std::move(field));
+  agent.own.append(fields);
+}
+
+// Every field of the settings except the task's own options, whose types are known only at run time.
+std::vector<OptionField> fields_of(Settings& settings) {
+  const AlgorithmInfo& algorithm = algorithm_of(settings);
+  std::vector<OptionField> fields;
+  append_agent(settings.agent, algorithm, fields);
+  if (algorithm.has_teacher) append_fields(settings.teacher_choice, fields);
+  append_fields(settings.imp, fields);
+  if (algorithm.chooses_inputs) append_fields(settings.inputs, fields);
+  if (!algorithm.has_teacher) return fields;
+  std::vector<OptionField> of_teacher;
+  append_agent(settings.teacher, teacher_of(*find_task(settings.task)), of_teacher);
+  for (OptionField& field : of_teacher) {
+    if (field.key == "network.hidden") continue;  // bc.teacher_hidden
+    field.key.insert(0, kTeacherPrefix);
+    fields.push_back(std::move(field));
   }
-};
-
-// What is learned, and from what: this decides which keys there are.
-enum class Kind { kPpo, kDqn, kPolicyCloning, kValueCloning, kSupervised };
-
-Kind kind_of(const std::string& task, const std::string& algorithm) {
-  if (algorithm == "dqn") return Kind::kDqn;
-  if (algorithm == "supervised") return Kind::kSupervised;
-  if (algorithm != "bc") return Kind::kPpo;
-  return distils_values(task) ? Kind::kValueCloning : Kind::kPolicyCloning;
+  return fields;
 }
 
-bool is_one_of(std::string_view key, std::initializer_list<std::string_view> keys) {
-  return std::ranges::count(keys, key) > 0;
-}
-
-// Whether a key of AgentConfig means anything to this kind of training.
-bool has_key(Kind kind, std::string_view key) {
-  const bool cloning = kind == Kind::kPolicyCloning || kind == Kind::kValueCloning;
-  if (key.starts_with("supervised.")) return kind == Kind::kSupervised;
-  // Nothing acts, and the test set is always tested as a whole.
-  if (kind == Kind::kSupervised && (key.starts_with("rl.") || key.starts_with("eval.")))
-    return is_one_of(key, {"rl.steps", "eval.interval"});
-  if (key.starts_with("ppo.")) return kind == Kind::kPpo;
-  if (key.starts_with("dqn.")) return kind == Kind::kDqn;
-  if (key.starts_with("bc.") && !cloning) return false;
-  if (is_one_of(key, {"bc.epochs", "bc.minibatches", "bc.critic"})) return kind != Kind::kValueCloning;
-  if (is_one_of(key, {"bc.batch_size", "bc.replay_size", "bc.replay_ratio", "bc.delta_clip",
-                      "bc.epsilon_expert", "bc.epsilon_eval"}))
-    return kind == Kind::kValueCloning;
-  // Values have no use for it, and DQN has an epsilon of its own.
-  if (key == "rl.timeout_bootstrap") return kind == Kind::kPpo || kind == Kind::kPolicyCloning;
-  if (key == "network.shared_trunk") return kind == Kind::kPpo || kind == Kind::kPolicyCloning;
-  if (key.starts_with("reg.dropout")) return kind == Kind::kDqn;
-  if (key == "adam.epsilon") return kind != Kind::kDqn;
-  return true;
-}
-
-// Every declared key of the settings except the task's own, whose types are known only at run time.
-template <class V>
-void visit_settings(Settings& settings, V& visitor) {
-  const Kind kind = kind_of(settings.task, settings.algorithm);
-  const auto own = [kind](std::string_view key) { return has_key(kind, key); };
-  SelectedKeys<V, decltype(own)> own_keys{visitor, "", own};
-  settings.agent.visit(own_keys);
-  settings.imp.visit(visitor);
-  if (kind == Kind::kPpo || kind == Kind::kDqn) settings.inputs.visit(visitor);
-  if (settings.algorithm != "bc") return;
-  const Kind expert = kind_of(settings.task, teacher_algorithm(settings.task));
-  const auto of_teacher = [expert](std::string_view key) {
-    return has_key(expert, key) && key != "network.hidden";
-  };
-  SelectedKeys<V, decltype(of_teacher)> teacher_keys{visitor, kTeacherPrefix, of_teacher};
-  settings.teacher.visit(teacher_keys);
-}
-
-Settings declared_settings(const std::string& task, const std::string& algorithm) {
-  Settings settings;
-  settings.task = task;
-  settings.algorithm = algorithm;
-  return settings;
-}
-
-// The declarations of the keys of a kind; they are the same for all its tasks.
+// The declarations of the keys; they are the same for all tasks that the same row of the algorithms learns.
 const std::vector<Option>& declarations(const std::string& task, const std::string& algorithm) {
-  static const auto kDeclarations = [] {
-    std::map<Kind, std::vector<Option>> made;
-    for (const char* name : {"cartpole", "mazegrid"}) {  // one task with policies to clone, one with values
-      for (const AlgorithmInfo& learner : algorithms()) {
-        Settings settings = declared_settings(name, learner.name);
-        OptionDeclarations visitor;
-        visit_settings(settings, visitor);
-        made[kind_of(name, learner.name)] = std::move(visitor.options);
-      }
-    }
-    return made;
-  }();
-  return kDeclarations.at(kind_of(task, algorithm));
+  static std::map<const AlgorithmInfo*, std::vector<Option>> known;
+  Settings settings = declared_settings(task, algorithm);
+  const auto [place, is_new] = known.try_emplace(&algorithm_of(settings));
+  if (is_new)
+    for (const OptionField& field : fields_of(settings)) place->second.push_back(declaration_of(field));
+  return place->second;
 }
 
 const std::vector<Option>& task_options_of(const std::string& task) {
@@ -118,22 +70,14 @@ const std::vector<Option>& task_options_of(const std::string& task) {
 
 }  // namespace
 
-const std::vector<AlgorithmInfo>& algorithms() {
-  static const std::vector<AlgorithmInfo> kAlgorithms = {
-      {"bc", 1, "behavioural cloning of a trained expert"},
-      {"ppo", 1, "proximal policy optimisation"},
-      {"dqn", 1, "double Q-learning with prioritized replay"},
-      {"supervised", 1, "classification of labelled images", true},
-  };
-  return kAlgorithms;
-}
-
-std::vector<AlgorithmInfo> algorithms_for(const TaskInfo& task) {
-  std::vector<AlgorithmInfo> fitting;
-  std::ranges::copy_if(algorithms(), std::back_inserter(fitting), [&](const AlgorithmInfo& algorithm) {
-    return algorithm.on_data_sets == task.is_data_set;
-  });
-  return fitting;
+Settings declared_settings(const std::string& task, const std::string& algorithm) {
+  Settings settings;
+  settings.task = task;
+  settings.algorithm = algorithm;
+  const AlgorithmInfo& row = algorithm_of(settings);
+  settings.agent.own = row.options;
+  if (row.has_teacher) settings.teacher.own = teacher_of(*find_task(task)).options;
+  return settings;
 }
 
 std::string network_name(const NetworkConfig& network) {
@@ -146,15 +90,24 @@ std::string network_name(const NetworkConfig& network) {
 
 Settings paper_settings(const std::string& task, const std::string& algorithm) {
   Settings settings = declared_settings(task, algorithm);
-  settings.agent = paper_defaults(task, algorithm);
-  if (algorithm == "bc") settings.teacher = paper_defaults(task, teacher_algorithm(task));
-  if (algorithm == "ppo" && is_locomotion(task)) settings.imp.scope = PruneScope::kActorCritic;
+  const AlgorithmInfo& row = algorithm_of(settings);
+  const TaskInfo& info = *find_task(task);
+  const auto with_paper_values = [&](AgentConfig& agent, std::string_view name) {
+    const AlgorithmOptions declared = agent.own;
+    agent = paper_defaults(info, name);
+    if (agent.own.empty()) agent.own = declared;
+  };
+  with_paper_values(settings.agent, algorithm);
+  if (row.has_teacher) {
+    with_paper_values(settings.teacher, teacher_algorithm(info));
+    settings.teacher_choice.hidden = paper_teacher_hidden(info, settings.agent.network.hidden);
+  }
+  if (row.prunes_critic(info, settings.agent)) settings.imp.scope = PruneScope::kActorCritic;
   return settings;
 }
 
-int paper_rounds(std::string_view task) {
-  const bool small = task == "cartpole" || task == "acrobot" || task.starts_with("mazegrid");
-  return small ? 30 : 20;
+const AlgorithmInfo& algorithm_of(const Settings& settings) {
+  return available_algorithm(settings.algorithm, settings.task, "settings");
 }
 
 const TaskInfo& known_task(const std::string& name, const std::string& place) {
@@ -166,26 +119,24 @@ const TaskInfo& known_task(const std::string& name, const std::string& place) {
 const AlgorithmInfo& available_algorithm(const std::string& name, const std::string& task,
                                          const std::string& place) {
   const TaskInfo& info = known_task(task, place);
+  if (const AlgorithmInfo* algorithm = find_algorithm(name, info)) return *algorithm;
   std::vector<std::string> fitting, known;
+  for (const AlgorithmInfo* algorithm : algorithms_for(info)) fitting.emplace_back(algorithm->name);
   for (const AlgorithmInfo& algorithm : algorithms()) {
-    const bool fits = algorithm.on_data_sets == info.is_data_set;
-    if (algorithm.name == name && fits) return algorithm;
-    known.push_back(algorithm.name);
-    if (fits) fitting.push_back(algorithm.name);
+    if (algorithm.name == name)
+      throw InputError("{}: algorithm '{}' cannot learn task '{}': it needs {}; give {}", place, name, task,
+                       algorithm.needs, fmt::join(fitting, ", "));
+    if (std::ranges::count(known, algorithm.name) == 0) known.emplace_back(algorithm.name);
   }
-  if (std::ranges::count(known, name) > 0)
-    throw InputError("{}: algorithm '{}' cannot learn task '{}', which is {}; give {}", place, name, task,
-                     info.is_data_set ? "a data set" : "an environment", fmt::join(fitting, ", "));
   throw InputError("{}: unknown algorithm '{}'{}", place, name, suggestion(name, known));
 }
 
 std::vector<OptionState> list_settings(const Settings& settings) {
   std::vector<OptionState> states;
-  Settings copy = settings;  // visit() is shared with writers and therefore not const
-  OptionValues present;
-  visit_settings(copy, present);
+  Settings copy = settings;  // fields can be written, and therefore are not const
+  const std::vector<OptionField> fields = fields_of(copy);
   const std::vector<Option>& declared = declarations(settings.task, settings.algorithm);
-  for (std::size_t i = 0; i < declared.size(); ++i) states.push_back({declared[i], present.values[i]});
+  for (std::size_t i = 0; i < declared.size(); ++i) states.push_back({declared[i], value_of(fields[i])});
   for (const Option& option : task_options_of(settings.task)) {
     const auto set = settings.task_options.find(option.key);
     states.push_back({option, set == settings.task_options.end() ? option.fallback : set->second});
@@ -196,8 +147,9 @@ std::vector<OptionState> list_settings(const Settings& settings) {
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
   for (const std::string& task : task_names()) {
-    for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task)))
-      for (const Option& option : declarations(task, algorithm.name)) keys.push_back(option.key);
+    for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(task)))
+      for (const Option& option : declarations(task, std::string(algorithm->name)))
+        keys.push_back(option.key);
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
   }
   std::ranges::stable_sort(keys);
@@ -207,10 +159,13 @@ std::vector<std::string> known_keys() {
 
 namespace {
 
-// What a job file's key means to an algorithm: ppo.* and dqn.* are the expert's where the student has none.
-std::string own_key(const std::string& algorithm, const std::string& key) {
-  const bool of_expert = algorithm == "bc" && (key.starts_with("ppo.") || key.starts_with("dqn."));
-  return of_expert ? std::string(kTeacherPrefix) + key : key;
+// What a job file's key means to an algorithm: options of the teacher's algorithm, as ppo.* and dqn.*, are the
+// teacher's where the student has none of that name.
+std::string own_key(const std::string& task, const std::string& algorithm, const std::string& key) {
+  const AlgorithmInfo* row = find_algorithm(algorithm, *find_task(task));
+  if (row == nullptr || !row->has_teacher) return key;
+  const bool of_teacher = key.starts_with("ppo.") || key.starts_with("dqn.");
+  return of_teacher ? std::string(kTeacherPrefix) + key : key;
 }
 
 const Option* find_option(const std::vector<Option>& options, const std::string& key) {
@@ -221,13 +176,15 @@ const Option* find_option(const std::vector<Option>& options, const std::string&
 }  // namespace
 
 bool has_option(const std::string& task, const std::string& algorithm, const std::string& key) {
+  const TaskInfo* info = find_task(task);
+  if (info == nullptr || find_algorithm(algorithm, *info) == nullptr) return false;
   return find_option(task_options_of(task), key) != nullptr ||
-         find_option(declarations(task, algorithm), own_key(algorithm, key)) != nullptr;
+         find_option(declarations(task, algorithm), own_key(task, algorithm, key)) != nullptr;
 }
 
 bool set_option(Settings& settings, const std::string& given_key, const JobValue& given_value,
                 const std::string& place) {
-  const std::string key = own_key(settings.algorithm, given_key);
+  const std::string key = own_key(settings.task, settings.algorithm, given_key);
   const JobValue given = key == "inputs.select"
                              ? numbered_inputs(known_task(settings.task, place), given_value, place)
                              : given_value;
@@ -238,48 +195,21 @@ bool set_option(Settings& settings, const std::string& given_key, const JobValue
   const Option* option = find_option(declarations(settings.task, settings.algorithm), key);
   if (option == nullptr) return false;
   const OptionValue value = checked_value(*option, given, place);
-  OptionAssignment assignment(key, value);
-  visit_settings(settings, assignment);
+  for (const OptionField& field : fields_of(settings))
+    if (field.key == key) assign(field, value);
   return true;
 }
 
 namespace {
 
-void check_minibatches(const AgentConfig& agent, std::int64_t minibatches, const std::string& prefix,
-                       const std::string& minibatches_key, const std::string& place) {
-  const std::int64_t batch = agent.sampler.batch_B * agent.sampler.batch_T;
-  if (minibatches > batch)
-    throw InputError(
-        "{}: '{}' = {} is more than the {} samples of a batch ({}rl.batch_B x {}rl.batch_T = {} x {}); lower "
-        "it or enlarge the batch",
-        place, minibatches_key, minibatches, batch, prefix, prefix, agent.sampler.batch_B,
-        agent.sampler.batch_T);
-}
-
-// The ring must hold an iteration and the n-step future of its last step.
-void check_memory(const AgentConfig& agent, std::int64_t size, std::int64_t n_step, const std::string& key,
-                  const std::string& place) {
-  constexpr std::int64_t kMostTransitions = 1'000'000'000;
-  const std::int64_t least = agent.sampler.batch_B * (agent.sampler.batch_T + n_step + 2);
-  if (size < least || size > kMostTransitions)
-    throw InputError("{}: '{}' = {} is outside {}..{}: it must hold an iteration of all environments", place,
-                     key, size, least, kMostTransitions);
-}
-
-// `kind` of the agent with these settings, and the prefix of its keys.
-void check_agent(const AgentConfig& agent, Kind kind, const std::string& prefix, const std::string& place) {
-  if (kind == Kind::kPpo) check_minibatches(agent, agent.ppo.minibatches, prefix, "ppo.minibatches", place);
-  if (kind == Kind::kPolicyCloning)
-    check_minibatches(agent, agent.cloning.minibatches, prefix, "bc.minibatches", place);
-  if (kind == Kind::kDqn) {
-    check_memory(agent, agent.dqn.replay_size, agent.dqn.n_step, prefix + "dqn.replay_size", place);
-    if (agent.dqn.min_steps_learn >= agent.sampler.steps)
-      throw InputError(
-          "{}: '{}dqn.min_steps_learn' = {} is not reached within '{}rl.steps' = {}, so nothing would be "
-          "learned; lower it",
-          place, prefix, agent.dqn.min_steps_learn, prefix, agent.sampler.steps);
+// Of the agent with these settings, whose keys have this prefix.
+void check_agent(const AgentConfig& agent, const AlgorithmInfo& algorithm, const std::string& prefix,
+                 const std::string& place) {
+  try {
+    algorithm.check(agent, prefix);
+  } catch (const std::invalid_argument& error) {
+    throw InputError("{}: {}", place, error.what());
   }
-  if (kind == Kind::kValueCloning) check_memory(agent, agent.cloning.replay_size, 1, "bc.replay_size", place);
   if (agent.evaluation.interval > agent.sampler.steps)
     throw InputError(
         "{}: '{}eval.interval' = {} is beyond '{}rl.steps' = {}, so nothing would be evaluated; lower the "
@@ -312,19 +242,15 @@ void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& ke
 
 void check_settings(const Settings& settings, const std::string& place) {
   const AgentConfig& agent = settings.agent;
+  const AlgorithmInfo& algorithm = available_algorithm(settings.algorithm, settings.task, place);
   check_hidden(agent.network.hidden, "network.hidden", place);
-  check_agent(agent, kind_of(settings.task, settings.algorithm), "", place);
-  if (settings.algorithm == "bc") {
-    check_hidden(agent.cloning.teacher_hidden, "bc.teacher_hidden", place);
-    check_agent(settings.teacher, kind_of(settings.task, teacher_algorithm(settings.task)), "teacher.",
-                place);
-  }
+  check_agent(agent, algorithm, "", place);
   check_architecture(settings.task, agent.network, "", place);
-  if (settings.algorithm == "bc")
+  if (algorithm.has_teacher) {
+    check_hidden(settings.teacher_choice.hidden, "bc.teacher_hidden", place);
+    check_agent(settings.teacher, teacher_of(*find_task(settings.task)), "teacher.", place);
     check_architecture(settings.task, settings.teacher.network, "teacher.", place);
-  if (settings.algorithm == "dqn" && find_task(settings.task)->continuous)
-    throw InputError("{}: DQN needs a finite number of actions, and those of task '{}' are continuous", place,
-                     settings.task);
+  }
   if (settings.imp.rewind_step >= agent.sampler.steps)
     throw InputError(
         "{}: 'imp.rewind_step' = {} is not reached within 'rl.steps' = {}; rewind to an earlier step", place,
@@ -345,24 +271,19 @@ void check_settings(const Settings& settings, const std::string& place) {
         place);
 }
 
-std::string teacher_algorithm(const std::string& task) {
-  return distils_values(task) ? "dqn" : "ppo";
-}
-
 Settings teacher_settings(const Settings& student) {
-  Settings teacher = declared_settings(student.task, teacher_algorithm(student.task));
+  const TaskInfo& task = *find_task(student.task);
+  Settings teacher = declared_settings(student.task, std::string(teacher_algorithm(task)));
   teacher.master_seed = student.master_seed;
   teacher.agent = student.teacher;
-  teacher.agent.network.hidden = student.agent.cloning.teacher_hidden;
+  teacher.agent.network.hidden = student.teacher_choice.hidden;
   teacher.task_options = student.task_options;
   return teacher;
 }
 
 ModelSpec model_of(const Settings& settings) {
-  if (find_task(settings.task) == nullptr)
-    throw InputError("unknown task '{}'{}", settings.task, suggestion(settings.task, task_names()));
-  const TaskInfo info = task_with(settings.task, settings.task_options);
-  return model_spec(info, settings.algorithm, settings.agent, distils_values(settings.task));
+  const TaskInfo info = task_with(known_task(settings.task, "settings").name, settings.task_options);
+  return model_on_task(algorithm_of(settings), info, settings.agent);
 }
 
 RestrictedModel restricted_model_of(const Settings& settings) {

@@ -3,8 +3,8 @@
 //
 // Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone, ppo.*
 // of PPO, dqn.* of DQN, bc.* of behavioural cloning, supervised.* of classification, and the task's own. A
-// student's expert is a PPO agent with the paper's values, or a DQN agent where students learn action values
-// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the expert's where the
+// student's teacher is a PPO agent with the paper's values, or a DQN agent where students learn action values
+// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the teacher's where the
 // student has no such key itself.
 #pragma once
 
@@ -14,7 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "agents/network/model.hpp"
+#include "agents/config/cloning_config.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "engine/imp/imp_config.hpp"
 #include "engine/job/inputs.hpp"
 #include "engine/job/option_table.hpp"
@@ -22,35 +23,28 @@
 
 namespace impsweep {
 
-struct AlgorithmInfo {
-  std::string name;
-  int semantics = 1;  // raised whenever results of this algorithm change
-  std::string description;
-  bool on_data_sets = false;  // it learns labelled examples, and not to act
-};
-
-// Every algorithm, in the order of presentation.
-const std::vector<AlgorithmInfo>& algorithms();
-
-// Those that can learn the task.
-std::vector<AlgorithmInfo> algorithms_for(const TaskInfo&);
-
 struct Settings {
   std::string task, algorithm;
   std::uint64_t master_seed = 0;
   AgentConfig agent;
-  AgentConfig teacher;  // bc: the expert; its hidden layers are agent.cloning.teacher_hidden
+  AgentConfig teacher;                 // of students; its hidden layers are teacher_choice.hidden
+  TeacherChoiceConfig teacher_choice;  // of students
   ImpConfig imp;
-  InputsConfig inputs;       // ppo, dqn
+  InputsConfig inputs;       // of algorithms that choose inputs
   TaskOptions task_options;  // those that were set
 };
 
 // "128-128" or "cnn16x3-128-64", as in names of chains.
 std::string network_name(const NetworkConfig&);
 
-// What the paper does, for a known task and algorithm. paper_rounds is the paper's number of rounds.
+// Every option at its declared default, for a known task and algorithm.
+Settings declared_settings(const std::string& task, const std::string& algorithm);
+
+// What the paper does, for a known task and algorithm.
 Settings paper_settings(const std::string& task, const std::string& algorithm);
-int paper_rounds(std::string_view task);
+
+// The row of the settings' algorithm. Throws InputError if no such algorithm learns the task.
+const AlgorithmInfo& algorithm_of(const Settings&);
 
 // Throw InputError with the nearest name, or with the algorithms that can learn the task.
 const TaskInfo& known_task(const std::string& name, const std::string& place);
@@ -73,10 +67,7 @@ bool set_option(Settings&, const std::string& key, const JobValue&, const std::s
 // Conditions between keys. Throws InputError "place: ..." with the remedy.
 void check_settings(const Settings&, const std::string& place);
 
-// "ppo" or "dqn": how the experts of the task's students are trained.
-std::string teacher_algorithm(const std::string& task);
-
-// The expert that teaches these students, as settings of its own.
+// The agent that teaches these students, as settings of its own.
 Settings teacher_settings(const Settings& student);
 
 // The networks that are trained.

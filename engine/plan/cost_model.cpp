@@ -24,16 +24,6 @@ constexpr double kOwnSpread = 0.1;
 constexpr std::array kForeignClassError = {0.0, 0.15, 0.3, 0.5};
 constexpr double kUnknownClassError = 0.7;
 
-// Of an environment and of drawing an action, as measured on one core.
-double seconds_per_step(const std::string& task) {
-  if (task == "halfcheetah") return 85e-6;
-  if (task == "walker2d") return 60e-6;
-  if (task == "hopper") return 36e-6;
-  if (task == "ant") return 135e-6;
-  if (is_atari(task)) return 600e-6;
-  return 0.5e-6;  // classic control
-}
-
 struct Weights {
   double actor = 0, critic = 0;  // kept, as often as they are multiplied for one observation
   std::int64_t parameters = 0;   // all
@@ -62,10 +52,12 @@ Weights kept_weights(const Settings& settings, double density) {
   return weights;
 }
 
-// As long as they may be; Atari's limit is half an hour of play, which few games need.
-double episode_steps(const std::string& task) {
-  if (is_atari(task)) return 2000;
-  return std::max(1, known_task(task, "cost model").max_steps);
+double episode_steps(const TaskInfo& task) {
+  return task.usual_episode_steps > 0 ? task.usual_episode_steps : std::max(1, task.max_steps);
+}
+
+LearningWork work_of(const Settings& settings) {
+  return algorithm_of(settings).work(settings.agent);
 }
 
 double evaluations(const AgentConfig& agent, const TrainingNode& node) {
@@ -76,7 +68,7 @@ double evaluation_steps(const Settings& settings, const TrainingNode& node) {
   const EvaluationConfig& evaluation = settings.agent.evaluation;
   const double episodes = evaluations(settings.agent, node) * static_cast<double>(evaluation.episodes) +
                           2.0 * static_cast<double>(evaluation.reevaluation_episodes);
-  return episodes * episode_steps(settings.task);
+  return episodes * episode_steps(known_task(settings.task, "cost model"));
 }
 
 double all_steps(const Plan& plan, TrainingIndex index) {
@@ -84,36 +76,12 @@ double all_steps(const Plan& plan, TrainingIndex index) {
   return static_cast<double>(node.env_steps) + evaluation_steps(plan.settings[node.settings], node);
 }
 
-// How many observations are learned from for one environment step.
-double learned_per_step(const Settings& settings) {
-  const AgentConfig& agent = settings.agent;
-  if (settings.algorithm == "supervised") return 1;
-  if (settings.algorithm == "dqn") return agent.dqn.replay_ratio;
-  if (settings.algorithm != "bc") return static_cast<double>(agent.ppo.epochs);
-  return learns_values(model_of(settings)) ? agent.cloning.replay_ratio
-                                           : static_cast<double>(agent.cloning.epochs);
-}
-
-// How often each weight is multiplied for one environment step while learning: a forward pass counts 1, a
-// forward and a backward pass 3. DQN looks at the next observation with both networks.
-double learning_passes(const Settings& settings) {
-  double passes = 3;
-  if (settings.algorithm == "dqn")
-    passes = settings.agent.dqn.double_dqn ? 5 : 4;
-  else if (settings.algorithm == "bc" && learns_values(model_of(settings)))
-    passes += kept_weights(teacher_settings(settings), 1.0).actor / kept_weights(settings, 1.0).actor;
-  return passes * learned_per_step(settings);
-}
-
 // Bytes of the replay memory, if there is one.
 double replay_bytes(const Settings& settings) {
-  const AgentConfig& agent = settings.agent;
-  if (!learns_values(model_of(settings))) return 0;
   const TaskInfo& task = known_task(settings.task, "cost model");
   const double observation = task.binary ? 2.0 * (task.max_active + 1) : 4.0 * task.observation_size;
   const double priorities = 32;  // a leaf and its share of the sums, rounded up to a power of two
-  const std::int64_t size = settings.algorithm == "dqn" ? agent.dqn.replay_size : agent.cloning.replay_size;
-  return static_cast<double>(size) * (observation + priorities + 9);
+  return static_cast<double>(work_of(settings).replay_size) * (observation + priorities + 9);
 }
 
 }  // namespace
@@ -121,11 +89,13 @@ double replay_bytes(const Settings& settings) {
 double predicted_flop(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
+  const LearningWork work = work_of(settings);
   const Weights weights = kept_weights(settings, node.density);
-  const bool cloning = settings.algorithm == "bc";
-  const double acting =
-      cloning ? kept_weights(teacher_settings(settings), 1.0).actor : weights.actor + weights.critic;
-  const double learning = (weights.actor + weights.critic) * learning_passes(settings);
+  const double teacher =
+      algorithm_of(settings).has_teacher ? kept_weights(teacher_settings(settings), 1.0).actor : 0;
+  const double acting = work.teacher_acts ? teacher : weights.actor + weights.critic;
+  const double learning = work.learned_per_step *
+                          ((weights.actor + weights.critic) * work.passes + teacher * work.teacher_passes);
   const double per_step = 2 * acting + 2 * learning;
   return static_cast<double>(node.env_steps) * per_step +
          evaluation_steps(settings, node) * 2 * weights.actor;
@@ -137,8 +107,9 @@ double predicted_seconds(const Plan& plan, TrainingIndex index) {
   const TaskInfo& task = known_task(settings.task, "cost model");
   const double numbers = task.binary ? task.max_active : task.observation_size;
   return kSecondsPerTraining + predicted_flop(plan, index) / kFlopPerSecond +
-         all_steps(plan, index) * seconds_per_step(settings.task) +
-         static_cast<double>(node.env_steps) * learned_per_step(settings) * numbers * kSecondsPerNumber;
+         all_steps(plan, index) * task.seconds_per_step +
+         static_cast<double>(node.env_steps) * work_of(settings).learned_per_step * numbers *
+             kSecondsPerNumber;
 }
 
 std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {

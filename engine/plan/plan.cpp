@@ -63,7 +63,7 @@ class Expansion {
   void add_point(std::size_t index) {
     const GridPoint& point = plan_.points[index];
     current_ = open(point);
-    if (point.settings.algorithm == "bc") current_.teacher = add_teacher();
+    if (algorithm_of(point.settings).has_teacher) current_.teacher = add_teacher();
     if (point.settings.inputs.ticket_round > 0) current_.tickets = add_tickets(point);
     for (const Baseline baseline : point.baselines)
       for (const std::int64_t seed : point.seeds) add_chain(baseline, seed);
@@ -104,15 +104,15 @@ class Expansion {
 
   // The dense trainings of which the best becomes the expert of this point's students.
   std::uint32_t add_teacher() {
-    const CloningConfig& cloning = current_.grid->settings.agent.cloning;
+    const TeacherChoiceConfig& choice_of = current_.grid->settings.teacher_choice;
     const Settings settings = teacher_settings(current_.grid->settings);
     Recipe recipe = recipe_template(settings, Baseline::kMaskWeights, 0, 0);
     TeacherChoice choice;
     std::vector<Digest> digests;
     const std::uint32_t own = add_settings(settings);
-    for (std::int64_t i = 0; i < cloning.teacher_candidates; ++i) {
+    for (std::int64_t i = 0; i < choice_of.candidates; ++i) {
       TrainingNode node;
-      node.seed = recipe.seed = cloning.teacher_seed + i;
+      node.seed = recipe.seed = choice_of.seed + i;
       node.env_steps = training_steps(settings, 0);
       node.settings = own;
       node.kept = prunable_entries(settings);

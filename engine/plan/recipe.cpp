@@ -6,6 +6,7 @@
 #include <charconv>
 #include <map>
 
+#include "agents/config/dqn_config.hpp"
 #include "io/digest.hpp"
 #include "io/error.hpp"
 
@@ -15,15 +16,15 @@ namespace {
 constexpr int kRecipeVersion = 1;
 
 // Keys that change nothing as long as another key has its present value.
-bool is_idle(std::string_view key, const AgentConfig& agent) {
+bool is_idle(std::string_view key, const Settings& settings) {
+  const AgentConfig& agent = settings.agent;
   if (key == "network.input_scale") return agent.network.init != Init::kKaimingInScaled;
   if (key == "network.filters" || key == "network.kernel")
     return agent.network.architecture != Architecture::kCnn;
   if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;
   if (key == "reg.dropout_target") return agent.regularisation.dropout == 0;
-  if (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) return !agent.dqn.prioritized;
   if (key == "eval.max_steps") return agent.evaluation.mode != EvaluationMode::kRlpyt;
-  return false;
+  return algorithm_of(settings).is_idle(key, agent);
 }
 
 bool has_critic(const ModelSpec& model) {
@@ -57,7 +58,7 @@ bool enters_round0(std::string_view key, const Settings& settings, bool permuted
 bool enters(std::string_view key, const Settings& settings, Baseline baseline, int round) {
   if (key.starts_with("teacher.") || key.starts_with("bc.teacher_")) return false;  // recipe.teacher says it
   if (key == "digits.path") return false;  // digits.content says what lies there
-  if (!key.starts_with("imp.")) return !is_idle(key, settings.agent);
+  if (!key.starts_with("imp.")) return !is_idle(key, settings);
   if (key == "imp.best_tie" || key == "imp.prune_from") return true;  // both change what a training keeps
   if (round > 0) return enters_pruned_round(key, settings, baseline);
   return enters_round0(key, settings, influences(settings, baseline, 0).baseline.has_value());
@@ -239,9 +240,7 @@ Settings settings_of(const Recipe& recipe, const std::string& origin) {
   if (!recipe.baseline.empty() && find_baseline(recipe.baseline) == nullptr)
     throw InputError("{}: unknown baseline '{}'; use the version of impsweep that wrote it", origin,
                      recipe.baseline);
-  Settings settings;
-  settings.task = recipe.task;
-  settings.algorithm = recipe.algorithm;
+  Settings settings = declared_settings(recipe.task, recipe.algorithm);
   settings.master_seed = recipe.master_seed;
   for (const auto& [key, value] : recipe.keys)
     if (!set_option(settings, key, parse_assignment(key + "=" + value).value, origin))

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "agents/config/dqn_config.hpp"
 #include "agents/learning/dqn.hpp"
 #include "agents/native/native_network.hpp"
 #include "engine/replay/recorded_values.hpp"
@@ -30,15 +31,15 @@ AgentConfig recorded_config(const Hdf5File& file, const std::string& group) {
   const auto real = [&](const char* name) { return file.attribute_double(group, name); };
   const auto integer = [&](const char* name) { return file.attribute_int(group, name); };
   AgentConfig config;
-  config.dqn.learning_rate = real("learning_rate");
-  config.dqn.discount = real("discount");
-  config.dqn.batch_size = integer("batch_size");
-  config.dqn.n_step = integer("n_step");
-  config.dqn.double_dqn = integer("double_dqn") != 0;
-  config.dqn.target_update_interval = integer("target_update_interval");
-  config.dqn.delta_clip = real("delta_clip");
-  config.dqn.clip_grad_norm = real("clip_grad_norm");
-  config.dqn.adam_epsilon = real("adam_eps");
+  config.options<DqnConfig>().learning_rate = real("learning_rate");
+  config.options<DqnConfig>().discount = real("discount");
+  config.options<DqnConfig>().batch_size = integer("batch_size");
+  config.options<DqnConfig>().n_step = integer("n_step");
+  config.options<DqnConfig>().double_dqn = integer("double_dqn") != 0;
+  config.options<DqnConfig>().target_update_interval = integer("target_update_interval");
+  config.options<DqnConfig>().delta_clip = real("delta_clip");
+  config.options<DqnConfig>().clip_grad_norm = real("clip_grad_norm");
+  config.options<DqnConfig>().adam_epsilon = real("adam_eps");
   config.adam.beta1 = real("adam_beta1");
   config.adam.beta2 = real("adam_beta2");
   return config;
@@ -139,7 +140,7 @@ void replay_dqn_case(const Hdf5File& file, const std::string& group, OracleCompa
   std::vector<float> returns, q, loss, error, norm;
   std::vector<std::int64_t> done_n;
   for (std::size_t update = 0; update < sizes.updates; ++update) {
-    const ReplayBatch batch = batches.batch(update, config.dqn.discount);
+    const ReplayBatch batch = batches.batch(update, config.options<DqnConfig>().discount);
     const UpdateReport report = learner.learn(batch);
     const ConstBatch values = learner.q();
     for (std::size_t j = 0; j < sizes.batch; ++j) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <span>
@@ -49,33 +48,13 @@ class RecordedDraws final : public Draws {
   int step_ = -1;
 };
 
-// How a task's results are compared beyond plain equality.
-struct Rules {
-  double state = 0;                // largest absolute error of a state component
-  double first_state = 0;          // the same, at reset
-  int angles = 0;                  // this many leading state components are compared modulo 2 pi
-  int first_observation_ulps = 0;  // allowed on observation 0
-  double observation = 0;          // largest absolute error of a feature
-  double reward = 0;
-  bool whole_state = true;  // setting the declared state continues as recorded
-};
-
-Rules rules_of(const TaskInfo& info) {
-  if (info.name == "cartpole") return {.state = 1e-12};
-  if (info.name == "acrobot") return {.state = 1e-12, .angles = 2, .first_observation_ulps = 1};
-  if (info.continuous)
-    return {.state = 1e-6, .first_state = 1e-6, .observation = 1e-6, .reward = 1e-6, .whole_state = false};
-  return {};
-}
-
-// Names under which the robots were recorded.
-std::string task_name(const std::string& recorded) {
-  static const std::map<std::string, std::string> kOriginals = {{"HalfCheetahBulletEnv-v0", "halfcheetah"},
-                                                                {"Walker2DBulletEnv-v0", "walker2d"},
-                                                                {"HopperBulletEnv-v0", "hopper"},
-                                                                {"AntBulletEnv-v0", "ant"}};
-  const auto original = kOriginals.find(recorded);
-  return original == kOriginals.end() ? recorded : original->second;
+// The task under its own name or that of its original.
+const TaskInfo* task_recorded_as(const std::string& recorded) {
+  for (const std::string& name : task_names()) {
+    const TaskInfo& info = *find_task(name);
+    if (name == recorded || std::ranges::count(info.recorded_as, recorded) > 0) return &info;
+  }
+  return nullptr;
 }
 
 // The U behind -0.1 + 0.2 U = `value`, as robots draw the positions of their joints. Division finds it up to
@@ -122,7 +101,7 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
 const TaskInfo& task_of(const EnvironmentTrace& trace) {
   if (const auto env = trace.attributes.find("env"); env != trace.attributes.end())
     if (const std::string* name = std::get_if<std::string>(&env->second))
-      if (const TaskInfo* info = find_task(task_name(*name))) return *info;
+      if (const TaskInfo* info = task_recorded_as(*name)) return *info;
   const std::string stem = std::filesystem::path(trace.file).stem().string();
   if (const TaskInfo* info = find_task(stem)) return *info;
   std::string names;
@@ -211,7 +190,8 @@ class Run {
 // Compares the runs of one episode with its recording and adds to the replay's account.
 class Comparison {
  public:
-  Comparison(const RecordedEpisode& episode, const Rules& rules, double tolerance, EnvironmentReplay& replay)
+  Comparison(const RecordedEpisode& episode, const TraceTolerance& rules, double tolerance,
+             EnvironmentReplay& replay)
       : episode_(episode), rules_(rules), tolerance_(tolerance), replay_(replay) {}
 
   void diverged(int step, const std::string& field) {
@@ -317,7 +297,7 @@ class Comparison {
   }
 
   const RecordedEpisode& episode_;
-  const Rules& rules_;
+  const TraceTolerance& rules_;
   double tolerance_;
   EnvironmentReplay& replay_;
 };
@@ -356,7 +336,7 @@ void replay_episode(const EnvironmentTrace& trace, const RecordedEpisode& episod
   Run open_loop(info, episode), single_step(info, episode);
   const int state_size = static_cast<int>(open_loop.state().size());
   check_against_task(trace, episode, info, state_size);
-  const Rules rules = rules_of(info);
+  const TraceTolerance& rules = info.trace_tolerance;
   const bool single_steps = state_size > 0 && rules.whole_state;
   Comparison comparison(episode, rules, options.tolerance, replay);
   int t = -1;

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "agents/config/ppo_config.hpp"
 #include "agents/learning/ppo.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
@@ -122,30 +123,32 @@ void replay_ppo_case(const Hdf5File& file, const std::string& group, OracleCompa
   const int T = static_cast<int>(integer("T")), B = static_cast<int>(integer("B"));
 
   AgentConfig config;
-  config.ppo = {.learning_rate = real("learning_rate"),
-                .discount = real("discount"),
-                .gae_lambda = real("gae_lambda"),
-                .value_coefficient = real("value_loss_coeff"),
-                .entropy_coefficient = real("entropy_loss_coeff"),
-                .ratio_clip = real("ratio_clip"),
-                .epochs = integer("epochs"),
-                .minibatches = integer("minibatches"),
-                .normalize_advantage = integer("normalize_advantage") != 0,
-                .clip_grad_norm = real("clip_grad_norm"),
-                .linear_schedule = integer("linear_schedule") != 0};
+  config.options<PpoConfig>() = {.learning_rate = real("learning_rate"),
+                                 .discount = real("discount"),
+                                 .gae_lambda = real("gae_lambda"),
+                                 .value_coefficient = real("value_loss_coeff"),
+                                 .entropy_coefficient = real("entropy_loss_coeff"),
+                                 .ratio_clip = real("ratio_clip"),
+                                 .epochs = integer("epochs"),
+                                 .minibatches = integer("minibatches"),
+                                 .normalize_advantage = integer("normalize_advantage") != 0,
+                                 .clip_grad_norm = real("clip_grad_norm"),
+                                 .linear_schedule = integer("linear_schedule") != 0};
   config.adam = {.beta1 = real("adam_beta1"), .beta2 = real("adam_beta2"), .epsilon = real("adam_eps")};
-  if (T < 1 || B < 1 || config.ppo.minibatches < 1 || config.ppo.minibatches > T * B)
+  if (T < 1 || B < 1 || config.options<PpoConfig>().minibatches < 1 ||
+      config.options<PpoConfig>().minibatches > T * B)
     throw InputError("{}: {}: T, B and minibatches do not fit each other", file.name(), group);
 
   Samples samples = recorded_samples(file, group, T, B, model);
-  estimate_advantages(samples, config.ppo.discount, config.ppo.gae_lambda, config.ppo.normalize_advantage);
+  estimate_advantages(samples, config.options<PpoConfig>().discount, config.options<PpoConfig>().gae_lambda,
+                      config.options<PpoConfig>().normalize_advantage);
   comparison.compare("advantage", to_time_major(T, B, samples.advantage),
                      file.read<float>(group + "/advantage"), 1e-6, 5e-6);
   comparison.compare("return", to_time_major(T, B, samples.return_), file.read<float>(group + "/return"),
                      1e-6, 5e-6);
 
   const auto mask = read_tree<std::uint8_t>(file, group + "/mask", tensors, 1);
-  const MinibatchPlan minibatch(samples.size(), config.ppo.minibatches);
+  const MinibatchPlan minibatch(samples.size(), config.options<PpoConfig>().minibatches);
   NativeNetwork network(model, mask, {.max_batch = minibatch.size});
   network.gather(read_tree<float>(file, group + "/initial", tensors, 0), network.parameters());
   PpoLearner learner(network, model, config, minibatch, integer("n_itr"));
@@ -161,13 +164,13 @@ void replay_ppo_case(const Hdf5File& file, const std::string& group, OracleCompa
                        file.attribute_double(path, "learning_rate"), 1e-12);
     comparison.compare(iteration + "/ratio_clip", learner.ratio_clip(),
                        file.attribute_double(path, "ratio_clip"), 1e-12);
-    const auto index = read_sized<std::int32_t>(file, path + "/index",
-                                                static_cast<std::size_t>(config.ppo.epochs) * samples.size());
+    const auto index = read_sized<std::int32_t>(
+        file, path + "/index", static_cast<std::size_t>(config.options<PpoConfig>().epochs) * samples.size());
     for (const std::int32_t entry : index)
       if (entry < 0 || entry >= samples.size())
         throw InputError("{}: '{}/index' holds {} of {} samples", file.name(), path, entry, samples.size());
     std::vector<float> loss, entropy, norm;
-    for (std::int64_t epoch = 0; epoch < config.ppo.epochs; ++epoch) {
+    for (std::int64_t epoch = 0; epoch < config.options<PpoConfig>().epochs; ++epoch) {
       for (int m = 0; m < minibatch.per_epoch; ++m) {
         const UpdateReport report = learner.learn_minibatch(
             samples, index.data() + epoch * samples.size() + static_cast<std::ptrdiff_t>(m) * minibatch.size);

@@ -72,7 +72,7 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   TrainingRequest request;
   request.task = settings.task;
   request.task_options = seeded_task_options(settings, node.seed);
-  request.algorithm = settings.algorithm;
+  request.algorithm = &algorithm_of(settings);
   request.config = settings.agent;
   request.backend = backend;
   request.stream_prefix = streams.of_training("training");

@@ -222,6 +222,7 @@ void AtariEnvironment::load(StateReader& reader) {
 TaskInfo game_info(const Game& game) {
   TaskInfo info;
   info.name = std::string(kPrefix) + game.name;
+  info.family = "atari";
   info.description = "Atari 2600: " + game.description;
   info.rows = kImageRows;
   info.columns = kImageColumns;
@@ -229,6 +230,8 @@ TaskInfo game_info(const Game& game) {
   info.observation_size = static_cast<int>(kImages * kImageSize);
   info.actions = static_cast<int>(game.actions.size());
   info.max_steps = Rules{}.horizon;
+  info.seconds_per_step = 600e-6;
+  info.usual_episode_steps = 2000;  // the limit is half an hour of play, which few games need
   info.options = declared_options();
   info.evaluation_options = {{"atari.episodic_lives", false}, {"atari.clip_reward", false}};
   info.is_external = true;

@@ -201,7 +201,13 @@ const Robot& robot_of(const std::string& task) {
 TaskInfo info_of(const Robot& robot) {
   TaskInfo info;
   info.name = robot.task;
+  info.family = "locomotion";
   info.description = robot.description;
+  info.seconds_per_step = robot.seconds_per_step;
+  info.target_steps_per_second = robot.target_steps_per_second;
+  info.recorded_as = {robot.original};
+  info.trace_tolerance = {
+      .state = 1e-6, .first_state = 1e-6, .observation = 1e-6, .reward = 1e-6, .whole_state = false};
   info.continuous = true;
   info.max_steps = 1000;
   info.observation_names = {

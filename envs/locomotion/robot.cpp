@@ -49,6 +49,8 @@ Robot make_halfcheetah() {
   Robot robot;
   robot.task = "halfcheetah";
   robot.original = "HalfCheetahBulletEnv-v0";
+  robot.seconds_per_step = 85e-6;
+  robot.target_steps_per_second = 8.7e3;
   robot.description = "a planar two-legged runner (pybullet_envs HalfCheetahBulletEnv-v0)";
   robot.bodies = {
       torso_of({between({-0.5f, 0, 0}, {0.5f, 0, 0}, 0.046f), centred({0.6f, 0, 0.1f}, 0.87f, 0.15f, 0.046f)},
@@ -100,6 +102,8 @@ Robot make_walker2d() {
   Robot robot = make_upright();
   robot.task = "walker2d";
   robot.original = "Walker2DBulletEnv-v0";
+  robot.seconds_per_step = 60e-6;
+  robot.target_steps_per_second = 11.6e3;
   robot.description = "a planar two-legged walker (pybullet_envs Walker2DBulletEnv-v0)";
   const Geom foot = between(kAnkle, {0.2f, 0, 0.1f}, 0.06f);
   add_leg(robot, "", foot, 100, 30);
@@ -112,6 +116,8 @@ Robot make_hopper() {
   Robot robot = make_upright();
   robot.task = "hopper";
   robot.original = "HopperBulletEnv-v0";
+  robot.seconds_per_step = 36e-6;
+  robot.target_steps_per_second = 21.2e3;
   robot.description = "a planar one-legged hopper (pybullet_envs HopperBulletEnv-v0)";
   add_leg(robot, "", between({-0.13f, 0, 0.1f}, {0.26f, 0, 0.1f}, 0.06f), 100, 100);
   robot.power = 0.75;
@@ -144,6 +150,8 @@ Robot make_ant() {
   Robot robot;
   robot.task = "ant";
   robot.original = "AntBulletEnv-v0";
+  robot.seconds_per_step = 135e-6;
+  robot.target_steps_per_second = 5.4e3;
   robot.description = "a four-legged walker in space (pybullet_envs AntBulletEnv-v0)";
   robot.bodies = {torso_of({sphere(0.25f)}, {0, 0, 0.75f})};
   robot.planar = false;

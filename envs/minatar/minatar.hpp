@@ -184,7 +184,9 @@ template <class Game>
 TaskInfo game_info() {
   TaskInfo info;
   info.name = std::string("minatar-") + Game::kName;
+  info.family = "minatar";
   info.description = Game::kDescription;
+  info.target_steps_per_second = 3e6;
   info.observation_size = info.code_size = GameBoard<Game>::kFeatures;
   info.actions = kAllActions;
   info.channel_names.assign(Game::kChannels.begin(), Game::kChannels.end());

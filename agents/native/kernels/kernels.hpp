@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "agents/config.hpp"
+#include "agents/config/config.hpp"
 
 namespace impsweep {
 

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 
+#include "agents/config/dqn_config.hpp"
 #include "agents/torch/module/torch_guard.hpp"
 #include "agents/torch/torch_module.hpp"
 
@@ -11,7 +12,7 @@ class LibTorchDqn final : public EagerDqn {
   LibTorchDqn(const ModelSpec& model, std::span<const std::uint8_t> mask, std::span<const float> parameters,
               const AgentConfig& config)
       : spec_(model.parts.front()),
-        config_(config.dqn),
+        config_(config.options<DqnConfig>()),
         parameters_(torch::from_blob(const_cast<float*>(parameters.data()),
                                      {static_cast<std::int64_t>(parameters.size())})
                         .clone()),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "agents/config/ppo_config.hpp"
 #include "agents/torch/module/torch_guard.hpp"
 #include "agents/torch/torch_module.hpp"
 
@@ -23,7 +24,7 @@ class LibTorchPpo final : public EagerPpo {
   LibTorchPpo(const ModelSpec& model, std::span<const std::uint8_t> mask, std::span<const float> parameters,
               const Samples& s, const AgentConfig& config)
       : parts_(model.parts),
-        config_(config.ppo),
+        config_(config.options<PpoConfig>()),
         parameters_(copy_of(parameters.data(), {static_cast<std::int64_t>(parameters.size())}, {1})),
         gradients_(torch::zeros_like(parameters_)),
         observation_(
@@ -54,10 +55,11 @@ class LibTorchPpo final : public EagerPpo {
     }
     first_leaf_.push_back(leaves_.size());
     parameters_.requires_grad_().mutable_grad() = gradients_;
-    optimizer_ = std::make_unique<torch::optim::Adam>(std::vector<at::Tensor>{parameters_},
-                                                      torch::optim::AdamOptions(config.ppo.learning_rate)
-                                                          .betas({config.adam.beta1, config.adam.beta2})
-                                                          .eps(config.adam.epsilon));
+    optimizer_ = std::make_unique<torch::optim::Adam>(
+        std::vector<at::Tensor>{parameters_},
+        torch::optim::AdamOptions(config.options<PpoConfig>().learning_rate)
+            .betas({config.adam.beta1, config.adam.beta2})
+            .eps(config.adam.epsilon));
   }
 
   double learn_minibatch(std::span<const std::int32_t> order) override {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "agents/config/cloning_config.hpp"
 #include "agents/learning/cloning.hpp"
 #include "agents/native/native_network.hpp"
 
@@ -134,7 +135,7 @@ TEST_CASE("cloning brings a Gaussian student to its expert's mean and deviation"
   }
   samples.log_std = {-1.0f, 0.5f};
   AgentConfig config;
-  config.cloning.learning_rate = 1e-2;
+  config.options<PolicyCloningConfig>().learning_rate = 1e-2;
   CloningLearner learner(student, model, config, MinibatchPlan(64, 2), 1);
   std::vector<std::int32_t> order(64);
   UpdateReport report;

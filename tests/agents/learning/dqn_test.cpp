@@ -1,6 +1,7 @@
 // The loss of DQN against LibTorch and across instruction sets, schedules, masks of both networks, and
 // sessions that stop and go on.
 #include "agents/learning/dqn.hpp"
+#include "agents/learning/algorithm.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,6 +9,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/dqn_config.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
@@ -99,17 +102,21 @@ ReplayBatch random_batch(Stream& stream, int features, int actions, int size) {
 TrainingRequest tiny_request(const char* algorithm, std::int64_t steps) {
   TrainingRequest request;
   request.task = "cartpole";
-  request.algorithm = algorithm;
+  // Values can be learned of any task with numbered actions; only which teachers there are depends on it.
+  request.algorithm = find_algorithm(algorithm, *find_task("mazegrid"));
   request.config.sampler.steps = steps;
   request.config.sampler.batch_B = 3;
   request.config.sampler.batch_T = 5;
   request.config.evaluation = {.interval = 150, .episodes = 4, .reevaluation_episodes = 6};
-  request.config.dqn.batch_size = 24;
-  request.config.dqn.replay_size = 200;
-  request.config.dqn.min_steps_learn = 60;
-  request.config.dqn.target_update_interval = 7;
-  request.config.dqn.epsilon_steps = 300;
-  request.config.dqn.n_step = 2;
+  if (request.algorithm->has_teacher)
+    request.config.own = ValueCloningConfig{.batch_size = 30, .replay_size = 100};
+  else
+    request.config.own = DqnConfig{.batch_size = 24,
+                                   .replay_size = 200,
+                                   .min_steps_learn = 60,
+                                   .n_step = 2,
+                                   .target_update_interval = 7,
+                                   .epsilon_steps = 300};
   request.model.parts = {{.name = "q", .sizes = {4, 16, 2}}};
   const std::size_t count = parameter_count(request.model);
   request.mask.assign(count, 1);
@@ -119,8 +126,6 @@ TrainingRequest tiny_request(const char* algorithm, std::int64_t steps) {
     request.initial_parameters.push_back(request.mask[i] != 0 ? static_cast<float>(stream.uniform() - 0.5)
                                                               : 0.0f);
   request.stream_prefix = "test";
-  request.config.cloning.batch_size = 30;
-  request.config.cloning.replay_size = 100;
   request.teacher_model = request.model;
   request.teacher_parameters = random_values(stream, static_cast<int>(count), 1);
   return request;
@@ -235,8 +240,8 @@ TEST_CASE("masks hold on both networks, and the target follows at its interval")
   for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = i >= 120 && i < 140 ? 1 : stream.uniform() < 0.5;
   for (std::size_t i = 200; i < mask.size(); ++i) mask[i] = 1;
   AgentConfig config;
-  config.dqn.batch_size = 40;
-  config.dqn.target_update_interval = 3;
+  config.options<DqnConfig>().batch_size = 40;
+  config.options<DqnConfig>().target_update_interval = 3;
   NativeNetwork online(model, mask, {.max_batch = 40}), target(model, mask, {.max_batch = 40});
   const std::vector<float> initial = random_values(stream, static_cast<int>(mask.size()), 0.5);
   online.gather(initial, online.parameters());
@@ -261,9 +266,9 @@ TEST_CASE("dueling networks: values are V + A - mean A, gradients those of diffe
   Stream stream("dueling");
   const auto count = static_cast<int>(parameter_count(model));
   AgentConfig config;
-  config.dqn.batch_size = 8;
-  config.dqn.dueling = true;
-  config.dqn.delta_clip = 100;
+  config.options<DqnConfig>().batch_size = 8;
+  config.options<DqnConfig>().dueling = true;
+  config.options<DqnConfig>().delta_clip = 100;
   const ReplayBatch batch = random_batch(stream, 5, 3, 8);
   std::vector<float> parameters = random_values(stream, count, 0.6);
   const std::vector<float> target_parameters = random_values(stream, count, 0.6);
@@ -296,7 +301,7 @@ TEST_CASE("dueling networks: values are V + A - mean A, gradients those of diffe
 TEST_CASE("a DQN session that is saved and loaded at any safe point ends with the same bits") {
   for (const bool prioritized : {true, false}) {
     TrainingRequest request = tiny_request("dqn", 600);
-    request.config.dqn.prioritized = prioritized;
+    request.config.options<DqnConfig>().prioritized = prioritized;
     TrainingSession whole(request);
     while (whole.advance()) {
     }
@@ -326,9 +331,9 @@ TEST_CASE("a DQN session that is saved and loaded at any safe point ends with th
   }
 }
 
-TEST_CASE("a student learns the values of a DQN expert, keeps its mask, and goes on after saving") {
+TEST_CASE("a student learns the values of a DQN teacher, keeps its mask, and goes on after saving") {
   TrainingRequest request = tiny_request("bc", 3000);
-  request.config.cloning.learning_rate = 5e-3;
+  request.config.options<ValueCloningConfig>().learning_rate = 5e-3;
   request.mask.assign(request.mask.size(), 1);
   request.mask[5] = 0;
   request.initial_parameters[5] = 0;

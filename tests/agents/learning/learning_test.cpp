@@ -4,6 +4,9 @@
 
 #include <cmath>
 
+#include "agents/config/paper_defaults.hpp"
+#include "agents/config/ppo_config.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/ppo.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/native/native_network.hpp"
@@ -17,7 +20,7 @@ namespace {
 TrainingRequest tiny_request(std::string algorithm, std::int64_t steps) {
   TrainingRequest request;
   request.task = "cartpole";
-  request.algorithm = std::move(algorithm);
+  request.algorithm = find_algorithm(algorithm, *find_task(request.task));
   request.config.sampler.steps = steps;
   request.config.evaluation = {.interval = 512, .episodes = 5, .reevaluation_episodes = 9};
   request.model.parts = {{.name = "actor", .sizes = {4, 16, 2}}, {.name = "critic", .sizes = {4, 16, 1}}};
@@ -289,8 +292,8 @@ TEST_CASE("a session keeps masked weights at zero, its best checkpoint and its s
 
 TEST_CASE("a training whose loss becomes non-finite fails with a reason") {
   TrainingRequest request = tiny_request("ppo", 2048);
-  request.config.ppo.learning_rate = 1e30;
-  request.config.ppo.clip_grad_norm = 1e30;
+  request.config.options<PpoConfig>().learning_rate = 1e30;
+  request.config.options<PpoConfig>().clip_grad_norm = 1e30;
   TrainingSession session(request);
   CHECK_THROWS_AS(
       [&] {
@@ -336,7 +339,7 @@ TEST_CASE("PPO teaches the hopper to stay up longer") {
   request.config = paper_defaults("hopper", "ppo");
   request.config.sampler.steps = 25600;
   request.config.evaluation = {.interval = 25600, .episodes = 20, .reevaluation_episodes = 20};
-  request.model = model_spec(15, 3, true, "ppo", request.config);
+  request.model = policy_model({15, 3, true}, request.config.network, true);
   request.mask.assign(parameter_count(request.model), 1);
   request.initial_parameters = initial_parameters(
       request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });

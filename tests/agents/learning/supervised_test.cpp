@@ -1,6 +1,8 @@
 // Classification of images: the loss and its updates against LibTorch and a plain computation, epochs, the
 // test set, and sessions that stop and go on.
 #include "agents/learning/supervised.hpp"
+#include "agents/config/paper_defaults.hpp"
+#include "agents/learning/algorithm.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,6 +11,7 @@
 #include <numeric>
 #include <set>
 
+#include "agents/config/supervised_config.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/network/initialisation.hpp"
 #include "agents/network/model.hpp"
@@ -42,14 +45,14 @@ TrainingRequest tiny_request() {
   digits->test = made_up(stream, 77);
   TrainingRequest request;
   request.task = "digits";
-  request.algorithm = "supervised";
+  request.algorithm = find_algorithm("supervised", *find_task("digits"));
   request.config = paper_defaults("digits", "supervised");
   request.config.network.hidden = {12, 9};
-  request.config.supervised.batch_size = 20;
-  request.config.supervised.learning_rate = 0.01;
+  request.config.options<SupervisedConfig>().batch_size = 20;
+  request.config.options<SupervisedConfig>().learning_rate = 0.01;
   request.config.sampler.steps = 6000;
   request.config.evaluation.interval = 1500;
-  request.model = model_spec(16, kClasses, false, "supervised", request.config);
+  request.model = classifier_model({16, kClasses}, request.config.network);
   request.mask.assign(parameter_count(request.model), 1);
   request.mask[5] = request.mask[40] = 0;
   request.initial_parameters = initial_parameters(
@@ -123,7 +126,7 @@ TEST_CASE("supervised: a hundred updates of the native and the LibTorch backend 
   use_built_torch_module();
   TrainingRequest request = tiny_request();
   request.config.network.activation = Activation::kTanh;  // rectified units could part at zero
-  request.model = model_spec(16, kClasses, false, "supervised", request.config);
+  request.model = classifier_model({16, kClasses}, request.config.network);
   std::vector<std::vector<float>> results;
   for (const Backend backend : {Backend::kNative, Backend::kTorch}) {
     const auto network = make_network(backend, request.model, request.mask, {.max_batch = 20});
@@ -212,7 +215,7 @@ TEST_CASE(
 
 TEST_CASE("supervised: a minibatch larger than the data set is refused") {
   TrainingRequest request = tiny_request();
-  request.config.supervised.batch_size = 131;
+  request.config.options<SupervisedConfig>().batch_size = 131;
   CHECK_THROWS_WITH_AS(TrainingSession{request},
                        "supervised.batch_size = 131 is more than the 130 images of the data set",
                        TrainingFailure);

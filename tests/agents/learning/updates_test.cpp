@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/paper_defaults.hpp"
+#include "agents/config/ppo_config.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/cloning.hpp"
 #include "agents/learning/ppo.hpp"
 #include "agents/learning/session.hpp"
@@ -111,10 +115,9 @@ struct UpdateCase {
       order.insert(order.end(), permutation.begin(),
                    permutation.begin() + minibatch.per_epoch * minibatch.size);
     }
-    config.ppo.learning_rate = 2e-3;
-    config.ppo.entropy_coefficient = 0.01;
-    config.ppo.linear_schedule = false;
-    config.cloning.critic = CloningCritic::kDistill;
+    config.options<PpoConfig>().learning_rate = 2e-3;
+    config.options<PpoConfig>().entropy_coefficient = 0.01;
+    config.options<PpoConfig>().linear_schedule = false;
   }
 
   template <class Learner>
@@ -198,7 +201,8 @@ TEST_CASE("a hundred cloning updates: native and LibTorch backend end alike" * d
   int partings = 0;
   double worst = 0;
   for (const Activation activation : {Activation::kRelu, Activation::kTanh})
-    for (const UpdateCase& example : update_cases(activation)) {
+    for (UpdateCase example : update_cases(activation)) {
+      example.config.own = PolicyCloningConfig{.critic = CloningCritic::kDistill};
       const std::vector<float> native = example.train<CloningLearner>(Backend::kNative),
                                torch = example.train<CloningLearner>(Backend::kTorch);
       CHECK(difference(native, example.start) > 0.05);
@@ -229,7 +233,7 @@ TEST_CASE("a whole session runs on the LibTorch backend, twice to the same bits"
     CAPTURE(algorithm);
     TrainingRequest request;
     request.task = "cartpole";
-    request.algorithm = algorithm;
+    request.algorithm = find_algorithm(algorithm, *find_task("cartpole"));
     request.backend = Backend::kTorch;
     request.config = paper_defaults("cartpole", algorithm);
     request.config.sampler.steps = 1024;

@@ -6,6 +6,8 @@
 #include <new>
 
 #include "agents/acting/rollout.hpp"
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/cloning.hpp"
 #include "agents/learning/ppo.hpp"
 #include "agents/network/model.hpp"
@@ -57,8 +59,8 @@ std::vector<std::uint8_t> random_mask(const ModelSpec& model, double density) {
 template <class Learner>
 long count_allocations(const std::string& algorithm, double density) {
   AgentConfig config = paper_defaults("cartpole", algorithm);
-  config.cloning.critic = CloningCritic::kDistill;
-  const ModelSpec model = model_spec(4, 2, false, algorithm, config);
+  if (algorithm == "bc") config.options<PolicyCloningConfig>().critic = CloningCritic::kDistill;
+  const ModelSpec model = policy_model({4, 2}, config.network, true);
   NetworkOptions options{.max_batch = 256};
   const auto network = make_network(Backend::kNative, model, random_mask(model, density), options);
   Rollout rollout("cartpole", {}, 4, "allocations");

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/config/paper_defaults.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/dropout.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
@@ -25,6 +27,11 @@ TaskInfo board_task(int channels, int rows, int columns) {
   return task;
 }
 
+ModelSpec cnn_of(const TaskInfo& task, const NetworkConfig& network) {
+  const ModelShape shape{task.observation_size, task.actions};
+  return with_convolutions(value_model(shape, network, false), task, network);
+}
+
 ModelSpec cnn_model(const TaskInfo& task, Activation activation, std::int64_t filters, std::int64_t kernel) {
   AgentConfig config;
   config.network.architecture = Architecture::kCnn;
@@ -32,7 +39,7 @@ ModelSpec cnn_model(const TaskInfo& task, Activation activation, std::int64_t fi
   config.network.kernel = kernel;
   config.network.hidden = {24, 10};
   config.network.activation = activation;
-  return model_spec(task, "dqn", config);
+  return cnn_of(task, config.network);
 }
 
 std::vector<float> random_values(Stream& stream, std::size_t size, double bound) {
@@ -148,7 +155,7 @@ TEST_CASE("the paper's network for MinAtar has its tensors, bounds and counts") 
   AgentConfig config;
   config.network.architecture = Architecture::kCnn;
   config.network.hidden = paper_cnn_hidden();
-  const ModelSpec model = model_spec(board_task(4, 10, 10), "dqn", config);
+  const ModelSpec model = cnn_of(board_task(4, 10, 10), config.network);
   CHECK(model.parts[0].sizes == std::vector<int>{400, 1024, 128, 64, 6});
   const std::vector<Tensor> tensors = tensors_of(model);
   CHECK(tensors[0].name == "q/0/weight");
@@ -161,7 +168,7 @@ TEST_CASE("the paper's network for MinAtar has its tensors, bounds and counts") 
   for (const Tensor& tensor : tensors) weights += tensor.is_weight ? tensor.size : 0;
   CHECK(weights == 140'224);
   CHECK(parameter_count(model) == 140'224 + 214);
-  CHECK_THROWS_AS(model_spec(board_task(4, 0, 0), "dqn", config), std::invalid_argument);
+  CHECK_THROWS_AS(cnn_of(board_task(4, 0, 0), config.network), std::invalid_argument);
 }
 
 TEST_CASE("one filter at one place") {
@@ -217,12 +224,13 @@ TEST_CASE("convolutions: outputs and gradients agree with LibTorch's" * doctest:
 }
 
 TEST_CASE("the paper's network for Atari has its tensors, bounds and counts") {
+  const AlgorithmInfo& ppo = *find_algorithm("ppo", *find_task("atari-breakout"));
   TaskInfo task = board_task(4, 104, 80);
   for (const auto& [actions, weights] :
        {std::pair{4, 1'783'808u}, {6, 1'784'832u}, {9, 1'786'368u}, {18, 1'790'976u}}) {
     task.actions = actions;
     const AgentConfig config = paper_defaults("atari-breakout", "ppo");
-    const ModelSpec model = model_spec(task, "ppo", config);
+    const ModelSpec model = model_on_task(ppo, task, config);
     CHECK(model.parts[0].sizes == std::vector<int>{33'280, 7600, 3456, 512, actions});
     CHECK(model.parts[1].sizes == std::vector<int>{512, 1});
     std::size_t prunable = 0, head = 0, biases = 0;
@@ -235,7 +243,7 @@ TEST_CASE("the paper's network for Atari has its tensors, bounds and counts") {
     CHECK(smallest_board(config.network) == 12);
   }
   task.rows = 11;
-  CHECK_THROWS_AS(model_spec(task, "ppo", paper_defaults("atari-breakout", "ppo")), std::invalid_argument);
+  CHECK_THROWS_AS(model_on_task(ppo, task, paper_defaults("atari-breakout", "ppo")), std::invalid_argument);
 }
 
 TEST_CASE("strides, padding and shared trunks: outputs and gradients agree with LibTorch's" *

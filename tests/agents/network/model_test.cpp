@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/network/initialisation.hpp"
 
 using namespace impsweep;
@@ -36,7 +38,8 @@ TEST_CASE("sizes of the paper's networks") {
         Row{4, 2, {256, 256}, 67072, 66816, 1027}, Row{6, 3, {128, 64}, 9152, 9024, 388},
         Row{6, 3, {256, 128}, 34688, 34432, 772}, Row{6, 3, {512, 256}, 134912, 134400, 1540},
         Row{28, 8, {64, 64}, 6400, 5952, 265}}) {
-    const ModelSpec model = model_spec(row.observation, row.actions, false, "ppo", config_with(row.hidden));
+    const ModelSpec model =
+        policy_model({row.observation, row.actions}, config_with(row.hidden).network, true);
     CHECK(elements(model, "actor", true) == row.actor_weights);
     CHECK(elements(model, "critic", true) == row.critic_weights);
     CHECK(elements(model, "", false) == row.biases);
@@ -45,7 +48,7 @@ TEST_CASE("sizes of the paper's networks") {
 }
 
 TEST_CASE("tensors stand in dense order") {
-  const ModelSpec model = model_spec(4, 2, true, "ppo", config_with({8}));
+  const ModelSpec model = policy_model({4, 2, true}, config_with({8}).network, true);
   const std::vector<Tensor> tensors = tensors_of(model);
   std::vector<std::string> names;
   std::size_t offset = 0;
@@ -67,36 +70,35 @@ TEST_CASE("tensors stand in dense order") {
 
 TEST_CASE("students have a critic only if they distil one") {
   AgentConfig config = config_with({8, 8});
-  CHECK(model_spec(4, 2, false, "bc", config).parts.size() == 1);
-  config.cloning.critic = CloningCritic::kDistill;
-  const ModelSpec model = model_spec(4, 2, false, "bc", config);
+  const AlgorithmInfo& cloning = *find_algorithm("bc", *find_task("cartpole"));
+  CHECK(cloning.model({4, 2}, config).parts.size() == 1);
+  config.options<PolicyCloningConfig>().critic = CloningCritic::kDistill;
+  const ModelSpec model = cloning.model({4, 2}, config);
   REQUIRE(model.parts.size() == 2);
   CHECK(model.parts[1].name == "critic");
   CHECK(model.parts[1].sizes.back() == 1);
-  CHECK(model_spec(4, 2, false, "supervised", config).parts.at(0).name == "classifier");
-  CHECK_THROWS_AS(model_spec(4, 2, false, "sarsa", config), std::invalid_argument);
+  CHECK(classifier_model({4, 2}, config.network).parts.at(0).name == "classifier");
   CHECK(parameter_count(ModelSpec{}) == 0);
 }
 
 TEST_CASE("value learners have a network q; dueling adds one for the value of the state") {
-  AgentConfig config = config_with({8, 8});
-  const ModelSpec q = model_spec(4, 3, false, "dqn", config);
+  const AgentConfig config = config_with({8, 8});
+  const ModelSpec q = value_model({4, 3}, config.network, false);
   REQUIRE(q.parts.size() == 1);
   CHECK(tensors_of(q).front().name == "q/0/weight");
   CHECK(q.parts[0].sizes == std::vector<int>{4, 8, 8, 3});
   CHECK(learns_values(q));
-  CHECK(learns_values(model_spec(4, 3, false, "bc", config, true)));
-  CHECK_FALSE(learns_values(model_spec(4, 3, false, "bc", config)));
-  CHECK_THROWS_AS(model_spec(4, 3, true, "dqn", config), std::invalid_argument);
-  config.dqn.dueling = true;
-  const ModelSpec dueling = model_spec(4, 3, false, "dqn", config);
+  CHECK(learns_values(find_algorithm("bc", *find_task("mazegrid"))->model({4, 3}, {})));
+  CHECK_FALSE(learns_values(policy_model({4, 3}, config.network, false)));
+  CHECK_THROWS_AS(value_model({4, 3, true}, config.network, false), std::invalid_argument);
+  const ModelSpec dueling = value_model({4, 3}, config.network, true);
   REQUIRE(dueling.parts.size() == 2);
   CHECK(dueling.parts[1].sizes.back() == 1);
 }
 
 TEST_CASE("bounds of the initial weights, by scheme") {
   // 4-128-128-2: input, hidden, output layer.
-  const std::vector<Tensor> tensors = tensors_of(model_spec(4, 2, false, "bc", AgentConfig{}));
+  const std::vector<Tensor> tensors = tensors_of(policy_model({4, 2}, AgentConfig{}.network, false));
   NetworkConfig network;
   const auto bounds = [&](Init init) {
     network.init = init;
@@ -120,8 +122,8 @@ TEST_CASE("bounds of the initial weights, by scheme") {
 
 TEST_CASE("initial parameters fill their bounds and share draws") {
   AgentConfig config;
-  const ModelSpec actor_critic = model_spec(4, 2, true, "ppo", config);
-  const ModelSpec actor = model_spec(4, 2, false, "bc", config);
+  const ModelSpec actor_critic = policy_model({4, 2, true}, config.network, true);
+  const ModelSpec actor = policy_model({4, 2}, config.network, false);
   const auto name = [](std::string_view tensor) { return "test/" + std::string(tensor); };
   const std::vector<float> both = initial_parameters(actor_critic, config.network, name);
   const std::vector<float> one = initial_parameters(actor, config.network, name);

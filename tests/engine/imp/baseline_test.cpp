@@ -40,7 +40,7 @@ struct Fixture {
                .seed = 2,
                .round = 3,
                .baseline = ""};
-    model = model_spec(6, 4, true, "ppo", agent);
+    model = policy_model({6, 4, true}, agent.network, true);
     tensors = tensors_of(model);
     prunable = prunable_tensors(tensors, model, imp);
     initial = initial_parameters(model, agent.network,

@@ -25,7 +25,7 @@ Model make_model(const ImpConfig& imp, std::vector<std::int64_t> hidden = {16, 1
   AgentConfig config;
   config.network.hidden = std::move(hidden);
   Model model;
-  model.spec = model_spec(5, 3, continuous, "ppo", config);
+  model.spec = policy_model({5, 3, continuous}, config.network, true);
   model.tensors = tensors_of(model.spec);
   model.prunable = prunable_tensors(model.tensors, model.spec, imp);
   return model;

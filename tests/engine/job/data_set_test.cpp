@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "agents/config/paper_defaults.hpp"
+#include "agents/config/supervised_config.hpp"
 #include "engine/job/job.hpp"
 #include "engine/plan/plan.hpp"
 #include "io/error.hpp"
@@ -114,11 +116,11 @@ TEST_CASE("the job of figure 1, for a data set that is named and not there") {
 TEST_CASE("supervised settings are the protocol's, with keys of their own") {
   const Settings settings = paper_settings("digits", "supervised");
   CHECK(settings.agent.network.hidden == std::vector<std::int64_t>{300, 100});
-  CHECK(settings.agent.supervised.learning_rate == 1.2e-3);
-  CHECK(settings.agent.supervised.batch_size == 60);
+  CHECK(settings.agent.options<SupervisedConfig>().learning_rate == 1.2e-3);
+  CHECK(settings.agent.options<SupervisedConfig>().batch_size == 60);
   CHECK(settings.agent.sampler.steps == 20 * 60'000);
   CHECK(settings.agent.evaluation.interval == 60'000);
-  CHECK(paper_rounds("digits") == 20);
+  CHECK(paper_rounds(*find_task("digits")) == 20);
   CHECK(prunable_entries(settings) == 266'200);
   CHECK(has_option("digits", "supervised", "rl.steps"));
   CHECK_FALSE(has_option("digits", "supervised", "rl.batch_B"));

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/dqn_config.hpp"
+#include "agents/config/paper_defaults.hpp"
+#include "agents/config/ppo_config.hpp"
 #include "engine/job/inputs.hpp"
 #include "engine/job/job.hpp"
 #include "io/error.hpp"
@@ -56,21 +60,21 @@ TEST_CASE("the four robots have the paper's values for locomotion") {
     CHECK(ppo.agent.sampler.batch_B == 10);
     CHECK(ppo.agent.sampler.batch_T == 256);
     CHECK(ppo.agent.sampler.decorrelation_steps == 0);
-    CHECK(ppo.agent.ppo.epochs == 10);
-    CHECK(ppo.agent.ppo.minibatches == 32);
-    CHECK(ppo.agent.ppo.normalize_advantage);
-    CHECK(ppo.agent.ppo.gae_lambda == 0.98);
-    CHECK(ppo.agent.ppo.entropy_coefficient == 0.001);
+    CHECK(ppo.agent.options<PpoConfig>().epochs == 10);
+    CHECK(ppo.agent.options<PpoConfig>().minibatches == 32);
+    CHECK(ppo.agent.options<PpoConfig>().normalize_advantage);
+    CHECK(ppo.agent.options<PpoConfig>().gae_lambda == 0.98);
+    CHECK(ppo.agent.options<PpoConfig>().entropy_coefficient == 0.001);
     CHECK(ppo.agent.evaluation.interval == 37500);
     CHECK(ppo.agent.evaluation.episodes == 10);
     CHECK(ppo.imp.scope == PruneScope::kActorCritic);
-    CHECK(paper_rounds(task) == 20);
+    CHECK(paper_rounds(*find_task(task)) == 20);
     CHECK(bc.agent.sampler.steps == 500000);
     CHECK(bc.agent.evaluation.interval == 12500);
-    CHECK(bc.agent.cloning.learning_rate == 5e-4);
-    CHECK(bc.agent.cloning.epochs == 10);
-    CHECK(bc.agent.cloning.minibatches == 32);
-    CHECK(bc.agent.cloning.teacher_hidden == std::vector<std::int64_t>{64, 64});
+    CHECK(bc.agent.options<PolicyCloningConfig>().learning_rate == 5e-4);
+    CHECK(bc.agent.options<PolicyCloningConfig>().epochs == 10);
+    CHECK(bc.agent.options<PolicyCloningConfig>().minibatches == 32);
+    CHECK(bc.teacher_choice.hidden == std::vector<std::int64_t>{64, 64});
     CHECK(bc.teacher.sampler.steps == 1500000);
     CHECK(bc.imp.scope == PruneScope::kActor);
     const ModelSpec model = model_of(ppo);
@@ -89,17 +93,17 @@ TEST_CASE("Atari games have the paper's values, and rlpyt's network with a share
     CHECK(ppo.agent.sampler.steps == 2'500'000);
     CHECK(ppo.agent.sampler.batch_B == 10);
     CHECK(ppo.agent.sampler.batch_T == 128);
-    CHECK(ppo.agent.ppo.learning_rate == 5e-4);
-    CHECK(ppo.agent.ppo.gae_lambda == 0.98);
-    CHECK(ppo.agent.ppo.entropy_coefficient == 0.001);
-    CHECK(ppo.agent.ppo.epochs == 10);
-    CHECK(ppo.agent.ppo.minibatches == 4);
-    CHECK_FALSE(ppo.agent.ppo.normalize_advantage);
+    CHECK(ppo.agent.options<PpoConfig>().learning_rate == 5e-4);
+    CHECK(ppo.agent.options<PpoConfig>().gae_lambda == 0.98);
+    CHECK(ppo.agent.options<PpoConfig>().entropy_coefficient == 0.001);
+    CHECK(ppo.agent.options<PpoConfig>().epochs == 10);
+    CHECK(ppo.agent.options<PpoConfig>().minibatches == 4);
+    CHECK_FALSE(ppo.agent.options<PpoConfig>().normalize_advantage);
     CHECK(ppo.agent.evaluation.interval == 125'000);
     CHECK(ppo.agent.evaluation.episodes == 10);
     CHECK(ppo.imp.scope == PruneScope::kActor);
-    CHECK(paper_rounds(task) == 20);
-    CHECK(teacher_algorithm(task) == "ppo");
+    CHECK(paper_rounds(*find_task(task)) == 20);
+    CHECK(teacher_algorithm(*find_task(task)) == "ppo");
     CHECK(model_of(ppo).parts.back().trunk == 0);
     CHECK(find_task(task)->evaluation_options.at("atari.episodic_lives") == OptionValue(false));
     CHECK(find_task(task)->evaluation_options.at("atari.clip_reward") == OptionValue(false));
@@ -127,19 +131,19 @@ TEST_CASE("unsaid settings are the paper's for the task and algorithm") {
   const AgentConfig& cartpole_ppo = points[0].settings.agent;
   CHECK(cartpole_ppo.network.hidden == std::vector<std::int64_t>{128, 128});
   CHECK(cartpole_ppo.sampler.steps == 80000);
-  CHECK(cartpole_ppo.ppo.gae_lambda == 0.8);
+  CHECK(cartpole_ppo.options<PpoConfig>().gae_lambda == 0.8);
   CHECK(cartpole_ppo.evaluation.interval == 2000);
   const Settings& cartpole_bc = points[1].settings;
   CHECK(cartpole_bc.agent.sampler.steps == 10000);
-  CHECK(cartpole_bc.agent.cloning.learning_rate == 1e-3);
+  CHECK(cartpole_bc.agent.options<PolicyCloningConfig>().learning_rate == 1e-3);
   CHECK(cartpole_bc.agent.evaluation.interval == 500);
-  CHECK(cartpole_bc.agent.cloning.teacher_hidden == std::vector<std::int64_t>{64, 64});
+  CHECK(cartpole_bc.teacher_choice.hidden == std::vector<std::int64_t>{64, 64});
   CHECK(cartpole_bc.teacher.sampler.steps == 80000);
   const AgentConfig& acrobot_ppo = points[2].settings.agent;
   CHECK(acrobot_ppo.network.hidden == std::vector<std::int64_t>{128, 64});
   CHECK(acrobot_ppo.sampler.batch_T == 256);
-  CHECK(acrobot_ppo.ppo.entropy_coefficient == 0.01);
-  CHECK(points[3].settings.agent.cloning.learning_rate == 5e-4);
+  CHECK(acrobot_ppo.options<PpoConfig>().entropy_coefficient == 0.01);
+  CHECK(points[3].settings.agent.options<PolicyCloningConfig>().learning_rate == 5e-4);
   CHECK(points[3].settings.agent.sampler.steps == 200000);
   CHECK(points[3].rounds == 30);
 }
@@ -147,8 +151,8 @@ TEST_CASE("unsaid settings are the paper's for the task and algorithm") {
 TEST_CASE("the expert's size follows the student's, unless it is set") {
   const std::string head = "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\"]\nseeds = 1\n";
   const auto points = points_of(head + "network.hidden = [[128, 128], [256, 256]]\n");
-  CHECK(points[0].settings.agent.cloning.teacher_hidden == std::vector<std::int64_t>{64, 64});
-  CHECK(points[1].settings.agent.cloning.teacher_hidden == std::vector<std::int64_t>{128, 128});
+  CHECK(points[0].settings.teacher_choice.hidden == std::vector<std::int64_t>{64, 64});
+  CHECK(points[1].settings.teacher_choice.hidden == std::vector<std::int64_t>{128, 128});
   const auto set = points_of(head + "net.hidden = [256, 256]\nbc.teacher_hidden = [32]\n");
   CHECK(teacher_settings(set[0].settings).agent.network.hidden == std::vector<std::int64_t>{32});
   CHECK(teacher_settings(set[0].settings).algorithm == "ppo");
@@ -158,10 +162,10 @@ TEST_CASE("ppo.* and teacher.* reach a student's expert, the closer key wins") {
   const auto points = points_of(
       "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\", \"ppo\"]\nseeds = 1\n"
       "teacher.ppo.epochs = 7\nppo.epochs = 5\nteacher.rl.steps = 30000\nrl.steps = 20000\n");
-  CHECK(points[0].settings.teacher.ppo.epochs == 7);
+  CHECK(points[0].settings.teacher.options<PpoConfig>().epochs == 7);
   CHECK(points[0].settings.teacher.sampler.steps == 30000);
   CHECK(points[0].settings.agent.sampler.steps == 20000);
-  CHECK(points[1].settings.agent.ppo.epochs == 5);
+  CHECK(points[1].settings.agent.options<PpoConfig>().epochs == 5);
   CHECK(points[1].settings.agent.sampler.steps == 20000);
 }
 
@@ -195,15 +199,15 @@ TEST_CASE("overrides win over sweeps and variants, and can name a sweep") {
       std::string(kHead) +
       "name = \"first\"\nppo.epochs = 2\n[[sweep.variant]]\nname = \"a\"\nppo.epochs = 3\n" + kHead +
       "name = \"second\"\n";
-  CHECK(points_of(text)[0].settings.agent.ppo.epochs == 3);
-  CHECK(points_of(text)[1].settings.agent.ppo.epochs == 4);
+  CHECK(points_of(text)[0].settings.agent.options<PpoConfig>().epochs == 3);
+  CHECK(points_of(text)[1].settings.agent.options<PpoConfig>().epochs == 4);
   auto points = points_of(text, {parse_assignment("ppo.epochs=9")});
-  CHECK(points[0].settings.agent.ppo.epochs == 9);
-  CHECK(points[1].settings.agent.ppo.epochs == 9);
+  CHECK(points[0].settings.agent.options<PpoConfig>().epochs == 9);
+  CHECK(points[1].settings.agent.options<PpoConfig>().epochs == 9);
   points = points_of(text, {parse_assignment("second.ppo.epochs=9"), parse_assignment("first.seeds=4"),
                             parse_assignment("imp.rounds=2"), parse_assignment("first.net.init=xavier")});
-  CHECK(points[0].settings.agent.ppo.epochs == 3);
-  CHECK(points[1].settings.agent.ppo.epochs == 9);
+  CHECK(points[0].settings.agent.options<PpoConfig>().epochs == 3);
+  CHECK(points[1].settings.agent.options<PpoConfig>().epochs == 9);
   CHECK(points[0].seeds.size() == 4);
   CHECK(points[1].seeds.size() == 1);
   CHECK(points[1].rounds == 2);
@@ -315,8 +319,12 @@ TEST_CASE("sweeps without tasks, algorithms or seeds, and unknown names") {
     return sweep("tasks=[\"cartpole\"]\nalgorithms=[\"" + name + "\"]\nseeds=1\n");
   };
   CHECK(algorithm("supervised") ==
-        "cartpole.toml:3: algorithm 'supervised' cannot learn task 'cartpole', which is an environment; give "
-        "bc, ppo, dqn");
+        "cartpole.toml:3: algorithm 'supervised' cannot learn task 'cartpole': it needs a data set; give bc, "
+        "ppo, dqn");
+  CHECK(sweep("tasks=[\"ant\"]\nalgorithms=[\"dqn\"]\nseeds=1\n") ==
+        "cartpole.toml:3: algorithm 'dqn' cannot learn task 'ant': it needs an environment with a finite "
+        "number of "
+        "actions; give bc, ppo");
   CHECK(mentions(algorithm("pppo"), {"unknown algorithm 'pppo'", "'ppo'"}));
   const auto seeds = [&](const std::string& value) {
     return sweep("tasks=[\"cartpole\"]\nalgorithms=[\"ppo\"]\nseeds=" + value + "\n");
@@ -335,9 +343,9 @@ TEST_CASE("settings of DQN are its own") {
   const AgentConfig& agent = points[0].settings.agent;
   CHECK(agent.sampler.steps == 80000);
   CHECK(agent.sampler.batch_T == 4);
-  CHECK(agent.dqn.batch_size == 64);
-  CHECK(agent.dqn.adam_epsilon_in_force() == 0.01 / 64);
-  CHECK(agent.dqn.epsilon_steps == 10000);
+  CHECK(agent.options<DqnConfig>().batch_size == 64);
+  CHECK(agent.options<DqnConfig>().adam_epsilon_in_force() == 0.01 / 64);
+  CHECK(agent.options<DqnConfig>().epsilon_steps == 10000);
   CHECK(points[0].rounds == 30);
   CHECK(has_option("cartpole", "dqn", "dqn.n_step"));
   CHECK_FALSE(has_option("cartpole", "dqn", "ppo.epochs"));
@@ -363,31 +371,31 @@ TEST_CASE("a convolution needs a board; its name tells it from a network without
 }
 
 TEST_CASE("the paper's DQN settings, and where students learn values") {
-  CHECK(teacher_algorithm("cartpole") == "ppo");
+  CHECK(teacher_algorithm(*find_task("cartpole")) == "ppo");
   for (const char* task : {"mazegrid", "mazegrid-rgb", "minatar-breakout"})
-    CHECK(teacher_algorithm(task) == "dqn");
+    CHECK(teacher_algorithm(*find_task(task)) == "dqn");
   const AgentConfig maze = paper_defaults("mazegrid", "dqn"), game = paper_defaults("minatar-asterix", "dqn");
   CHECK(maze.network.hidden == std::vector<std::int64_t>{512, 256});
   CHECK(maze.sampler.steps == 5'000'000);
-  CHECK(maze.dqn.learning_rate == 5e-4);
-  CHECK(maze.dqn.epsilon_steps == 1'000'000);
+  CHECK(maze.options<DqnConfig>().learning_rate == 5e-4);
+  CHECK(maze.options<DqnConfig>().epsilon_steps == 1'000'000);
   CHECK(game.network.hidden == std::vector<std::int64_t>{1024, 512});
   CHECK(game.sampler.steps == 15'000'000);
-  CHECK(game.dqn.learning_rate == 2.5e-4);
-  CHECK(game.dqn.epsilon_final == 0.05);
+  CHECK(game.options<DqnConfig>().learning_rate == 2.5e-4);
+  CHECK(game.options<DqnConfig>().epsilon_final == 0.05);
   CHECK(game.evaluation.interval == 250'000);
   CHECK(has_option("minatar-asterix", "bc", "bc.replay_size"));
   CHECK(has_option("minatar-asterix", "bc", "teacher.dqn.n_step"));
   CHECK(has_option("minatar-asterix", "bc", "dqn.n_step"));  // the expert's
   CHECK_FALSE(has_option("minatar-asterix", "bc", "bc.epochs"));
   CHECK_FALSE(has_option("minatar-asterix", "bc", "teacher.ppo.epochs"));
-  CHECK(paper_settings("minatar-asterix", "bc").teacher.dqn.learning_rate == 2.5e-4);
+  CHECK(paper_settings("minatar-asterix", "bc").teacher.options<DqnConfig>().learning_rate == 2.5e-4);
   CHECK(paper_settings("minatar-asterix", "bc").teacher.sampler.steps == 15'000'000);
   const AgentConfig student = paper_defaults("minatar-asterix", "bc");
   CHECK(student.sampler.steps == 10'000'000);
-  CHECK(student.cloning.learning_rate == 5e-4);
-  CHECK(student.cloning.clip_grad_norm == 10);
-  CHECK(student.cloning.teacher_hidden == std::vector<std::int64_t>{512, 256});
+  CHECK(student.options<ValueCloningConfig>().learning_rate == 5e-4);
+  CHECK(student.options<ValueCloningConfig>().clip_grad_norm == 10);
+  CHECK(paper_settings("minatar-asterix", "bc").teacher_choice.hidden == std::vector<std::int64_t>{512, 256});
 }
 
 TEST_CASE("nearest words") {

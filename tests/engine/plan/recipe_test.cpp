@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/dqn_config.hpp"
+#include "agents/config/ppo_config.hpp"
 #include "io/digest.hpp"
 #include "io/error.hpp"
 
@@ -73,7 +76,7 @@ TEST_CASE("a recipe survives writing and reading, and gives its settings back") 
   const Recipe read = parse_recipe(bytes, "round.h5");
   CHECK(read == recipe);
   const Settings again = settings_of(read, "round.h5");
-  CHECK(again.agent.ppo.learning_rate == 0.1);
+  CHECK(again.agent.options<PpoConfig>().learning_rate == 0.1);
   CHECK(again.agent.network.init == Init::kXavier);
   CHECK(again.agent.sampler.steps == 12345);
   CHECK(again.imp.prune_fraction == 0.3);
@@ -89,7 +92,7 @@ TEST_CASE("a recipe has the paper's values even if they are nobody's default") {
   CHECK(has_key(paper_settings("acrobot", "ppo"), kMw, 0, "rl.steps"));
   const Settings again = settings_of(recipe_template(paper_settings("acrobot", "bc"), kMw, 0, 0), "test");
   CHECK(again.agent.sampler.steps == 200000);
-  CHECK(again.agent.cloning.learning_rate == 5e-4);
+  CHECK(again.agent.options<PolicyCloningConfig>().learning_rate == 5e-4);
   CHECK(again.agent.network.hidden == std::vector<std::int64_t>{128, 64});
 }
 
@@ -239,8 +242,8 @@ TEST_CASE("recipes of DQN are restored from their bytes; keys that change nothin
   const Recipe recipe = recipe_template(plain, kMw, 0, 3);
   CHECK(parse_recipe(canonical_bytes(recipe), "r") == recipe);
   const Settings restored = settings_of(recipe, "r");
-  CHECK(restored.agent.dqn.batch_size == 64);
-  CHECK(restored.agent.dqn.epsilon_steps == 10000);
+  CHECK(restored.agent.options<DqnConfig>().batch_size == 64);
+  CHECK(restored.agent.options<DqnConfig>().epsilon_steps == 10000);
   CHECK(restored.agent.sampler.batch_T == 4);
   const auto digest = [](const Settings& settings) {
     return digest_of(recipe_template(settings, kMw, 1, 0));

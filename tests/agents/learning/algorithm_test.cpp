@@ -1,0 +1,131 @@
+// What every row of the list of algorithms must keep, on every task that it learns.
+#include "agents/learning/algorithm.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include "agents/config/paper_defaults.hpp"
+#include "agents/learning/session.hpp"
+#include "agents/network/initialisation.hpp"
+
+using namespace impsweep;
+
+namespace {
+
+std::vector<std::string> keys_of(AlgorithmOptions options) {
+  std::vector<OptionField> fields;
+  options.append(fields);
+  std::vector<std::string> keys;
+  for (const OptionField& field : fields) keys.push_back(field.key);
+  return keys;
+}
+
+Digits made_up_images() {
+  Digits digits;
+  for (LabelledImages* images : {&digits.training, &digits.test}) {
+    images->count = 70;
+    images->rows = images->columns = LabelledImages::kSide;
+    images->pixels.assign(70 * 28 * 28, 64);
+    images->labels.assign(70, 3);
+  }
+  return digits;
+}
+
+}  // namespace
+
+TEST_CASE("rows of one name never learn the same task, and every task has one that learns it") {
+  for (const std::string& name : task_names()) {
+    CAPTURE(name);
+    std::set<std::string_view> names;
+    for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(name)))
+      CHECK(names.insert(algorithm->name).second);
+    CHECK(!names.empty());
+  }
+}
+
+TEST_CASE("an algorithm's own options have names of their own, and the paper's are of its kind") {
+  std::vector<OptionField> shared;
+  AgentConfig any;
+  append_fields(any, shared);
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    CAPTURE(algorithm.name);
+    CHECK(algorithm.semantics >= 1);
+    CHECK(!algorithm.description.empty());
+    CHECK(!algorithm.needs.empty());
+    const std::vector<std::string> keys = keys_of(algorithm.options);
+    CHECK(!keys.empty());
+    CHECK(std::set<std::string>(keys.begin(), keys.end()).size() == keys.size());
+    for (const std::string& key : keys) {
+      CHECK(key.starts_with(std::string(algorithm.name) + "."));
+      for (const OptionField& field : shared) CHECK(field.key != key);
+    }
+    for (const std::string& name : task_names()) {
+      if (!algorithm.learns(*find_task(name))) continue;
+      CAPTURE(name);
+      AgentConfig config = paper_defaults(*find_task(name), algorithm.name);
+      if (config.own.empty()) config.own = algorithm.options;
+      CHECK(keys_of(config.own) == keys);
+      CHECK_NOTHROW(algorithm.check(config, ""));
+      CHECK(algorithm.work(config).learned_per_step > 0);
+      CHECK(algorithm.work(config).passes >= 3);
+      CHECK(algorithm.work(config).teacher_acts == algorithm.has_teacher);
+    }
+  }
+}
+
+TEST_CASE(
+    "every algorithm trains on a task of each kind, keeps pruned weights at zero, and plays what it "
+    "learned") {
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    for (const char* name : {"cartpole", "mazegrid", "hopper", "digits"}) {
+      const TaskInfo& task = *find_task(name);
+      if (!algorithm.learns(task)) continue;
+      CAPTURE(algorithm.name);
+      CAPTURE(name);
+      TrainingRequest request;
+      request.task = name;
+      request.algorithm = &algorithm;
+      request.config.own = algorithm.options;
+      request.config.network.hidden = {12};
+      request.config.sampler = {.steps = 1024, .batch_B = 4, .batch_T = 64, .decorrelation_steps = 5};
+      request.config.evaluation = {.interval = 512, .episodes = 2, .reevaluation_episodes = 2};
+      std::vector<OptionField> fields;
+      request.config.own.append(fields);
+      for (const OptionField& field : fields)
+        if (field.key.ends_with("min_steps_learn")) *std::get<std::int64_t*>(field.place) = 256;
+      request.model = model_on_task(algorithm, task, request.config);
+      const std::size_t count = parameter_count(request.model);
+      request.mask.assign(count, 1);
+      request.mask[1] = request.mask[7] = 0;
+      request.initial_parameters = initial_parameters(
+          request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });
+      request.initial_parameters[1] = request.initial_parameters[7] = 0;
+      request.stream_prefix = "battery";
+      if (algorithm.has_teacher) {
+        const AlgorithmInfo& teacher = *find_algorithm(teacher_algorithm(task), task);
+        AgentConfig config = request.config;
+        config.own = teacher.options;
+        request.teacher_model = model_on_task(teacher, task, config);
+        request.teacher_parameters =
+            initial_parameters(request.teacher_model, config.network,
+                               [](std::string_view tensor) { return "teacher" + std::string(tensor); });
+      }
+      if (task.is_data_set) request.data_set = std::make_shared<const Digits>(made_up_images());
+      TrainingSession session(request);
+      while (session.advance()) {
+      }
+      const TrainingOutcome& outcome = session.outcome();
+      CHECK(outcome.updates > 0);
+      CHECK(outcome.env_steps >= 1024);
+      CHECK(outcome.final_parameters.size() == count);
+      CHECK(outcome.final_parameters[1] == 0.0f);
+      CHECK(outcome.final_parameters[7] == 0.0f);
+      CHECK(outcome.final_parameters != request.initial_parameters);
+      CHECK(!outcome.best_returns.empty());
+      const std::unique_ptr<Evaluator> greedy = make_evaluator(request, 2, true);
+      CHECK(greedy->lanes() == 2);
+    }
+  }
+}
