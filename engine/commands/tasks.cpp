@@ -1,4 +1,5 @@
-// impsweep tasks: what can be trained, and every option with the paper's value for a task.
+// impsweep tasks: what can be trained, every option with the value of the paper for a task, and the
+// reference of keys.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -6,6 +7,7 @@
 
 #include "agents/config/paper_defaults.hpp"
 #include "engine/commands/command.hpp"
+#include "engine/job/key_reference.hpp"
 #include "engine/job/settings.hpp"
 #include "io/error.hpp"
 
@@ -41,13 +43,24 @@ void show(const TaskInfo& task) {
 int command_tasks(const Arguments& arguments) {
   namespace options = boost::program_options;
   Usage usage(
-      "tasks [--show NAME] [--json]",
+      "tasks [--show NAME] [--json]\n       impsweep tasks --keys [--markdown]",
       "Lists every task with its sizes and step limit. --show prints one task with all options of every\n"
-      "algorithm, their values in the paper, types and meaning: what a job file may set.");
+      "algorithm, their values in the paper, types and meaning: what a job file may set. --keys prints "
+      "every\n"
+      "key of a job file with type, range, default, meaning, and the tasks and algorithms that have it.");
   usage.options.add_options()("show", options::value<std::string>(), "one task, with every option")(
+      "keys", "every key of a job file")("markdown", "the keys as the tables of docs/job-files.md")(
       "json", "one JSON object instead of text");
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
+  const bool markdown = values->count("markdown") != 0;
+  if (values->count("keys") != 0) {
+    if (values->count("show") != 0 || values->count("json") != 0)
+      throw InputError("tasks: --keys goes with --markdown only; give --show and --json without it");
+    fmt::print("{}", markdown ? key_reference_markdown() : key_reference_text());
+    return kComplete;
+  }
+  if (markdown) throw InputError("tasks: --markdown is a form of --keys; add --keys");
   const bool one = values->count("show") != 0;
   std::vector<std::string> names = task_names();
   if (one) names = {known_task((*values)["show"].as<std::string>(), "tasks --show").name};
