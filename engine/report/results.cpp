@@ -135,7 +135,7 @@ class Reader {
           return record->has_attribute(group_name, name) ? record->text(group_name, name) : "unknown";
         };
         ++facts.hosts[provenance("host")];
-        ++facts.versions[provenance("impsweep version")];
+        ++facts.versions[provenance("impsweep version") + ", commit " + provenance("impsweep commit")];
         facts.cpu_seconds += round->summary.cpu_seconds;
       }
     } catch (const InputError& error) {
