@@ -56,7 +56,8 @@ struct TaskInfo {
   TaskOptions evaluation_options;
 };
 
-// A task that needs what is not here. Says what was looked for and where, why it will not do, and the remedies.
+// A task that needs what is not here. Says what was looked for and where, why it will not do, and the
+// remedies.
 struct TaskUnavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -125,7 +126,6 @@ class Environment {
 };
 
 // ---- registry
-// ------------------------------------------------------------------------------------------------------
 
 // Every task, in the order of presentation.
 std::vector<std::string> task_names();
@@ -144,8 +144,8 @@ TaskInfo task_with(std::string_view task, const TaskOptions&);
 // std::invalid_argument if it is unknown. An external task is tried out, which takes a moment.
 void require_task(std::string_view task);
 
-// Throws like task_with(), and for a data set. An external task is looked for when it is first reset or loaded:
-// that may throw TaskUnavailable.
+// Throws like task_with(), and for a data set. An external task is looked for when it is first reset or
+// loaded: that may throw TaskUnavailable.
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes,
                                               const TaskOptions& options = {});
 

@@ -3,11 +3,11 @@
 //
 //   struct Task {
 //     static constexpr int kObservation, kActions;   // kActions: at most, options may leave fewer
-//     using Action = int;                       // or std::array<float, kActions> for continuous actions
-//     struct Parameters { ... };                // values of the options, equal in all lanes
+//     using Action = int;                            // or std::array<float, kActions> for continuous actions
+//     struct Parameters { ... };                     // values of the options, equal in all lanes
 //     explicit Task(const Parameters&);
 //     void reset(Draws&);
-//     StepResult step(Action, Draws&);          // leaves `truncated` alone
+//     StepResult step(Action, Draws&);               // leaves `truncated` alone
 //     void observe(float* out, int stride) const;    // feature f to out[f * stride]
 //     template <class A> void visit(A& archive);     // the state, without the parameters
 //     // Optional, for tasks whose observations have a binary code:
@@ -17,7 +17,7 @@
 //     // Optional, for comparison with recordings:
 //     static constexpr int kState;
 //     void get_state(std::span<double>) const;
-//     void set_state(std::span<const double>);  // only where this is the whole state
+//     void set_state(std::span<const double>);       // only where this is the whole state
 //   };
 //
 // Nothing is allocated after construction.

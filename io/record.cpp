@@ -42,7 +42,7 @@ bool is_excluded(std::string_view path, std::string_view excluded) {
          (path.size() == excluded.size() || path[excluded.size()] == '/');
 }
 
-// --- canonical bytes -------------------------------------------------------------------------------------
+// ---- canonical bytes
 
 static_assert(std::endian::native == std::endian::little, "digests are of little-endian bytes");
 
@@ -71,7 +71,7 @@ class Canonical {
   Sha256 hash_;
 };
 
-// --- differences -----------------------------------------------------------------------------------------
+// ---- differences
 
 // Both values; with their bits if they look alike.
 template <class T>

@@ -9,7 +9,7 @@
 //   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again
-//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp, engine/store/summary_cache.hpp)
+//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp), so they may be deleted
 //
 // A result is named by a digest of all that determines it, so two processes that compute the same one write
 // equal files, and it does not matter who is first. Digests are lower-case hexadecimal, 16 to 128 digits;
@@ -69,7 +69,7 @@ class Store {
   const std::filesystem::path& directory() const { return directory_; }
   const Fingerprint& fingerprint() const { return fingerprint_; }
 
-  // --- results ---
+  // ---- results
   Digests finished() const;  // digests; lists every directory once and opens no file
   bool has(std::string_view digest) const;
   FileStamp stamp(std::string_view digest) const;
@@ -80,7 +80,7 @@ class Store {
   Publication publish(std::string_view digest, const Record&) const;
   static std::string round_file(std::string_view digest);  // "rounds/ab/abcd....h5", relative to the store
 
-  // --- checkpoints: records with the integer attribute "step" at the root ---
+  // ---- checkpoints: records with the integer attribute "step" at the root
   // False if a checkpoint of a later step is there, which then stays. The one before is kept as well.
   bool save_checkpoint(std::string_view digest, const Record&) const;
   // The newest generation that is whole; damaged ones are moved to quarantine.
@@ -90,15 +90,15 @@ class Store {
   void refuse_checkpoint(std::string_view digest, const std::string& reason) const;
   Digests checkpoints() const;
 
-  // --- leases ---
+  // ---- leases
   std::filesystem::path lease_directory() const;
 
-  // --- jobs ---
+  // ---- jobs
   std::string freeze_job(
       std::string_view toml_text) const;  // returns the digest; freezing again changes nothing
   std::vector<FrozenJob> jobs() const;    // sorted by digest
 
-  // --- events ---
+  // ---- events
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
   std::vector<std::filesystem::path> event_logs() const;
   // Hands over every whole event of every run, log by log; damage is warned of.

@@ -1,5 +1,6 @@
-// agents/acting/rollout.hpp - a policy acting in B environments for T steps: the sampler of every algorithm (rlpyt's
-// samplers/parallel/cpu/collectors.py: lock-step, reset within the batch, time limits end an episode).
+// agents/acting/rollout.hpp - a policy acting in B environments for T steps: the sampler of every algorithm
+// (rlpyt's samplers/parallel/cpu/collectors.py: lock-step, reset within the batch, time limits end an
+// episode).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// agents/learning/cloning.hpp - behavioural cloning of a frozen expert (policy distillation, protocol of the paper's
-// section 3.1): the expert acts with its own stochastic policy, the student learns the distribution of its
-// actions on the states visited.
+// agents/learning/cloning.hpp - behavioural cloning of a frozen expert (policy distillation, protocol of the
+// paper's section 3.1): the expert acts with its own stochastic policy, the student learns the distribution
+// of its actions on the states visited.
 //
 //   softmax   loss = mean over samples of -sum_a p_expert(a) log softmax(student)(a)
 //   Gaussian  loss = mean over samples of KL(expert || student); the student has a log_std of its own

@@ -1,5 +1,5 @@
-// agents/learning/dqn.hpp - double Q-learning with prioritized replay and a target network, as rlpyt computes it
-// (algos/dqn/dqn.py, agents/learning/dqn/epsilon_greedy.py), and the trainer around it.
+// agents/learning/dqn.hpp - double Q-learning with prioritized replay and a target network, as rlpyt computes
+// it (algos/dqn/dqn.py, agents/learning/dqn/epsilon_greedy.py), and the trainer around it.
 //
 //   target = R_n + gamma^n (1 - done_n) Q_target(s', argmax_a Q(s', a))
 //   loss = mean(weight * Huber(Q(s, a) - target)),  the plain mean: the sum of the weights does not enter

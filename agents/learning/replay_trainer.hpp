@@ -1,6 +1,6 @@
-// agents/learning/replay_trainer.hpp - the loop that DQN and the distillation of values share: an epsilon-greedy
-// policy acts for T steps in B environments, the steps go to a replay memory, and batches drawn from it are
-// learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py).
+// agents/learning/replay_trainer.hpp - the loop that DQN and the distillation of values share: an
+// epsilon-greedy policy acts for T steps in B environments, the steps go to a replay memory, and batches
+// drawn from it are learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py).
 //
 // Lock-step, reset within the batch; time limits end an episode like any other end (rlpyt
 // samplers/parallel/cpu/collectors.py).

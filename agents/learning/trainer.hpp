@@ -1,5 +1,5 @@
-// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new algorithm is
-// one class derived from Trainer and one line in make_trainer().
+// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new
+// algorithm is one class derived from Trainer and one line in make_trainer().
 #pragma once
 
 #include <cstdint>

@@ -9,8 +9,8 @@
 // weight decay nothing is left out, since unreachable weights decay as well.
 //
 // Each layer of what is left gets its cheapest form (masked_layer.hpp). Convolutions stand in front of the
-// others as networks of their own, whose maps are their inputs. A head reads the last hidden layer of its trunk
-// where it lies, and hands its gradients over there.
+// others as networks of their own, whose maps are their inputs. A head reads the last hidden layer of its
+// trunk where it lies, and hands its gradients over there.
 #pragma once
 
 #include <algorithm>

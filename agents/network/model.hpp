@@ -1,11 +1,12 @@
 // agents/network/model.hpp - which networks an algorithm trains on a task.
 //
-//   ppo   actor (softmax over the actions, or tanh mean and free log_std) and critic of equal hidden layers,
-//         or, with network.shared_trunk, of the same ones
+//   ppo          actor (softmax over the actions, or tanh mean and free log_std) and critic of equal hidden
+//                layers, or, with network.shared_trunk, of the same ones
 //   supervised   classifier (logits of the classes)
-//   dqn   q (values of the actions); dueling: q holds the advantages and a part "value" the value of the
-//   state bc    the student's actor, or its q where experts are DQN agents; with bc.critic = distill also a
-//   critic that learns the expert's values
+//   dqn          q (values of the actions); dueling: q holds the advantages and a part "value" the value of
+//                the state
+//   bc           the student's actor, or its q where teachers are DQN agents; with bc.critic = distill also a
+//                critic that learns the teacher's values
 #pragma once
 
 #include <string_view>
@@ -27,8 +28,8 @@ ModelSpec model_spec(int observation_size, int actions, bool continuous, std::st
 int smallest_board(const NetworkConfig&);
 
 // The same for a task. Other architectures than mlp start with convolutions over the task's board; throws
-// std::invalid_argument if it is none that they fit on. Those of "atari" are rlpyt's (models/pg/atari_ff_model.py,
-// models/conv2d.py).
+// std::invalid_argument if it is none that they fit on. Those of "atari" are rlpyt's
+// (models/pg/atari_ff_model.py, models/conv2d.py).
 ModelSpec model_spec(const TaskInfo&, std::string_view algorithm, const AgentConfig&,
                      bool distils_values = false);
 

@@ -1,11 +1,11 @@
-// agents/network/network.hpp - the interface between learning and arithmetic. Algorithms see outputs and their
-// gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
+// agents/network/network.hpp - the interface between learning and arithmetic. Algorithms see outputs and
+// their gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
 //
-// A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena,
-// and may share their first layers ("trunk"), plus an optional vector log_std. The *dense order* of parameters is part after part, layer after layer,
-// weight [out][in] then bias [out], and log_std last; files, masks, initialisation and pruning speak it. A
-// backend keeps its own *arena* order, in which pruned weights may be absent; gather() and scatter()
-// translate.
+// A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena, and
+// may share their first layers ("trunk"), plus an optional vector log_std. The *dense order* of parameters is
+// part after part, layer after layer, weight [out][in] then bias [out], and log_std last; files, masks,
+// initialisation and pruning speak it. A backend keeps its own *arena* order, in which pruned weights may be
+// absent; gather() and scatter() translate.
 //
 // Batches are feature-major: feature f of sample b is at data[f * stride + b].
 #pragma once

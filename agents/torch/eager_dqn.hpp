@@ -1,5 +1,5 @@
-// agents/torch/eager_dqn.hpp - a double-DQN update with LibTorch alone, on a masked dense model: the opponent of
-// the native update in speed, and a second opinion on its result (see eager_ppo.hpp).
+// agents/torch/eager_dqn.hpp - a double-DQN update with LibTorch alone, on a masked dense model: the opponent
+// of the native update in speed, and a second opinion on its result (see eager_ppo.hpp).
 #pragma once
 
 #include <cstdint>

@@ -37,7 +37,6 @@ std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 
 // ---- timing
-// ------------------------------------------------------------------------------------------------------
 
 // CPU seconds of this thread.
 double thread_seconds();
@@ -52,7 +51,6 @@ void require_close(const std::string& name, const std::vector<float>& found,
                    const std::vector<float>& expected, double tolerance);
 
 // ---- the opponent
-// ------------------------------------------------------------------------------------------------------
 
 // OpenBLAS with one thread, by name in the process. c[m][n] = op(a) op(b), row-major.
 class OpenBlas {

@@ -1,12 +1,13 @@
 // engine/imp/baseline.hpp - the four conditions of the paper (its table 1): mask and parameters that a round
 // starts from.
 //
-//   condition           mask                                       weights at the places kept
-//   mask/weights        m, the pruned mask of the round before     their initial values
-//   mask/permuted       m                                          the initial values of the places kept,
-//                                                                  shuffled within each tensor
-//   permuted/permuted   m, shuffled within each tensor             the same values, shuffled over the new
-//   places random/re-init      uniform over all prunable entries          all parameters drawn anew
+//   baseline            mask                                      weights at the places kept
+//   mask/weights        m, the pruned mask of the round before    their initial values
+//   mask/permuted       m                                         the initial values of the places kept,
+//                                                                 shuffled within each tensor
+//   permuted/permuted   m, shuffled within each tensor            the same values, shuffled over the new
+//                                                                 places
+//   random/re-init      uniform over all prunable entries         all parameters drawn anew
 //
 // Round 0 is the same dense training for all of them, unless imp.perm_round0 permutes it. "Initial values"
 // are those recorded at imp.rewind_step where that is set. A new condition is one function and one entry of

@@ -9,8 +9,8 @@
 //   quantile   threshold = quantile 1 - (1 - fraction)^prunings of |w| over all entries, pruned ones counted
 //              as 0, interpolated linearly; weights below it go.
 //
-// Masks and weights are [parameter_count] in the dense order of agents/network/network.hpp; masks hold 1 = kept and
-// are 1 at everything that is not prunable.
+// Masks and weights are [parameter_count] in the dense order of agents/network/network.hpp; masks hold 1 =
+// kept and are 1 at everything that is not prunable.
 #pragma once
 
 #include <cstddef>

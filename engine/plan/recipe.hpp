@@ -1,5 +1,5 @@
-// engine/plan/recipe.hpp - everything that one training depends on, and nothing else. The result of a training is
-// a pure function of its recipe; the recipe's digest names it in every store.
+// engine/plan/recipe.hpp - everything that one training depends on, and nothing else. The result of a
+// training is a pure function of its recipe; the recipe's digest names it in every store.
 //
 // Canonical bytes: one line "key = value" per entry, sorted by key, values in TOML, so the whole is a TOML
 // document. Keys at their declared default are left out, and so are keys without influence on this training:

@@ -1,5 +1,5 @@
-// engine/store/summary_cache.hpp - summaries.h5: what is known of the finished trainings of a store in one file, so
-// that nobody has to open every result of a large one.
+// engine/store/summary_cache.hpp - summaries.h5: what is known of the finished trainings of a store in one
+// file, so that nobody has to open every result of a large one.
 //
 // It is derived: it may be lost, old or damaged, and entries are believed only as long as the result's file
 // has the size and the time of change that it had when it was read whole. A result that decays on the disk

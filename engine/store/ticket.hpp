@@ -1,4 +1,5 @@
-// engine/store/ticket.hpp - one finished round for other programs: what it was pruned to, began with and reached.
+// engine/store/ticket.hpp - one finished round for other programs: what it was pruned to, began with and
+// reached.
 //
 //   texts     chain-free identity (task, algorithm, network, baseline), round, density, best_return, recipe
 //   mask      [tensor] bytes, 1 = kept

@@ -1,4 +1,5 @@
-// engine/store/verification.hpp - trust in a store: integrity, equality with another store, and recomputation.
+// engine/store/verification.hpp - trust in a store: integrity, equality with another store, and
+// recomputation.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// engine/sweep/messages.hpp - what ranks say to each other. Bulk data never travels: workers write their results to
-// the store.
+// engine/sweep/messages.hpp - what ranks say to each other. Bulk data never travels: workers write their
+// results to the store.
 //
 //   worker -> rank 0   ready     I have nothing to do; reason: my host and process number
 //                      progress  the training is at env_steps, its last evaluation gave last_return

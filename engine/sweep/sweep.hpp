@@ -1,4 +1,5 @@
-// engine/sweep/sweep.hpp - running a sweep: rank 0 coordinates (and works, if it is told to), the other ranks work.
+// engine/sweep/sweep.hpp - running a sweep: rank 0 coordinates (and works, if it is told to), the other ranks
+// work.
 //
 //   every rank   expands the same plan from the text that rank 0 broadcasts
 //   rank 0       hands ready trainings to idle ranks, keeps journal, progress and index

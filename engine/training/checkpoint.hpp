@@ -1,5 +1,5 @@
-// engine/training/checkpoint.hpp - a training under way, kept in the store: whatever ends the process, the training
-// goes on from its last checkpoint, to the same bits as if nothing had happened.
+// engine/training/checkpoint.hpp - a training under way, kept in the store: whatever ends the process, the
+// training goes on from its last checkpoint, to the same bits as if nothing had happened.
 //
 //   @format, @step, @recipe            layout of this file; environment steps so far; canonical recipe
 //   @wall_seconds, @cpu_seconds        spent so far, for the provenance of the result

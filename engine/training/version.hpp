@@ -1,5 +1,5 @@
-// engine/training/version.hpp - which version of the program this is. The definitions are made at every build from
-// CMakeLists.txt and git (cmake/version.cmake), so that a new commit compiles one small file.
+// engine/training/version.hpp - which version of the program this is. The definitions are made at every build
+// from CMakeLists.txt and git (cmake/version.cmake), so that a new commit compiles one small file.
 #pragma once
 
 namespace impsweep {

@@ -36,8 +36,8 @@ class Emulator {
 
   virtual std::string program() const = 0;  // and its version
 
-  // A new game, the same whatever was played before. Comes before everything else on a console that no state was
-  // loaded into.
+  // A new game, the same whatever was played before. Comes before everything else on a console that no state
+  // was loaded into.
   virtual Outcome reset(int console) = 0;
 
   // `frames` frames, at least one, with one action in ALE's code. After the end of a game nothing happens.

@@ -1,5 +1,5 @@
-// Atari games with the ALE that is installed, if there is one: IMPSWEEP_PYTHON names an interpreter that has the
-// package ale-py, or python3 has it. Each test says so when it is skipped.
+// Atari games with the ALE that is installed, if there is one: IMPSWEEP_PYTHON names an interpreter that has
+// the package ale-py, or python3 has it. Each test says so when it is skipped.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <zlib.h>

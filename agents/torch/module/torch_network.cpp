@@ -1,5 +1,5 @@
-// The LibTorch backend of agents/network/network.hpp, the oracles of agents/torch/torch_oracle.hpp, and the entry of the
-// module that torch_loader.cpp opens.
+// The LibTorch backend of agents/network/network.hpp, the oracles of agents/torch/torch_oracle.hpp, and the
+// entry of the module that torch_loader.cpp opens.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace impsweep {
 namespace {
 
-// ---- network -----------------------------------------------------------------------------------------
+// ---- network
 
 // [features][stride] as a [batch, features] view; nothing is copied.
 at::Tensor batch_view(const float* data, int features, int batch, int stride) {
@@ -216,7 +216,7 @@ class TorchNetwork final : public Network {
   std::size_t dense_size_ = 0, log_std_offset_ = 0;
 };
 
-// ---- oracles -----------------------------------------------------------------------------------------
+// ---- oracles
 
 constexpr double kEpsilon = 1e-8;  // rlpyt's EPS
 
