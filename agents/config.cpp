@@ -90,7 +90,7 @@ void set_dqn_defaults(std::string_view task, AgentConfig& config) {
   config.dqn.epsilon_steps = column.epsilon_steps;
 }
 
-// Students of DQN experts (table 10) collect like them.
+// Students of DQN teachers (table 10) collect like them.
 void set_value_cloning_defaults(std::string_view task, AgentConfig& config) {
   set_dqn_defaults(task, config);
   config.dqn = {};

@@ -250,7 +250,7 @@ struct CloningConfig {
   std::int64_t replay_size = 100'000;
   double replay_ratio = 4;
   double delta_clip = 1.0;
-  double epsilon_expert = 0.05, epsilon_eval = 0.001;
+  double epsilon_teacher = 0.05, epsilon_eval = 0.001;
   std::vector<std::int64_t> teacher_hidden = {64, 64};
   std::int64_t teacher_candidates = 5;
   std::int64_t teacher_seed = 1000;
@@ -258,21 +258,21 @@ struct CloningConfig {
   template <class V>
   void visit(V& v) {
     v("bc.learning_rate", learning_rate, kPositive, "Adam step size");
-    v("bc.epochs", epochs, Range{1, 1000}, "passes over each batch of expert states");
+    v("bc.epochs", epochs, Range{1, 1000}, "passes over each batch of teacher states");
     v("bc.minibatches", minibatches, kAtLeastOne, "parts of a batch per epoch");
     v("bc.clip_grad_norm", clip_grad_norm, kPositive, "limit of the global gradient norm");
     v("bc.linear_schedule", linear_schedule, kAny, "learning rate falls linearly to zero");
-    v("bc.critic", critic, kAny, "none, or distill: the student also learns the expert's values");
+    v("bc.critic", critic, kAny, "none, or distill: the student also learns the teacher's values");
     v("bc.batch_size", batch_size, Range{1, 65536}, "states per update");
-    v("bc.replay_size", replay_size, kAtLeastOne, "expert states kept, rounded up to whole time steps");
+    v("bc.replay_size", replay_size, kAtLeastOne, "teacher states kept, rounded up to whole time steps");
     v("bc.replay_ratio", replay_ratio, kPositive,
       "states learned from for each one visited; at least one update per iteration");
     v("bc.delta_clip", delta_clip, kPositive, "Huber delta of the difference of values");
-    v("bc.epsilon_expert", epsilon_expert, kFraction, "probability of a random action of the expert");
+    v("bc.epsilon_expert", epsilon_teacher, kFraction, "probability of a random action of the teacher");
     v("bc.epsilon_eval", epsilon_eval, kFraction, "probability of a random action in evaluations");
-    v("bc.teacher_hidden", teacher_hidden, kAtLeastOne, "hidden layers of the expert");
+    v("bc.teacher_hidden", teacher_hidden, kAtLeastOne, "hidden layers of the teacher");
     v("bc.teacher_candidates", teacher_candidates, Range{1, 1000},
-      "dense trainings of which the best becomes the expert");
+      "dense trainings of which the best becomes the teacher");
     v("bc.teacher_seed", teacher_seed, kNonNegative, "seed of the first candidate");
   }
 };
@@ -318,7 +318,7 @@ struct AgentConfig {
   }
 };
 
-// Whether experts of the task are DQN agents whose values students learn, and not policies trained by PPO.
+// Whether teachers of the task are DQN agents whose values students learn, and not policies trained by PPO.
 bool distils_values(std::string_view task);
 
 // The paper's settings of `algorithm` ("ppo", "dqn", "bc", "supervised") on `task` (its appendix C; rlpyt
@@ -334,7 +334,7 @@ bool is_atari(std::string_view task);
 // Hidden layers behind the convolution on MinAtar (table 10).
 std::vector<std::int64_t> paper_cnn_hidden();
 
-// Hidden layers of the expert that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64
+// Hidden layers of the teacher that teaches a student of this size (tables 2 and 4): on Cart-Pole 64-64
 // teaches 128-128 and 128-128 teaches 256-256; on Acrobot 128-64 teaches all, on MinAtar 512-256.
 std::vector<std::int64_t> paper_teacher_hidden(std::string_view task,
                                                const std::vector<std::int64_t>& student_hidden);

@@ -56,8 +56,8 @@ struct TaskInfo {
   TaskOptions evaluation_options;
 };
 
-// A task that needs what is not here. Says what was looked for and where, why it will not do, and the
-// remedies.
+// A task needs a program or file that is missing or unusable. what() says what was looked for and where, why
+// it cannot be used, and the remedies.
 struct TaskUnavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -94,7 +94,7 @@ class Environment {
   virtual int lanes() const = 0;
 
   // The random source of a lane; must be set before its first reset and outlive its use. Owned by the caller.
-  virtual void attach(int lane, Draws& draws) = 0;
+  virtual void attach(int lane, RandomSource& draws) = 0;
 
   // Starts a new episode of `lane` and writes its first observation into `column`.
   virtual void reset(int lane, int column, ObservationBatch observations) = 0;
@@ -130,7 +130,7 @@ class Environment {
 // Every task, in the order of presentation.
 std::vector<std::string> task_names();
 
-// Of the environments that need nothing from outside: neither data sets nor external tasks.
+// The environments that need nothing from outside: neither data sets nor external tasks.
 std::vector<std::string> environment_names();
 
 // nullptr if there is no such task.

@@ -9,7 +9,7 @@
 namespace impsweep {
 namespace {
 
-constexpr double kSmallest = 0.7, kLargest = 1.25;  // size of pictures in a page, to their own
+constexpr double kSmallest = 0.7, kLargest = 1.25;  // size of pictures in a page, relative to their own size
 
 // "12", "0.5 [0.4, 0.6]", "500.0 ± 1.2", "≤ 0.04", "80 %"; not "128-128".
 bool is_number(const std::string& text) {

@@ -73,7 +73,7 @@ class Canonical {
 
 // ---- differences
 
-// Both values; with their bits if they look alike.
+// Both values, and their bits if they print the same.
 template <class T>
 std::string against(const T& a, const T& b) {
   const std::string first = fmt::format("{}", a), second = fmt::format("{}", b);

@@ -74,7 +74,7 @@ class Store {
   bool has(std::string_view digest) const;
   FileStamp stamp(std::string_view digest) const;
   // Nothing if it is missing or was damaged; a damaged file is moved to quarantine.
-  std::optional<Record> load(std::string_view digest, Part = Part::kAll) const;
+  std::optional<Record> load(std::string_view digest, RecordPart = RecordPart::kAll) const;
   std::optional<Record> load(std::string_view digest, std::span<const std::string> places) const;
   // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
   Publication publish(std::string_view digest, const Record&) const;
@@ -84,7 +84,7 @@ class Store {
   // False if a checkpoint of a later step is there, which then stays. The one before is kept as well.
   bool save_checkpoint(std::string_view digest, const Record&) const;
   // The newest generation that is whole; damaged ones are moved to quarantine.
-  std::optional<Record> load_checkpoint(std::string_view digest, Part = Part::kAll) const;
+  std::optional<Record> load_checkpoint(std::string_view digest, RecordPart = RecordPart::kAll) const;
   void remove_checkpoint(std::string_view digest) const;
   // Moves all generations to quarantine: they are whole, but nothing can be continued from them.
   void refuse_checkpoint(std::string_view digest, const std::string& reason) const;
@@ -94,9 +94,8 @@ class Store {
   std::filesystem::path lease_directory() const;
 
   // ---- jobs
-  std::string freeze_job(
-      std::string_view toml_text) const;  // returns the digest; freezing again changes nothing
-  std::vector<FrozenJob> jobs() const;    // sorted by digest
+  std::string freeze_job(std::string_view text) const;  // returns the digest; freezing again changes nothing
+  std::vector<FrozenJob> jobs() const;                  // sorted by digest
 
   // ---- events
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
@@ -107,14 +106,14 @@ class Store {
 
   // Removes what killed processes left behind: temporary files older than a day, checkpoints and leases of
   // results that are stored. Returns the number of files.
-  int sweep() const;
+  int remove_leftovers() const;
 
  private:
   Store(std::filesystem::path directory, Warn);
   std::filesystem::path round_path(std::string_view digest) const;
   std::filesystem::path checkpoint_path(std::string_view digest) const;
   std::filesystem::path older_checkpoint_path(std::string_view digest) const;
-  // `what` is a Part or a list of places.
+  // `what` is a RecordPart or a list of places.
   template <class What>
   std::optional<Record> load_or_quarantine(const std::filesystem::path&, const What& what) const;
   void quarantine(const std::filesystem::path&, const std::string& reason) const;

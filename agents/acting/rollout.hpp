@@ -55,7 +55,7 @@ class Rollout {
   std::vector<Stream> task_streams_, action_streams_;  // one per lane
   std::vector<std::int32_t> lane_of_column_;
   std::vector<StepResult> results_;
-  ObservationColumns observation_;  // written out, for learning wants them so
+  ObservationColumns observation_;  // dense, as the learners read them
   Timeouts timeouts_;
 };
 

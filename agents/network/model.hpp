@@ -20,7 +20,7 @@ namespace impsweep {
 bool learns_values(const ModelSpec&);
 
 // `actions`: number of actions, or dimension of a continuous action. Throws std::invalid_argument for an
-// algorithm that has no model here. `distils_values`: of bc, what the task's experts teach.
+// algorithm that has no model here. `distils_values`: bc students learn action values.
 ModelSpec model_spec(int observation_size, int actions, bool continuous, std::string_view algorithm,
                      const AgentConfig&, bool distils_values = false);
 

@@ -300,7 +300,7 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
     set_option(settings, entry->key, entry->value, entry->place);
   const Architecture architecture = settings.agent.network.architecture;
   if (architecture == Architecture::kCnn) settings.agent.network.hidden = paper_cnn_hidden();
-  settings.teacher.network.architecture = architecture;  // experts are built like their students
+  settings.teacher.network.architecture = architecture;  // teachers are built like their students
   if (network != nullptr) set_option(settings, network->key, network->value, network->place);
   settings.agent.cloning.teacher_hidden =
       architecture == Architecture::kMlp ? paper_teacher_hidden(settings.task, settings.agent.network.hidden)
@@ -309,7 +309,7 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
     for (const JobEntry& entry : entries)
       if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)
         set_option(settings, entry.key, entry.value, entry.place);
-  // A student that also learns the expert's values is pruned like an actor with its critic.
+  // A student that also learns the teacher's values is pruned like an actor with its critic.
   const bool distills =
       settings.algorithm == "bc" && settings.agent.cloning.critic == CloningCritic::kDistill;
   if (distills && find_entry(entries, "imp.scope") == nullptr) settings.imp.scope = PruneScope::kActorCritic;

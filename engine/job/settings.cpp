@@ -78,9 +78,9 @@ void visit_settings(Settings& settings, V& visitor) {
   settings.imp.visit(visitor);
   if (kind == Kind::kPpo || kind == Kind::kDqn) settings.inputs.visit(visitor);
   if (settings.algorithm != "bc") return;
-  const Kind expert = kind_of(settings.task, teacher_algorithm(settings.task));
-  const auto of_teacher = [expert](std::string_view key) {
-    return has_key(expert, key) && key != "network.hidden";
+  const Kind teacher = kind_of(settings.task, teacher_algorithm(settings.task));
+  const auto of_teacher = [teacher](std::string_view key) {
+    return has_key(teacher, key) && key != "network.hidden";
   };
   SelectedKeys<V, decltype(of_teacher)> teacher_keys{visitor, kTeacherPrefix, of_teacher};
   settings.teacher.visit(teacher_keys);
@@ -120,7 +120,7 @@ const std::vector<Option>& task_options_of(const std::string& task) {
 
 const std::vector<AlgorithmInfo>& algorithms() {
   static const std::vector<AlgorithmInfo> kAlgorithms = {
-      {"bc", 1, "behavioural cloning of a trained expert"},
+      {"bc", 1, "behavioural cloning of a trained teacher"},
       {"ppo", 1, "proximal policy optimisation"},
       {"dqn", 1, "double Q-learning with prioritized replay"},
       {"supervised", 1, "classification of labelled images", true},
@@ -207,10 +207,10 @@ std::vector<std::string> known_keys() {
 
 namespace {
 
-// What a job file's key means to an algorithm: ppo.* and dqn.* are the expert's where the student has none.
+// What a job file's key means to an algorithm: ppo.* and dqn.* are the teacher's where the student has none.
 std::string own_key(const std::string& algorithm, const std::string& key) {
-  const bool of_expert = algorithm == "bc" && (key.starts_with("ppo.") || key.starts_with("dqn."));
-  return of_expert ? std::string(kTeacherPrefix) + key : key;
+  const bool of_teacher_only = algorithm == "bc" && (key.starts_with("ppo.") || key.starts_with("dqn."));
+  return of_teacher_only ? std::string(kTeacherPrefix) + key : key;
 }
 
 const Option* find_option(const std::vector<Option>& options, const std::string& key) {

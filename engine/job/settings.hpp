@@ -3,8 +3,8 @@
 //
 // Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone, ppo.*
 // of PPO, dqn.* of DQN, bc.* of behavioural cloning, supervised.* of classification, and the task's own. A
-// student's expert is a PPO agent with the paper's values, or a DQN agent where students learn action values
-// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the expert's where the
+// student's teacher is a PPO agent with the paper's values, or a DQN agent where students learn action values
+// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the teacher's where the
 // student has no such key itself.
 #pragma once
 
@@ -39,7 +39,7 @@ struct Settings {
   std::string task, algorithm;
   std::uint64_t master_seed = 0;
   AgentConfig agent;
-  AgentConfig teacher;  // bc: the expert; its hidden layers are agent.cloning.teacher_hidden
+  AgentConfig teacher;  // bc: the teacher; its hidden layers are agent.cloning.teacher_hidden
   ImpConfig imp;
   InputsConfig inputs;       // ppo, dqn
   TaskOptions task_options;  // those that were set
@@ -73,10 +73,10 @@ bool set_option(Settings&, const std::string& key, const JobValue&, const std::s
 // Conditions between keys. Throws InputError "place: ..." with the remedy.
 void check_settings(const Settings&, const std::string& place);
 
-// "ppo" or "dqn": how the experts of the task's students are trained.
+// "ppo" or "dqn": how the teachers of the task's students are trained.
 std::string teacher_algorithm(const std::string& task);
 
-// The expert that teaches these students, as settings of its own.
+// The teacher that teaches these students, as settings of its own.
 Settings teacher_settings(const Settings& student);
 
 // The networks that are trained.

@@ -11,8 +11,8 @@ namespace {
 constexpr double kFlopPerSecond = 40e9;
 constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
 
-// Of bringing one number of an observation from the rollout to the first layer and learning from it, besides
-// the products. It counts where observations are images.
+// Cost of bringing one number of an observation from the rollout to the first layer and learning from it,
+// besides the products. It counts where observations are images.
 constexpr double kSecondsPerNumber = 3.5e-9;
 
 constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
@@ -24,7 +24,7 @@ constexpr double kOwnSpread = 0.1;
 constexpr std::array kForeignClassError = {0.0, 0.15, 0.3, 0.5};
 constexpr double kUnknownClassError = 0.7;
 
-// Of an environment and of drawing an action, as measured on one core.
+// Seconds for a step of the environment and for drawing an action, as measured on one core.
 double seconds_per_step(const std::string& task) {
   if (task == "halfcheetah") return 85e-6;
   if (task == "walker2d") return 60e-6;

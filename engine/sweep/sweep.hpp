@@ -43,8 +43,8 @@ struct SweepOptions {
     std::int64_t seed;
   };
   std::optional<Chaos> chaos;  // workers kill themselves at random times
-  std::optional<std::pair<std::string, std::string>>
-      only;                                  // chain and round: this training and what it needs
+  // Chain and round: this training and what it needs.
+  std::optional<std::pair<std::string, std::string>> only;
   std::optional<std::pair<int, int>> shard;  // every n-th chain from the i-th (0-based) on
 };
 

@@ -48,7 +48,7 @@ class Checkpoint {
   Record encode(const TrainingSession&) const;
 
   const Store& store_;
-  Digest digest_;
+  TrainingId digest_;
   std::string recipe_;
   Clock::duration interval_;
   Clock::time_point start_, last_save_;

@@ -47,7 +47,7 @@ class AtariEnvironment final : public Environment {
 
   const TaskInfo& info() const override { return info_; }
   int lanes() const override { return static_cast<int>(lanes_.size()); }
-  void attach(int lane, Draws& draws) override { at(lane).draws = &draws; }
+  void attach(int lane, RandomSource& draws) override { at(lane).draws = &draws; }
   void reset(int lane, int column, ObservationBatch observations) override;
   void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
             std::span<StepResult> results) override;
@@ -61,7 +61,7 @@ class AtariEnvironment final : public Environment {
   enum class Phase : std::int32_t { kUnused, kPlaying, kLifeLost, kOver };
 
   struct Lane {
-    Draws* draws = nullptr;            // not owned, not saved
+    RandomSource* draws = nullptr;     // not owned, not saved
     std::vector<std::uint8_t> images;  // [kImages][row][column], a ring
     std::int32_t oldest = 0;           // its place in the ring
     std::int32_t lives = 0;            // when they were last read

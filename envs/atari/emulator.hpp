@@ -1,6 +1,6 @@
-// envs/atari/emulator.hpp - consoles that play one Atari 2600 game, as the rules of play see them
-// (envs/atari/atari.hpp): actions go in, grey screens, rewards and lives come out. Everything else about an
-// emulator is its own affair; a test puts a scripted one in its place.
+// envs/atari/emulator.hpp - the interface of consoles that play one Atari 2600 game, as the rules of play see
+// them (envs/atari/atari.hpp): actions go in, grey screens, rewards and lives come out. Tests have a scripted
+// emulator.
 #pragma once
 
 #include <cstddef>

@@ -61,7 +61,7 @@ void finish(const Store& store, const Plan& plan, std::size_t trainings) {
   add_provenance(record, {{"host", "bench"}}, 1.5, 1.4);
   record.arrays["mask/actor"] = {{4, 64}, std::vector<std::uint8_t>(256, 1)};
   for (TrainingIndex i = 0; i < trainings; ++i) {
-    const Digest& digest = plan.trainings[i].digest;
+    const TrainingId& digest = plan.trainings[i].digest;
     record.attributes[""]["digest"] = std::string(digest.digits());
     const std::filesystem::path file = store.directory() / Store::round_file(digest);
     std::filesystem::create_directories(file.parent_path());

@@ -91,7 +91,7 @@ struct Walk {
 };
 
 // Draws below() from a stream and keeps the numbers.
-class RecordedDraws final : public Draws {
+class RecordedDraws final : public RandomSource {
  public:
   double uniform() override { return stream_.uniform(); }
   std::int64_t below(std::int64_t n) override {

@@ -37,7 +37,7 @@ bool is_plain(const Group&);  // of the default variant
 bool is_plain_mlp(const Group&);
 bool is_plain_board(const Group&, std::string_view task, std::string_view algorithm);
 
-// Of the agents that are given all inputs; see given_inputs() for the others.
+// Selects groups of agents that are given all inputs; see given_inputs() for the others.
 template <class Which>
 std::vector<const Group*> select(const Results& results, Which which) {
   std::vector<const Group*> groups;
@@ -54,7 +54,7 @@ std::vector<const ChainFacts*> complete_tickets(const Group&);
 Finding decided(const Group&, std::string statistic, const Interval&, std::size_t seeds, Side,
                 double reference);
 
-// The same of the mean of one number per seed; nothing is found without numbers.
+// The same for the mean of one number per seed; without numbers there is no finding.
 void decide(Findings&, const Group&, std::string statistic, const std::vector<double>& values, Side,
             double reference, std::string note = "");
 
