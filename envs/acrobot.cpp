@@ -50,7 +50,7 @@ double wrapped(double angle) {
 
 }  // namespace
 
-void Acrobot::reset(Draws& draws) {
+void Acrobot::reset(RandomSource& draws) {
   theta1 = static_cast<float>(parameters.start.draw(draws));
   theta2 = static_cast<float>(parameters.start.draw(draws));
   omega1 = static_cast<float>(parameters.start.draw(draws));
@@ -58,7 +58,7 @@ void Acrobot::reset(Draws& draws) {
   at_start = true;
 }
 
-StepResult Acrobot::step(int action, Draws&) {
+StepResult Acrobot::step(int action, RandomSource&) {
   constexpr double half = kTimeStep / 2.0, sixth = kTimeStep / 6.0;
   const double torque = action - 1;
   const State y = {theta1, theta2, omega1, omega2};

@@ -35,8 +35,8 @@ struct Acrobot {
 
   explicit Acrobot(const Parameters& chosen) : parameters(chosen) {}
 
-  void reset(Draws&);                   // four draws U: theta1, theta2, omega1, omega2
-  StepResult step(int action, Draws&);  // no draws
+  void reset(RandomSource&);                   // four draws U: theta1, theta2, omega1, omega2
+  StepResult step(int action, RandomSource&);  // no draws
   void observe(float* out, int stride) const;
   void get_state(std::span<double> state) const;
   void set_state(std::span<const double> state);

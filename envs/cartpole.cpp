@@ -6,14 +6,14 @@
 
 namespace impsweep {
 
-void CartPole::reset(Draws& draws) {
+void CartPole::reset(RandomSource& draws) {
   x = parameters.start.draw(draws);
   x_dot = parameters.start.draw(draws);
   theta = parameters.start.draw(draws);
   theta_dot = parameters.start.draw(draws);
 }
 
-StepResult CartPole::step(int action, Draws&) {
+StepResult CartPole::step(int action, RandomSource&) {
   const double force = action == 1 ? kForce : -kForce;
   const double cosine = std::cos(theta), sine = std::sin(theta);
   const double push = (force + (kPoleMoment * (theta_dot * theta_dot)) * sine) / kTotalMass;

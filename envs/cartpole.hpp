@@ -36,8 +36,8 @@ struct CartPole {
 
   explicit CartPole(const Parameters& chosen) : parameters(chosen) {}
 
-  void reset(Draws&);                   // four draws U: x, x_dot, theta, theta_dot
-  StepResult step(int action, Draws&);  // no draws
+  void reset(RandomSource&);                   // four draws U: x, x_dot, theta, theta_dot
+  StepResult step(int action, RandomSource&);  // no draws
   void observe(float* out, int stride) const;
   void get_state(std::span<double> state) const;
   void set_state(std::span<const double> state);

@@ -13,7 +13,7 @@ struct StartBounds {
   double low = 0, high = 0;
 
   // One draw U; multiply, then add, as in the reference.
-  double draw(Draws& draws) const { return low + (high - low) * draws.uniform(); }
+  double draw(RandomSource& draws) const { return low + (high - low) * draws.uniform(); }
 };
 
 // "<task>.reset_low" and "<task>.reset_high" with these defaults.

@@ -78,7 +78,8 @@ struct TaskInfo {
   TraceTolerance trace_tolerance;
 };
 
-// A task that needs what is not here. Says what was looked for and where, why it will not do, and the remedies.
+// A task needs a program or file that is missing or unusable. what() says what was looked for and where, why
+// it cannot be used, and the remedies.
 struct TaskUnavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -115,7 +116,7 @@ class Environment {
   virtual int lanes() const = 0;
 
   // The random source of a lane; must be set before its first reset and outlive its use. Owned by the caller.
-  virtual void attach(int lane, Draws& draws) = 0;
+  virtual void attach(int lane, RandomSource& draws) = 0;
 
   // Starts a new episode of `lane` and writes its first observation into `column`.
   virtual void reset(int lane, int column, ObservationBatch observations) = 0;
@@ -147,12 +148,11 @@ class Environment {
 };
 
 // ---- registry
-// ------------------------------------------------------------------------------------------------------
 
 // Every task, in the order of presentation.
 std::vector<std::string> task_names();
 
-// Of the environments that need nothing from outside: neither data sets nor external tasks.
+// The environments that need nothing from outside: neither data sets nor external tasks.
 std::vector<std::string> environment_names();
 
 // nullptr if there is no such task.
@@ -166,8 +166,8 @@ TaskInfo task_with(std::string_view task, const TaskOptions&);
 // std::invalid_argument if it is unknown. An external task is tried out, which takes a moment.
 void require_task(std::string_view task);
 
-// Throws like task_with(), and for a data set. An external task is looked for when it is first reset or loaded:
-// that may throw TaskUnavailable.
+// Throws like task_with(), and for a data set. An external task is looked for when it is first reset or
+// loaded: that may throw TaskUnavailable.
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes,
                                               const TaskOptions& options = {});
 

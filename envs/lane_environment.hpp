@@ -3,11 +3,11 @@
 //
 //   struct Task {
 //     static constexpr int kObservation, kActions;   // kActions: at most, options may leave fewer
-//     using Action = int;                       // or std::array<float, kActions> for continuous actions
-//     struct Parameters { ... };                // values of the options, equal in all lanes
+//     using Action = int;                            // or std::array<float, kActions> for continuous actions
+//     struct Parameters { ... };                     // values of the options, equal in all lanes
 //     explicit Task(const Parameters&);
-//     void reset(Draws&);
-//     StepResult step(Action, Draws&);          // leaves `truncated` alone
+//     void reset(RandomSource&);
+//     StepResult step(Action, RandomSource&);        // leaves `truncated` alone
 //     void observe(float* out, int stride) const;    // feature f to out[f * stride]
 //     template <class A> void visit(A& archive);     // the state, without the parameters
 //     // Optional, for tasks whose observations have a binary code:
@@ -17,7 +17,7 @@
 //     // Optional, for comparison with recordings:
 //     static constexpr int kState;
 //     void get_state(std::span<double>) const;
-//     void set_state(std::span<const double>);  // only where this is the whole state
+//     void set_state(std::span<const double>);       // only where this is the whole state
 //   };
 //
 // Nothing is allocated after construction.
@@ -45,7 +45,7 @@ class LaneEnvironment final : public Environment {
 
   const TaskInfo& info() const override { return info_; }
   int lanes() const override { return static_cast<int>(lanes_.size()); }
-  void attach(int lane, Draws& draws) override { at(lane).draws = &draws; }
+  void attach(int lane, RandomSource& draws) override { at(lane).draws = &draws; }
 
   void reset(int lane, int column, ObservationBatch observations) override {
     Lane& chosen = at(lane);
@@ -117,7 +117,7 @@ class LaneEnvironment final : public Environment {
 
   struct Lane {
     Task task;
-    Draws* draws;  // not owned, not saved
+    RandomSource* draws;  // not owned, not saved
     std::int32_t steps;
 
     template <class Archive>

@@ -51,7 +51,7 @@ constexpr int enemy2_cell(int patrol) {
 
 }  // namespace
 
-void MazeGrid::reset(Draws&) {
+void MazeGrid::reset(RandomSource&) {
   agent = cell_of('A');
   patrol = steps = 0;
   coins_left = kCoins;
@@ -59,7 +59,7 @@ void MazeGrid::reset(Draws&) {
   poisons = kAllPoisons;
 }
 
-StepResult MazeGrid::step(int action, Draws&) {
+StepResult MazeGrid::step(int action, RandomSource&) {
   static constexpr int kOffset[kActions] = {-kColumns, kColumns, -1, 1};
   StepResult result;
   ++steps;

@@ -57,8 +57,8 @@ struct MazeGrid {
 
   explicit MazeGrid(const Parameters& chosen) : parameters(chosen) {}
 
-  void reset(Draws&);                   // no draws
-  StepResult step(int action, Draws&);  // no draws
+  void reset(RandomSource&);                   // no draws
+  StepResult step(int action, RandomSource&);  // no draws
   int active_features(std::uint16_t* features) const;
   void observe(float* out, int stride) const;
 

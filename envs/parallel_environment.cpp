@@ -41,7 +41,7 @@ class ParallelEnvironment final : public Environment {
 
   const TaskInfo& info() const override { return environment_->info(); }
   int lanes() const override { return environment_->lanes(); }
-  void attach(int lane, Draws& draws) override { environment_->attach(lane, draws); }
+  void attach(int lane, RandomSource& draws) override { environment_->attach(lane, draws); }
   void reset(int lane, int column, ObservationBatch observations) override {
     environment_->reset(lane, column, observations);
   }

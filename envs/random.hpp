@@ -10,15 +10,16 @@
 
 namespace impsweep {
 
-// The two elementary draws that every environment is written against, so that a recorded list can stand in.
-class Draws {
+// The interface of random numbers for environments: two elementary draws. A recorded list of draws can
+// implement it too.
+class RandomSource {
  public:
-  virtual ~Draws() = default;
+  virtual ~RandomSource() = default;
   virtual double uniform() = 0;                    // U: double in [0, 1), 53 bits
   virtual std::int64_t below(std::int64_t n) = 0;  // I(n): integer in {0, ..., n-1}, n >= 1
 };
 
-class Stream final : public Draws {
+class Stream final : public RandomSource {
  public:
   Stream() = default;
   explicit Stream(std::string_view name);  // e.g. "0/cartpole/ppo/128-128/s3/r0/minibatch"
@@ -41,7 +42,7 @@ class Stream final : public Draws {
   std::uint32_t key_[2] = {0, 0};
   std::uint64_t high_ = 0;      // upper half of the counter: the other 64 bits of the name's hash
   std::uint64_t position_ = 0;  // 64-bit words drawn so far; one Philox block gives two
-  std::uint64_t spare_ = 0;  // second word of the block below; saved, lest a restored stream keep its old one
+  std::uint64_t spare_ = 0;     // second word of the block below; saved, so that a restored stream has it
   std::uint64_t spare_block_ = ~std::uint64_t{0};
 };
 

@@ -277,17 +277,17 @@ void sync_directory(const fs::path& directory) {
   if (::fsync(file.get()) != 0 && errno != EINVAL) throw_file_error(directory, "write to the disk", errno);
 }
 
-int sweep_temporaries(const fs::path& directory, std::chrono::seconds age) {
+int remove_old_temporaries(const fs::path& directory, std::chrono::seconds age) {
   const auto oldest = fs::file_time_type::clock::now() - age;
-  int swept = 0;
+  int removed = 0;
   std::error_code ignored;  // another process may sweep too; what cannot be removed is harmless
   for (const auto& entry : fs::directory_iterator(directory, ignored)) {
     if (entry.path().extension() != ".tmp" || !entry.is_regular_file(ignored)) continue;
     const auto touched = entry.last_write_time(ignored);
-    if (!ignored && touched < oldest && fs::remove(entry.path(), ignored)) ++swept;
+    if (!ignored && touched < oldest && fs::remove(entry.path(), ignored)) ++removed;
     ignored.clear();
   }
-  return swept;
+  return removed;
 }
 
 }  // namespace impsweep

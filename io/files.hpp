@@ -24,7 +24,7 @@ std::optional<Bytes> read_file_if_exists(const std::filesystem::path&);  // noth
 std::string read_text_file(const std::filesystem::path&);
 bool file_exists(const std::filesystem::path&);  // false only if it is certain that nothing is there
 
-// By which a file that is never written to again is recognized without reading it.
+// Recognizes a file that is never written to again, without reading it.
 struct FileStamp {
   std::int64_t bytes = -1;      // -1 if there is no such file, or it cannot be looked at
   std::int64_t changed_ns = 0;  // time of the last change, in nanoseconds since 1970
@@ -85,8 +85,8 @@ void require_writable(const std::filesystem::path& directory);
 void sync_directory(const std::filesystem::path&);
 
 // Removes ".tmp" files that were last touched longer ago than `age`; returns how many.
-int sweep_temporaries(const std::filesystem::path& directory,
-                      std::chrono::seconds age = std::chrono::hours(24));
+int remove_old_temporaries(const std::filesystem::path& directory,
+                           std::chrono::seconds age = std::chrono::hours(24));
 
 // "<path>: cannot <action>: <reason>; <remedy>". For callers that make their own system calls.
 [[noreturn]] void throw_file_error(const std::filesystem::path&, const char* action, int error_number);

@@ -185,7 +185,7 @@ T expect(const Hdf5File& file, const std::string& object, const std::string& nam
 
 // Refuses what cannot be a whole HDF5 file before the library sees it.
 void require_whole(const fs::path& path, std::uint64_t length) {
-  Bytes beginning(std::min<std::uint64_t>(length, 64 * 1024));  // a user block longer than that is unheard of
+  Bytes beginning(std::min<std::uint64_t>(length, 64 * 1024));  // longer user blocks do not occur
   std::ifstream file(path, std::ios::binary);
   if (!file.read(reinterpret_cast<char*>(beginning.data()), static_cast<std::streamsize>(beginning.size())))
     throw_file_error(path, "read", errno);

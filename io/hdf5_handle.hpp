@@ -72,7 +72,7 @@ Handle own(Handle::Close close, hid_t (*function)(Parameters...), const Argument
   return {call(function, arguments...), close};
 }
 
-// A name for a file in memory. The library wants one that no file on disk and no other open file has.
+// A name for a file in memory. The library needs one that no file on disk and no other open file has.
 inline std::string memory_file_name() {
   static std::atomic<std::uint64_t> counter{0};
   return "/dev/null/impsweep-" + std::to_string(counter++);

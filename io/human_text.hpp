@@ -13,7 +13,7 @@ std::string interval_text(double seconds, double low_seconds, double high_second
 // "950", "12.3 k", "1.25 M".
 std::string count_text(double count);
 
-// Of forecasts: "4.2 s", "95 s", "14 min", "6.5 h", "3.1 days".
+// For forecasts: "4.2 s", "95 s", "14 min", "6.5 h", "3.1 days".
 std::string rough_duration_text(double seconds);
 // "1,234,567".
 std::string grouped_text(std::int64_t count);

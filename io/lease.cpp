@@ -48,16 +48,16 @@ std::string start_of_process(long pid) {
   return field;
 }
 
-struct Look {
+struct FileVersion {
   ino_t inode;
   std::chrono::nanoseconds changed;
 };
 
-std::optional<Look> look_at(const fs::path& path) {
+std::optional<FileVersion> version_of(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return Look{status.st_ino,
-              std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)};
+  return FileVersion{status.st_ino, std::chrono::seconds(status.st_mtim.tv_sec) +
+                                        std::chrono::nanoseconds(status.st_mtim.tv_nsec)};
 }
 
 std::string text_of(const fs::path& path) {
@@ -72,7 +72,7 @@ struct Owner {
   double interval_seconds = 0;  // 0 if the file does not say
 };
 
-// What a lease says of its owner; whatever it does not say, or not in the right type, stays empty.
+// What a lease says of its owner. What is missing or of another type stays empty.
 Owner read_owner(const fs::path& path) {
   const nlohmann::json fields = nlohmann::json::parse(text_of(path), nullptr, false);
   Owner owner;
@@ -122,16 +122,17 @@ bool Leases::create(const fs::path& path, const std::string& digest) {
 }
 
 bool Leases::is_stale(const fs::path& path, const std::string& digest) {
-  const std::optional<Look> look = look_at(path);
-  if (!look) return false;  // released just now: the next attempt gets it
+  const std::optional<FileVersion> version = version_of(path);
+  if (!version) return false;  // released just now: the next attempt gets it
   const Clock::time_point now = Clock::now();
   const auto seen = others_.find(digest);
-  if (seen == others_.end() || seen->second.inode != look->inode || seen->second.changed != look->changed) {
+  if (seen == others_.end() || seen->second.inode != version->inode ||
+      seen->second.changed != version->changed) {
     const Owner owner = read_owner(path);
     const std::chrono::duration<double> interval =
         owner.interval_seconds > 0 ? std::chrono::duration<double>(std::min(owner.interval_seconds, 3600.0))
                                    : interval_;
-    others_[digest] = {look->inode, look->changed, now,
+    others_[digest] = {version->inode, version->changed, now,
                        std::chrono::duration_cast<Clock::duration>(kPatience * interval)};
     return is_gone(owner);
   }

@@ -37,7 +37,7 @@ class Leases {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Sight {  // of another owner's lease, when it last looked different
+  struct Observed {  // another owner's lease, since it last changed
     ino_t inode = 0;
     std::chrono::nanoseconds changed{};
     Clock::time_point since;
@@ -52,7 +52,7 @@ class Leases {
   std::chrono::milliseconds interval_;
   std::mutex mutex_;
   std::set<std::string, std::less<>> held_;
-  std::map<std::string, Sight> others_;
+  std::map<std::string, Observed> others_;
 };
 
 }  // namespace impsweep

@@ -271,19 +271,18 @@ class Script {
   int width_ = 0, height_ = 0, legend_height_ = 0, blocks_ = 0;
 };
 
-// gnuplot under way, reading commands from a pipe and writing its complaints into a file.
+// gnuplot under way, reading commands from a pipe and writing its errors into a file.
 class Gnuplot {
  public:
-  Gnuplot(const std::filesystem::path& directory, const std::filesystem::path& complaints)
-      : complaints_(complaints) {
+  Gnuplot(const std::filesystem::path& directory, const std::filesystem::path& errors) : errors_(errors) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw InputError("gnuplot: no pipe: {}", std::strerror(errno));
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, complaints.c_str(),
-                                     O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0666);
     posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
     // -d: no start-up files of the user may change the figures.
     const char* arguments[] = {"gnuplot", "-d", nullptr};
@@ -305,7 +304,7 @@ class Gnuplot {
     ::close(input_);
     ::waitpid(process_, nullptr, 0);
     std::error_code ignored;
-    std::filesystem::remove(complaints_, ignored);
+    std::filesystem::remove(errors_, ignored);
   }
 
   // False if it has gone.
@@ -324,15 +323,14 @@ class Gnuplot {
     int status = 0;
     ::waitpid(process_, &status, 0);
     process_ = -1;
-    const std::string complaints = read_text_file(complaints_);
-    std::filesystem::remove(complaints_);
+    const std::string errors = read_text_file(errors_);
+    std::filesystem::remove(errors_);
     if (status != 0)
-      throw InputError("gnuplot could not draw the figures: {}",
-                       complaints.empty() ? "no reason given" : complaints);
+      throw InputError("gnuplot could not draw the figures: {}", errors.empty() ? "no reason given" : errors);
   }
 
  private:
-  std::filesystem::path complaints_;
+  std::filesystem::path errors_;
   pid_t process_ = -1;
   int input_ = -1;
 };

@@ -42,7 +42,7 @@ bool is_excluded(std::string_view path, std::string_view excluded) {
          (path.size() == excluded.size() || path[excluded.size()] == '/');
 }
 
-// --- canonical bytes -------------------------------------------------------------------------------------
+// ---- canonical bytes
 
 static_assert(std::endian::native == std::endian::little, "digests are of little-endian bytes");
 
@@ -71,9 +71,9 @@ class Canonical {
   Sha256 hash_;
 };
 
-// --- differences -----------------------------------------------------------------------------------------
+// ---- differences
 
-// Both values; with their bits if they look alike.
+// Both values, and their bits if they print the same.
 template <class T>
 std::string against(const T& a, const T& b) {
   const std::string first = fmt::format("{}", a), second = fmt::format("{}", b);

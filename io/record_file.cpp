@@ -34,7 +34,7 @@ int format_of(std::string_view block) {
   return format;
 }
 
-// Says what the bytes are instead of a whole record, as far as one can tell.
+// Says what the bytes seem to be instead of a whole record.
 [[noreturn]] void throw_mismatch(ByteView bytes, const std::string& file) {
   const std::string_view block = text_of(bytes.first(std::min(bytes.size(), kUserBlockBytes)));
   if (bytes.empty()) throw DamagedFile(file, "is empty");
@@ -61,13 +61,13 @@ void read_attributes(const Hdf5File& file, const std::string& group, Record& rec
     record.attributes[group].emplace(name, file.attribute(group, name));
 }
 
-void read_group(const Hdf5File& file, const std::string& group, Part part, Record& record) {
+void read_group(const Hdf5File& file, const std::string& group, RecordPart part, Record& record) {
   read_attributes(file, group, record);
   for (const std::string& child : file.children(group)) {
     const std::string path = group.empty() ? child : group + "/" + child;
     if (file.is_group(path)) {
       read_group(file, path, part, record);
-    } else if (part == Part::kAll) {
+    } else if (part == RecordPart::kAll) {
       record.arrays.emplace(path, file.array(path));
     }
   }
@@ -105,7 +105,7 @@ void validate_record(ByteView bytes, const std::string& file) {
   throw_mismatch(bytes, file);
 }
 
-Record decode_record(ByteView bytes, const std::string& file, Part part) {
+Record decode_record(ByteView bytes, const std::string& file, RecordPart part) {
   validate_record(bytes, file);
   Record record;
   read_group(Hdf5File::open_image(bytes, file), "", part, record);
@@ -128,7 +128,7 @@ Record decode_record(ByteView bytes, const std::string& name, std::span<const st
   return record;
 }
 
-Record read_record_file(const std::filesystem::path& path, Part part) {
+Record read_record_file(const std::filesystem::path& path, RecordPart part) {
   return decode_record(read_file(path), path.string(), part);
 }
 

@@ -33,7 +33,7 @@ class DamagedFile : public InputError {
   std::string reason_;
 };
 
-enum class Part {
+enum class RecordPart {
   kAll,
   kAttributes,  // arrays are left unread: for tables over thousands of files
 };
@@ -47,13 +47,13 @@ class Hdf5Writer;
 void write_record(Hdf5Writer&, const std::string& group, const Record&);
 
 // `file` stands in messages and becomes the record's origin.
-Record decode_record(ByteView, const std::string& file, Part = Part::kAll);
+Record decode_record(ByteView, const std::string& file, RecordPart = RecordPart::kAll);
 
 // Only the attributes of the groups and the arrays that `places` names, where they exist: twice as fast for a
 // few of many.
 Record decode_record(ByteView, const std::string& file, std::span<const std::string> places);
 
-Record read_record_file(const std::filesystem::path&, Part = Part::kAll);
+Record read_record_file(const std::filesystem::path&, RecordPart = RecordPart::kAll);
 
 // Only the validation: length and checksum.
 void validate_record(ByteView, const std::string& file);

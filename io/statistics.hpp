@@ -28,17 +28,18 @@ struct Interval {
 
 inline constexpr std::uint64_t kBootstrapSeed = 20210504;
 
-// Of the mean. With one value the interval is that value; without values it is zero.
+// The interval of the mean. With one value it is that value; without values it is zero.
 Interval bootstrap_interval(const std::vector<double>&, double confidence = 0.95);
 
-// Of a statistic of several independent samples, which are resampled each for itself: it is given, for each
-// sample, the indices of the repetitions that were drawn. The samples may not be empty.
+// The interval of a statistic of several independent samples, each of which is resampled for itself. The
+// statistic is given, for each sample, the indices of the repetitions that were drawn. The samples may not be
+// empty.
 using Resample = std::vector<std::vector<std::size_t>>;
 using Statistic = std::function<double(const Resample&)>;
 Interval bootstrap_interval(std::span<const std::size_t> sample_sizes, const Statistic&,
                             double confidence = 0.95, std::uint64_t seed = kBootstrapSeed);
 
-// Of mean(a) - mean(b), where nothing pairs the values.
+// The interval of mean(a) - mean(b), for values that are not paired.
 Interval bootstrap_difference(const std::vector<double>& a, const std::vector<double>& b);
 
 // About how many more repetitions would pull the interval of `count` of them to one side of `reference`, as

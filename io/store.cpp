@@ -139,7 +139,7 @@ std::optional<Record> Store::load_or_quarantine(const fs::path& path, const What
   return std::nullopt;
 }
 
-std::optional<Record> Store::load(std::string_view digest, Part part) const {
+std::optional<Record> Store::load(std::string_view digest, RecordPart part) const {
   return load_or_quarantine(round_path(digest), part);
 }
 
@@ -152,7 +152,7 @@ Publication Store::publish(std::string_view digest, const Record& record) const 
   make_directories(path.parent_path());
   const Bytes bytes = encode_record(record);
   for (int attempt = 1; publish_new(path, bytes) == Published::kAlreadyThere; ++attempt) {
-    const std::optional<Record> existing = load_or_quarantine(path, Part::kAll);
+    const std::optional<Record> existing = load_or_quarantine(path, RecordPart::kAll);
     if (!existing) {
       // What was there was damaged and has gone to quarantine, so the name is free now.
       require_progress(path, attempt);
@@ -177,7 +177,7 @@ Publication Store::publish(std::string_view digest, const Record& record) const 
 bool Store::save_checkpoint(std::string_view digest, const Record& checkpoint) const {
   const std::int64_t step = checkpoint.integer("", "step");
   const fs::path newest = checkpoint_path(digest), older = older_checkpoint_path(digest);
-  const auto existing = load_or_quarantine(newest, Part::kAttributes);
+  const auto existing = load_or_quarantine(newest, RecordPart::kAttributes);
   if (existing && existing->integer("", "step") > step) return false;
   TemporaryFile file(newest);
   file.write(encode_record(checkpoint));
@@ -188,7 +188,7 @@ bool Store::save_checkpoint(std::string_view digest, const Record& checkpoint) c
   return true;
 }
 
-std::optional<Record> Store::load_checkpoint(std::string_view digest, Part part) const {
+std::optional<Record> Store::load_checkpoint(std::string_view digest, RecordPart part) const {
   std::optional<Record> newest = load_or_quarantine(checkpoint_path(digest), part);
   return newest ? std::move(newest) : load_or_quarantine(older_checkpoint_path(digest), part);
 }
@@ -264,20 +264,20 @@ void Store::read_events(const EventVisitor& visit, std::span<const std::string_v
   }
 }
 
-int Store::sweep() const {
-  int swept = sweep_temporaries(directory_);
-  for (const char* folder : kWritableFolders) swept += sweep_temporaries(directory_ / folder);
-  for (const fs::path& folder : entries(directory_ / "rounds")) swept += sweep_temporaries(folder);
+int Store::remove_leftovers() const {
+  int removed = remove_old_temporaries(directory_);
+  for (const char* folder : kWritableFolders) removed += remove_old_temporaries(directory_ / folder);
+  for (const fs::path& folder : entries(directory_ / "rounds")) removed += remove_old_temporaries(folder);
   for (const std::string& digest : checkpoints()) {
     if (!has(digest)) continue;
     remove_checkpoint(digest);
-    ++swept;
+    ++removed;
   }
   for (const fs::path& lease : entries(directory_ / "leases")) {
     const std::string digest = lease.filename().string();
-    if (is_digest(digest) && has(digest) && ::unlink(lease.c_str()) == 0) ++swept;
+    if (is_digest(digest) && has(digest) && ::unlink(lease.c_str()) == 0) ++removed;
   }
-  return swept;
+  return removed;
 }
 
 // A store that is only read may be write-protected; then the damaged file stays, and is missing all the same.

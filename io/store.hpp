@@ -9,7 +9,7 @@
 //   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again
-//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp, engine/store/summary_cache.hpp)
+//   index.h5, summaries.h5      derived by whoever needs them (io/index_file.hpp), so they may be deleted
 //
 // A result is named by a digest of all that determines it, so two processes that compute the same one write
 // equal files, and it does not matter who is first. Digests are lower-case hexadecimal, 16 to 128 digits;
@@ -69,36 +69,35 @@ class Store {
   const std::filesystem::path& directory() const { return directory_; }
   const Fingerprint& fingerprint() const { return fingerprint_; }
 
-  // --- results ---
+  // ---- results
   Digests finished() const;  // digests; lists every directory once and opens no file
   bool has(std::string_view digest) const;
   FileStamp stamp(std::string_view digest) const;
   // Nothing if it is missing or was damaged; a damaged file is moved to quarantine.
-  std::optional<Record> load(std::string_view digest, Part = Part::kAll) const;
+  std::optional<Record> load(std::string_view digest, RecordPart = RecordPart::kAll) const;
   std::optional<Record> load(std::string_view digest, std::span<const std::string> places) const;
   // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
   Publication publish(std::string_view digest, const Record&) const;
   static std::string round_file(std::string_view digest);  // "rounds/ab/abcd....h5", relative to the store
 
-  // --- checkpoints: records with the integer attribute "step" at the root ---
+  // ---- checkpoints: records with the integer attribute "step" at the root
   // False if a checkpoint of a later step is there, which then stays. The one before is kept as well.
   bool save_checkpoint(std::string_view digest, const Record&) const;
   // The newest generation that is whole; damaged ones are moved to quarantine.
-  std::optional<Record> load_checkpoint(std::string_view digest, Part = Part::kAll) const;
+  std::optional<Record> load_checkpoint(std::string_view digest, RecordPart = RecordPart::kAll) const;
   void remove_checkpoint(std::string_view digest) const;
   // Moves all generations to quarantine: they are whole, but nothing can be continued from them.
   void refuse_checkpoint(std::string_view digest, const std::string& reason) const;
   Digests checkpoints() const;
 
-  // --- leases ---
+  // ---- leases
   std::filesystem::path lease_directory() const;
 
-  // --- jobs ---
-  std::string freeze_job(
-      std::string_view toml_text) const;  // returns the digest; freezing again changes nothing
-  std::vector<FrozenJob> jobs() const;    // sorted by digest
+  // ---- jobs
+  std::string freeze_job(std::string_view text) const;  // returns the digest; freezing again changes nothing
+  std::vector<FrozenJob> jobs() const;                  // sorted by digest
 
-  // --- events ---
+  // ---- events
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'
   std::vector<std::filesystem::path> event_logs() const;
   // Hands over every whole event of every run, log by log; damage is warned of.
@@ -107,14 +106,14 @@ class Store {
 
   // Removes what killed processes left behind: temporary files older than a day, checkpoints and leases of
   // results that are stored. Returns the number of files.
-  int sweep() const;
+  int remove_leftovers() const;
 
  private:
   Store(std::filesystem::path directory, Warn);
   std::filesystem::path round_path(std::string_view digest) const;
   std::filesystem::path checkpoint_path(std::string_view digest) const;
   std::filesystem::path older_checkpoint_path(std::string_view digest) const;
-  // `what` is a Part or a list of places.
+  // `what` is a RecordPart or a list of places.
   template <class What>
   std::optional<Record> load_or_quarantine(const std::filesystem::path&, const What& what) const;
   void quarantine(const std::filesystem::path&, const std::string& reason) const;

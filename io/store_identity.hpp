@@ -1,8 +1,8 @@
 // io/store_identity.hpp - the file store.toml: what a store is and which numerics its results share.
 //
 //   schema = 1
-//   [fingerprint]              # whatever results depend on besides their recipe; all results of a store
-//   share it "blas" = "OpenBLAS 0.3.21 Haswell"
+//   [fingerprint]                           # what results depend on besides their recipe, the same for all
+//   "blas" = "OpenBLAS 0.3.21 Haswell"
 #pragma once
 
 #include <filesystem>

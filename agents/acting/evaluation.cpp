@@ -57,16 +57,16 @@ void EpisodeEvaluator::start_episode(int lane, int column, const std::string& st
 }
 
 void EpisodeEvaluator::act(Network& network, int part, int columns) {
-  heed(interruption_);
+  throw_if_interrupted(interruption_);
   const std::span<const std::int32_t> lanes(lane_of_column_.data(), static_cast<std::size_t>(columns));
   observation_.observe(*environment_, lanes);
-  if (watcher_) look(network, part, columns);
+  if (watcher_) keep_observations(network, part, columns);
   policy_->act(network, part, columns, observation_, action_streams_.data(), lanes.data());
   environment_->step(lanes, policy_->actions(), observation_.target(), {results_.data(), lanes.size()});
-  if (watcher_) show(columns);
+  if (watcher_) report_steps(columns);
 }
 
-void EpisodeEvaluator::look(Network& network, int part, int columns) {
+void EpisodeEvaluator::keep_observations(Network& network, int part, int columns) {
   const TaskInfo& info = environment_->info();
   const auto features = static_cast<std::size_t>(info.observation_size);
   const auto actions = static_cast<std::size_t>(info.actions);
@@ -88,7 +88,7 @@ void EpisodeEvaluator::look(Network& network, int part, int columns) {
   }
 }
 
-void EpisodeEvaluator::show(int columns) const {
+void EpisodeEvaluator::report_steps(int columns) const {
   const TaskInfo& info = environment_->info();
   const auto features = static_cast<std::size_t>(info.observation_size);
   const auto actions = static_cast<std::size_t>(info.actions);

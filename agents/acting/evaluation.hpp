@@ -46,12 +46,12 @@ class Evaluator {
  public:
   virtual ~Evaluator() = default;
 
-  // From now on every step is shown; those of an episode in their order, between steps of the others.
+  // From now on every step is reported: the steps of an episode in their order, mixed with those of others.
   virtual void watch(StepWatcher) = 0;
 
   virtual int lanes() const = 0;  // largest batch that is passed to a network
 
-  // As of an Environment, once it has been played in.
+  // What Environment::external_program() says, once something has been played.
   virtual std::string external_program() const { return {}; }
 
   // Returns of `episodes` full episodes in their order. Episode e draws from streams
@@ -84,9 +84,9 @@ class EpisodeEvaluator final : public Evaluator {
  private:
   void start_episode(int lane, int column, const std::string& stream_prefix, std::int64_t episode);
   void act(Network&, int part, int columns);
-  // Before the step and after it, if somebody watches.
-  void look(Network&, int part, int columns);
-  void show(int columns) const;
+  // If there is a watcher: keeps observations and outputs before a step, and reports the step after it.
+  void keep_observations(Network&, int part, int columns);
+  void report_steps(int columns) const;
 
   std::unique_ptr<Environment> environment_;
   std::unique_ptr<Policy> policy_;

@@ -1,11 +1,11 @@
 // agents/acting/policy.hpp - how the outputs of a network become actions.
 //
-//   softmax   outputs are logits; one uniform per action, by inversion
+//   softmax          outputs are logits; one uniform per action, by inversion
 //   epsilon-greedy   outputs are values: with probability epsilon any action alike, else the first of the
-//   best
-//             (one uniform, and for a random action one draw more)
-//   Gaussian  outputs are means, the standard deviation exp(log_std) is a parameter of its own; actions are
-//             mean + std * z, neither clipped nor squashed (rlpyt distributions/gaussian.py)
+//                    best (one uniform, and for a random action one draw more)
+//   Gaussian         outputs are means, the standard deviation exp(log_std) is a parameter of its own;
+//                    actions are mean + std * z, neither clipped nor squashed (rlpyt
+//                    distributions/gaussian.py)
 //
 // A policy keeps the actions of its last act() in memory of its own; nothing is allocated after construction.
 #pragma once

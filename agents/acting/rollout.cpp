@@ -37,7 +37,7 @@ void Rollout::decorrelate(std::int64_t max_steps, const Interruption& interrupti
     const std::int32_t column_lane = lane;
     const ObservationBatch all = observation_.target();
     for (std::int64_t s = 0; s < steps; ++s) {
-      heed(interruption);
+      throw_if_interrupted(interruption);
       policy_->act_at_random(lane, stream);
       environment_->step({&column_lane, 1}, policy_->actions().from(lane), {all.data + lane, all.stride},
                          {results_.data(), 1});
@@ -57,7 +57,7 @@ void Rollout::collect(Network& network, int part, Samples& samples, const Interr
   timeouts_.sample.clear();
   timeouts_.observation.clear();
   for (int t = 0; t < samples.T; ++t) {
-    heed(interruption);
+    throw_if_interrupted(interruption);
     policy_->act(network, part, lanes_, observation_, action_streams_.data(), lane_of_column_.data());
     copy_observations(0, lanes_, samples.observation.data() + t * features, samples.T * features);
     for (int lane = 0; lane < lanes_; ++lane) policy_->record(lane, samples, lane * samples.T + t);

@@ -1,5 +1,6 @@
-// agents/acting/rollout.hpp - a policy acting in B environments for T steps: the sampler of every algorithm (rlpyt's
-// samplers/parallel/cpu/collectors.py: lock-step, reset within the batch, time limits end an episode).
+// agents/acting/rollout.hpp - a policy acting in B environments for T steps: the sampler of every algorithm
+// (rlpyt's samplers/parallel/cpu/collectors.py: lock-step, reset within the batch, time limits end an
+// episode).
 #pragma once
 
 #include <cstdint>
@@ -54,7 +55,7 @@ class Rollout {
   std::vector<Stream> task_streams_, action_streams_;  // one per lane
   std::vector<std::int32_t> lane_of_column_;
   std::vector<StepResult> results_;
-  ObservationColumns observation_;  // written out, for learning wants them so
+  ObservationColumns observation_;  // dense, as the learners read them
   Timeouts timeouts_;
 };
 

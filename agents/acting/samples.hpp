@@ -19,7 +19,7 @@ struct Samples {
   bool continuous = false;
   AlignedFloats observation;  // [T*B][observation_stride]
 
-  // Of the policy that acted. Softmax:
+  // What the policy that acted computed. Softmax:
   AlignedFloats probability;         // [actions][stride]
   std::vector<std::int32_t> action;  // [T*B]
   // Gaussian:

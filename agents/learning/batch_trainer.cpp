@@ -54,7 +54,7 @@ void BatchTrainer::estimate_values(Network& network, int part, const float* obse
   const std::ptrdiff_t features = samples_.observation_stride;
   const int stride = round_up_to_lanes(max_columns_);
   for (int first = 0; first < count; first += max_columns_) {
-    heed(interruption_of_iteration_);
+    throw_if_interrupted(interruption_of_iteration_);
     const int columns = std::min(max_columns_, count - first);
     kernels().transpose(columns, samples_.observation_size, observations + first * features, features,
                         columns_.data(), stride);
@@ -83,7 +83,7 @@ void BatchTrainer::collect_and_learn() {
   for (std::int64_t epoch = 0; epoch < epochs_; ++epoch) {
     shuffle(minibatch_stream_, permutation_.data(), samples_.size());
     for (int m = 0; m < minibatch_.per_epoch; ++m) {
-      heed(interruption_of_iteration_);
+      throw_if_interrupted(interruption_of_iteration_);
       last = learner_->learn_minibatch(
           samples_, permutation_.data() + static_cast<std::ptrdiff_t>(m) * minibatch_.size);
     }

@@ -1,10 +1,10 @@
-// agents/learning/cloning.hpp - behavioural cloning of a frozen expert (policy distillation, protocol of the paper's
-// section 3.1): the expert acts with its own stochastic policy, the student learns the distribution of its
-// actions on the states visited.
+// agents/learning/cloning.hpp - behavioural cloning of a frozen teacher (policy distillation, protocol of the
+// paper's section 3.1): the teacher acts with its own stochastic policy, the student learns the distribution
+// of its actions on the states visited.
 //
-//   softmax   loss = mean over samples of -sum_a p_expert(a) log softmax(student)(a)
-//   Gaussian  loss = mean over samples of KL(expert || student); the student has a log_std of its own
-//   and + mean(0.5 (V - V_expert)^2) if the critic is distilled
+//   softmax   loss = mean over samples of -sum_a p_teacher(a) log softmax(student)(a)
+//   Gaussian  loss = mean over samples of KL(teacher || student); the student has a log_std of its own
+//   and + mean(0.5 (V - V_teacher)^2) if the critic is distilled
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ class CloningLearner final : public BatchLearner {
  public:
   CloningLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  // Uses the expert's distributions (and values) in the samples.
+  // Uses the teacher's distributions (and values) in the samples.
   UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
 
   double learning_rate() const;

@@ -1,5 +1,5 @@
-// agents/learning/dqn.hpp - double Q-learning with prioritized replay and a target network, as rlpyt computes it
-// (algos/dqn/dqn.py, agents/learning/dqn/epsilon_greedy.py), and the trainer around it.
+// agents/learning/dqn.hpp - double Q-learning with prioritized replay and a target network, as rlpyt computes
+// it (algos/dqn/dqn.py, agents/dqn/epsilon_greedy.py), and the trainer around it.
 //
 //   target = R_n + gamma^n (1 - done_n) Q_target(s', argmax_a Q(s', a))
 //   loss = mean(weight * Huber(Q(s, a) - target)),  the plain mean: the sum of the weights does not enter
@@ -30,7 +30,7 @@ class DqnLearner {
   UpdateReport learn(const ReplayBatch&);
   void copy_to_target();
 
-  // Of the batch learned from, before its update.
+  // Values and errors of the latest batch, as they were before its update.
   ConstBatch q() const { return {q_.data(), stride_}; }           // [actions][stride]
   std::span<const float> td_abs_error() const { return error_; }  // at most delta_clip
 

@@ -1,4 +1,5 @@
-// agents/learning/minibatch.hpp - how a rollout is cut into minibatches (rlpyt utils/misc.py: iterate_mb_idxs).
+// agents/learning/minibatch.hpp - how a rollout is cut into minibatches (rlpyt utils/misc.py:
+// iterate_mb_idxs).
 #pragma once
 
 #include <cstddef>

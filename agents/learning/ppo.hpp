@@ -1,5 +1,5 @@
-// agents/learning/ppo.hpp - proximal policy optimization as rlpyt computes it (algos/pg/ppo.py, algos/pg/base.py,
-// algos/utils.py), and the trainer around it. The loss is that of ppo_objective.hpp.
+// agents/learning/ppo.hpp - proximal policy optimization as rlpyt computes it (algos/pg/ppo.py,
+// algos/pg/base.py, algos/utils.py), and the trainer around it. The loss is that of ppo_objective.hpp.
 #pragma once
 
 #include <cstdint>

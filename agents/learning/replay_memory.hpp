@@ -1,16 +1,16 @@
-// agents/learning/replay_memory.hpp - the last transitions of B environments, from which off-policy algorithms learn
-// (rlpyt replays/n_step.py, replays/non_sequence/prioritized.py, replays/sum_tree.py).
+// agents/learning/replay_memory.hpp - the last transitions of B environments, from which off-policy
+// algorithms learn (rlpyt replays/n_step.py, replays/non_sequence/prioritized.py, replays/sum_tree.py).
 //
-// A ring of T time steps times B environments; slot t * B + b holds what environment b saw at that step, did,
-// and got. The observation n steps later is that of a later slot and not stored again; after an end it
-// belongs to the next episode and must not be used (done_n).
+// A ring of T time steps times B environments; slot t * B + b holds observation, action and reward of
+// environment b at that step. The observation n steps later is that of a later slot and not stored again;
+// after an end it belongs to the next episode and must not be used (done_n).
 //
 // What can be drawn: steps whose n-step future is complete, except the slot that is written next and the very
 // first step of all (the reference also reads the action before it).
 //   prioritized   in proportion to the leaves of a sum tree. A leaf becomes initial_priority^alpha when its
 //                 future is complete, and priority^alpha by set_priorities(). Nothing is added, so that
 //                 priority 0 is never drawn again.
-//   uniform       every such slot alike
+//   uniform       every such slot with equal probability
 //
 // Memory: binary tasks keep the active features as a list of 16-bit numbers, or as a bit set where a list
 // would be more than twice as large: reading 120 features takes 40 ns from a list and 160 ns from a bit set.
@@ -39,8 +39,8 @@ struct ReplayOptions {
   bool prioritized = true;
   double alpha = 0.6;
   double initial_priority = 1.0;
-  // Coded tasks: makes the dense batch that the network sees out of the code that is kept, of so many
-  // features. Empty: what is kept is what the network sees.
+  // Coded tasks: makes the dense batch that the network sees from the codes that are kept, which have
+  // code_size features. Empty: what is kept is what the network sees.
   std::function<void(const ActiveBatch&, int batch, MutableBatch dense)> expand;
   int code_size = 0;
 
@@ -140,7 +140,7 @@ class ReplayMemory {
   std::vector<float> reward_;
   std::vector<std::uint8_t> done_;
   std::vector<float> dense_;          // [slot][features]
-  std::vector<std::uint16_t> lists_;  // [slot][1 + max_active]: number of active features, and they
+  std::vector<std::uint16_t> lists_;  // [slot][1 + max_active]: how many features are active, and which
   std::vector<std::uint64_t> bits_;   // [slot][words]
   SumTree tree_;
   std::vector<double> new_leaf_;  // of a batch under way

@@ -69,7 +69,7 @@ void ReplayRollout::decorrelate(std::int64_t max_steps, const Interruption& inte
     ObservationBatch column = observation_.target();
     if (column.data != nullptr) column.data += lane;
     for (std::int64_t s = 0; s < steps; ++s) {
-      heed(interruption);
+      throw_if_interrupted(interruption);
       const auto action = static_cast<std::int32_t>(stream.below(info().actions));
       environment_->step({&lane, 1}, {.discrete = &action}, column, {results_.data(), 1});
       if (results_[0].terminated || results_[0].truncated)

@@ -1,6 +1,6 @@
-// agents/learning/replay_trainer.hpp - the loop that DQN and the distillation of values share: an epsilon-greedy
-// policy acts for T steps in B environments, the steps go to a replay memory, and batches drawn from it are
-// learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py).
+// agents/learning/replay_trainer.hpp - the loop that DQN and the distillation of values share: an
+// epsilon-greedy policy acts for T steps in B environments, the steps go to a replay memory, and batches
+// drawn from it are learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py).
 //
 // Lock-step, reset within the batch; time limits end an episode like any other end (rlpyt
 // samplers/parallel/cpu/collectors.py).
@@ -23,14 +23,14 @@ struct ReplaySchedule {
   std::int64_t min_steps_learn = 0;  // environment steps before the first update
 };
 
-// Of binary tasks, for NetworkOptions: how many features are 1 at a time is known only in play; about half of
-// what is possible is near enough for choosing a layer's form. 0 for others.
+// NetworkOptions::active_inputs of a binary task, 0 for others. How many features are 1 at a time shows only
+// in play; half of the possible number is near enough for choosing a layer's form.
 double usual_active_inputs(const TaskInfo&);
 
 // max(1, ratio * steps / batch, rounded half to even).
 int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);
 
-// At i of the line from (first, initial) to (last, final); constant before and behind.
+// The value at i on the line from (first, initial) to (last, final); constant before and after it.
 double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last);
 
 // B environments and what draws their actions.
@@ -87,7 +87,7 @@ class ReplayTrainer : public Trainer {
   virtual UpdateReport learn(const ReplayBatch&) = 0;
 
   ReplayMemory& memory() { return memory_; }
-  // Of the network that is trained; a network with the same has its parameters in the same places.
+  // Options of the network that is trained. Networks with the same options lay out their parameters alike.
   const NetworkOptions& network_options() const { return network_options_; }
   std::int64_t iteration() const { return iteration_; }
   std::int64_t total_steps() const { return config_.sampler.steps; }

@@ -43,7 +43,7 @@ struct TrainingRequest {
   std::string stream_prefix;              // names every random stream of this training
   std::int64_t start_step = 0;  // schedules start here and the budget counts from here (late rewinding)
   std::vector<std::int64_t> snapshot_steps;  // parameters are kept at the first safe point at or after each
-  ModelSpec teacher_model;                   // bc: the expert
+  ModelSpec teacher_model;                   // bc: the teacher
   std::vector<float> teacher_parameters;
   std::shared_ptr<const Digits> data_set;  // supervised: what is learned from and tested on
 };

@@ -1,8 +1,8 @@
-// agents/learning/value_cloning.hpp - behavioural cloning where experts are DQN agents (MazeGrid, MinAtar): the frozen
-// expert acts, epsilon-greedy with a few random actions, and the student learns its values of all actions on
-// states drawn uniformly from a replay memory of the visited ones.
+// agents/learning/value_cloning.hpp - behavioural cloning where teachers are DQN agents (MazeGrid, MinAtar):
+// the frozen teacher acts, epsilon-greedy with a few random actions, and the student learns its values of all
+// actions on states drawn uniformly from a replay memory of the visited ones.
 //
-//   loss = mean over samples and actions of Huber(Q(s, a) - Q_expert(s, a))
+//   loss = mean over samples and actions of Huber(Q(s, a) - Q_teacher(s, a))
 #pragma once
 
 #include <memory>

@@ -1,12 +1,13 @@
-// agents/native/convolution.hpp - a pruned convolution over flat boards, compiled for a mask that never changes.
+// agents/native/convolution.hpp - a pruned convolution over flat boards, compiled for a mask that never
+// changes.
 //
 //   y[filter * positions + p][b] = bias[filter] + sum over kept (c, y, x) of weight * board cell under it
 //
 // Two forms, chosen by sizes and density alone; their outputs agree to the bit (kernels.hpp):
 //   sparse   a sparse layer whose rows, one for each position and filter, share the kept weights; no entry
 //            where a cell lies in the padding, as what is left out is zero
-//   dense    position after position, the patch of the board under the kernel is copied together and multiplied
-//            with all weights, [weights of a filter][filters in whole lanes], zero where pruned
+//   dense    position after position, the patch of the board under the kernel is copied together and
+//            multiplied with all weights, [weights of a filter][filters in whole lanes], zero where pruned
 //
 // x, y and their gradients are feature-major [features][columns], columns = batch in whole lanes.
 #pragma once
@@ -64,8 +65,8 @@ class ConvolutionLayer {
   Rows transposed() const;
   void compile_dense(int max_columns);
 
-  // Calls visit(first weight, first cell, count) for the runs of the patch at a position that lie on the board:
-  // rows of the kernel, within one channel.
+  // Calls visit(first weight, first cell, count) for the runs of the patch at a position that lie on the
+  // board: rows of the kernel, within one channel.
   template <class Visit>
   void for_each_run(int position, Visit visit) const;
   void copy_patch(int position, int columns, const float* x);

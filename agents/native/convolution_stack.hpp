@@ -1,9 +1,9 @@
-// agents/native/convolution_stack.hpp - the pruned convolutions in front of a network's other layers: from boards to
-// the maps of the last, and back to the gradients of their weights.
+// agents/native/convolution_stack.hpp - the pruned convolutions in front of a network's other layers: from
+// boards to the maps of the last, and back to the gradients of their weights.
 //
-// Matrices are feature-major [features][columns], columns = batch in whole lanes; the columns behind the batch
-// are zero. Weights and biases lie in an arena that is not ours: one entry for each kept weight, in an order
-// that suits the layer, then the biases.
+// Matrices are feature-major [features][columns], columns = batch in whole lanes; the columns behind the
+// batch are zero. Weights and biases lie in an arena that is not ours: one entry for each kept weight, in an
+// order that suits the layer, then the biases.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +39,8 @@ class ConvolutionStack {
   void load(int batch, ConstBatch boards);
   void load(int batch, const ActiveBatch& boards);
 
-  // The maps of the last layer, [out()][columns]. `factors` on the units of all layers, [units()][stride], are
-  // applied unless they are null.
+  // The maps of the last layer, [out()][columns]. `factors` on the units of all layers, [units()][stride],
+  // are applied unless they are null.
   const float* forward(int columns, const float* arena, ConstBatch factors);
 
   // Where the gradients with respect to the maps of the last layer are to be put, [out()][columns].

@@ -11,7 +11,7 @@ namespace {
 constexpr double kSparseCost = 1.45, kSparseCostOfLargeLayers = 2.2;
 constexpr int kLargeInputs = 256;
 
-// Sparse sides are cut into blocks of so many indices (a tile of 24 kB), unless they are short or sparse.
+// Sparse sides are cut into blocks of this many indices (a tile of 24 kB), unless they are short or sparse.
 constexpr int kBlockIndices = 96, kUncutIndices = 192;
 constexpr double kShortestSegment = 8;
 

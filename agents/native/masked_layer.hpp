@@ -4,8 +4,8 @@
 //
 // Forms, of which a layer gets the one with the least predicted cost (a rule of sizes and density alone,
 // never a timing, for the choice decides rounding in gradients):
-//   by input    all weights, [in][out in whole lanes]: dense products; serves few samples and binary inputs as
-//               well
+//   by input    all weights, [in][out in whole lanes]: dense products; serves few samples and binary inputs
+//               as well
 //   by output   all weights, [out][in]: dense products of layers with few outputs
 //   sparse      kept weights only, by output with ascending inputs, and an index of them by input
 // Dense forms hold pruned weights at zero by clearing their gradients. All forms give the same outputs to the

@@ -16,7 +16,7 @@ bool wastes_lanes(int batch) {
 }  // namespace
 
 void NativeNetwork::set_hidden_factors(int part_index, ConstBatch factors) {
-  Part& part = parts_[part_index];
+  CompiledPart& part = parts_[part_index];
   part.factors = factors;
   if (factors.data != nullptr) part.dropped.resize(part.activation.size());
   for (std::size_t level = 1; level + 1 < part.dropped.size(); ++level)
@@ -24,7 +24,8 @@ void NativeNetwork::set_hidden_factors(int part_index, ConstBatch factors) {
 }
 
 // values [units of the level that matter][columns], level >= 1.
-void NativeNetwork::multiply_factors(const Part& part, std::size_t level, int columns, float* values) {
+void NativeNetwork::multiply_factors(const CompiledPart& part, std::size_t level, int columns,
+                                     float* values) {
   std::ptrdiff_t first = part.convolutions.units();
   for (std::size_t l = 1; l < level; ++l) first += part.spec.sizes[l];
   for (std::size_t unit = 0; unit < part.units[level].size(); ++unit)
@@ -45,13 +46,13 @@ void NativeNetwork::scatter(std::span<const float> arena, std::span<float> dense
     if (entry.arena < arena.size()) dense[entry.dense] = arena[entry.arena];
 }
 
-Epilogue NativeNetwork::activation_of(const Part& part, std::size_t layer) const {
+Epilogue NativeNetwork::activation_of(const CompiledPart& part, std::size_t layer) const {
   if (layer + 1 == part.layers.size()) return part.spec.tanh_output ? Epilogue::kTanh : Epilogue::kNone;
   return epilogue_of(part.spec.activation);
 }
 
 // Columns between the batch and the next multiple of sixteen must be finite: they are zero.
-void NativeNetwork::load(Part& part, int batch, ConstBatch inputs) const {
+void NativeNetwork::load(CompiledPart& part, int batch, ConstBatch inputs) const {
   const int columns = round_up_to_lanes(batch);
   const std::vector<int>& units = part.units.front();
   for (std::size_t f = 0; f < units.size(); ++f) {
@@ -63,7 +64,7 @@ void NativeNetwork::load(Part& part, int batch, ConstBatch inputs) const {
   part.is_active = false;
 }
 
-void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs) const {
+void NativeNetwork::load(CompiledPart& part, int batch, const ActiveBatch& inputs) const {
   part.active = inputs;
   if (!part.place_of_input.empty()) {
     part.active_begin.assign(1, 0);
@@ -88,7 +89,7 @@ void NativeNetwork::load(Part& part, int batch, const ActiveBatch& inputs) const
 
 // Through the convolutions, if there are any, to the inputs of the other layers.
 template <class Inputs>
-void NativeNetwork::load(Part& part, int batch, const Inputs& inputs, Pass pass) const {
+void NativeNetwork::load(CompiledPart& part, int batch, const Inputs& inputs, Pass pass) const {
   if (part.convolutions.empty()) return load(part, batch, inputs);
   const int columns = round_up_to_lanes(batch);
   part.convolutions.load(batch, inputs);
@@ -97,7 +98,7 @@ void NativeNetwork::load(Part& part, int batch, const Inputs& inputs, Pass pass)
 }
 
 // From the gradients of the layer behind, in part.delta.
-void NativeNetwork::backward_into_convolutions(Part& part, int columns) {
+void NativeNetwork::backward_into_convolutions(CompiledPart& part, int columns) {
   part.layers.front().input_gradient(parameters_.data() + part.weight.front(), columns, part.delta.data(),
                                      part.next_delta.data(), Epilogue::kNone, nullptr);
   AlignedFloats& maps = part.convolutions.map_gradient();
@@ -110,8 +111,8 @@ void NativeNetwork::backward_into_convolutions(Part& part, int columns) {
 }
 
 // From the trunk's last pass to the inputs of a head.
-void NativeNetwork::load_from_trunk(Part& head, int batch) const {
-  const Part& trunk = parts_[static_cast<std::size_t>(*head.trunk)];
+void NativeNetwork::load_from_trunk(CompiledPart& head, int batch) const {
+  const CompiledPart& trunk = parts_[static_cast<std::size_t>(*head.trunk)];
   const std::ptrdiff_t columns = round_up_to_lanes(batch);
   const std::size_t level = trunk.layers.size() - 1;
   const AlignedFloats& hidden = trunk.is_dropped ? trunk.dropped[level] : trunk.activation[level];
@@ -124,7 +125,7 @@ void NativeNetwork::load_from_trunk(Part& head, int batch) const {
 // Adds them to those with respect to the trunk's last hidden layer, in next_delta.
 void NativeNetwork::take_gradients_of_heads(int part, int columns) {
   AlignedFloats& gradient = parts_[static_cast<std::size_t>(part)].next_delta;
-  for (Part& head : parts_) {
+  for (CompiledPart& head : parts_) {
     if (head.trunk != part || !head.has_trunk_gradient) continue;
     for (std::size_t i = 0; i < head.place_in_trunk.size(); ++i)
       for (std::ptrdiff_t b = 0; b < columns; ++b)
@@ -135,7 +136,7 @@ void NativeNetwork::take_gradients_of_heads(int part, int columns) {
 }
 
 // Counting sort of the active features: samples of each feature, ascending.
-void NativeNetwork::list_by_feature(Part& part, int batch) {
+void NativeNetwork::list_by_feature(CompiledPart& part, int batch) {
   const std::size_t features = part.units.front().size();
   const std::uint32_t first = part.active.begin[0], last = part.active.begin[batch];
   part.feature_begin.assign(features + 1, 0);
@@ -149,7 +150,7 @@ void NativeNetwork::list_by_feature(Part& part, int batch) {
 }
 
 // Passes through the layers by features or by samples, whatever suits each layer and the size of the batch.
-void NativeNetwork::run_inference(Part& part, int batch, MutableBatch outputs) const {
+void NativeNetwork::run_inference(CompiledPart& part, int batch, MutableBatch outputs) const {
   const Kernels& k = kernels();
   const int columns = round_up_to_lanes(batch);
   const bool few = wastes_lanes(batch);
@@ -191,7 +192,7 @@ void NativeNetwork::run_inference(Part& part, int batch, MutableBatch outputs) c
 }
 
 // The first `count` layers, by features, with activations kept.
-void NativeNetwork::run_layers(Part& part, int batch, std::size_t count) const {
+void NativeNetwork::run_layers(CompiledPart& part, int batch, std::size_t count) const {
   const int columns = round_up_to_lanes(batch);
   for (std::size_t l = 0; l < count; ++l) {
     const MaskedLayer& layer = part.layers[l];
@@ -212,7 +213,7 @@ void NativeNetwork::run_layers(Part& part, int batch, std::size_t count) const {
   }
 }
 
-void NativeNetwork::write_outputs(const Part& part, int batch, MutableBatch outputs) {
+void NativeNetwork::write_outputs(const CompiledPart& part, int batch, MutableBatch outputs) {
   const int columns = round_up_to_lanes(batch);
   for (int o = 0; o < part.spec.sizes.back(); ++o)
     std::memcpy(outputs.data + static_cast<std::ptrdiff_t>(o) * outputs.stride,
@@ -221,9 +222,9 @@ void NativeNetwork::write_outputs(const Part& part, int batch, MutableBatch outp
 }
 
 template <class Inputs>
-void NativeNetwork::infer_from(Part& part, int batch, const Inputs& inputs, MutableBatch outputs) {
+void NativeNetwork::infer_from(CompiledPart& part, int batch, const Inputs& inputs, MutableBatch outputs) {
   if (part.trunk) {
-    Part& trunk = parts_[static_cast<std::size_t>(*part.trunk)];
+    CompiledPart& trunk = parts_[static_cast<std::size_t>(*part.trunk)];
     load(trunk, batch, inputs, Pass::kInfer);
     trunk.is_dropped = false;
     run_layers(trunk, batch, trunk.layers.size() - 1);
@@ -235,7 +236,7 @@ void NativeNetwork::infer_from(Part& part, int batch, const Inputs& inputs, Muta
 }
 
 template <class Inputs>
-void NativeNetwork::forward_from(Part& part, int batch, const Inputs& inputs, MutableBatch outputs) {
+void NativeNetwork::forward_from(CompiledPart& part, int batch, const Inputs& inputs, MutableBatch outputs) {
   if (part.trunk)
     load_from_trunk(part, batch);
   else
@@ -263,7 +264,7 @@ void NativeNetwork::forward_active(int part, int batch, const ActiveBatch& input
 
 void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradients) {
   const Kernels& k = kernels();
-  Part& part = parts_[part_index];
+  CompiledPart& part = parts_[part_index];
   const int columns = round_up_to_lanes(batch);
   const bool tanh_output = part.spec.tanh_output;
   for (int o = 0; o < part.spec.sizes.back(); ++o) {

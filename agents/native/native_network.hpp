@@ -9,8 +9,8 @@
 // weight decay nothing is left out, since unreachable weights decay as well.
 //
 // Each layer of what is left gets its cheapest form (masked_layer.hpp). Convolutions stand in front of the
-// others as networks of their own, whose maps are their inputs. A head reads the last hidden layer of its trunk
-// where it lies, and hands its gradients over there.
+// others as networks of their own, whose maps are their inputs. A head reads the last hidden layer of its
+// trunk where it lies, and hands its gradients over there.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ class NativeNetwork final : public Network {
 
   std::string_view backend() const override { return "native"; }
   int input_size(int part) const override {
-    const Part& p = parts_[part];
+    const CompiledPart& p = parts_[part];
     if (p.trunk) return input_size(*p.trunk);
     return p.convolutions.empty() ? p.spec.sizes.front() : p.convolutions.in();
   }
@@ -59,12 +59,12 @@ class NativeNetwork final : public Network {
   Effective effective() const { return effective_; }
 
  private:
-  struct Part {
+  struct CompiledPart {
     MlpSpec spec;  // its sizes are those behind the convolutions
     ConvolutionStack convolutions;
-    std::optional<int> trunk;  // of a head: the part that it stands on
-    // Of a head: where in the trunk's last hidden layer its inputs stand, and the gradients with respect to
-    // them that the trunk has not taken yet, [inputs][columns].
+    std::optional<int> trunk;  // a head's trunk, by part
+    // A head's inputs: their places in the trunk's last hidden layer, and the gradients with respect to them
+    // that the trunk has not taken yet, [inputs][columns].
     std::vector<int> place_in_trunk;
     AlignedFloats trunk_gradient;
     bool has_trunk_gradient = false;
@@ -101,33 +101,33 @@ class NativeNetwork final : public Network {
   };
   void choose_units(const std::vector<PartTensors>&, std::span<const std::uint8_t> mask,
                     bool remove_unreachable);
-  void compile(Part&, const PartTensors&, std::span<const std::uint8_t> mask, const NetworkOptions&,
+  void compile(CompiledPart&, const PartTensors&, std::span<const std::uint8_t> mask, const NetworkOptions&,
                std::vector<std::uint32_t>& parked);
-  void compile_convolution(Part&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
+  void compile_convolution(CompiledPart&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
                            std::span<const std::uint8_t> mask);
   enum class Pass { kInfer, kForward };
   template <class Inputs>
-  void load(Part&, int batch, const Inputs&, Pass) const;
-  void backward_into_convolutions(Part&, int columns);
-  void load_from_trunk(Part& head, int batch) const;
+  void load(CompiledPart&, int batch, const Inputs&, Pass) const;
+  void backward_into_convolutions(CompiledPart&, int columns);
+  void load_from_trunk(CompiledPart& head, int batch) const;
   bool has_heads(int part) const {
-    return std::ranges::any_of(parts_, [part](const Part& head) { return head.trunk == part; });
+    return std::ranges::any_of(parts_, [part](const CompiledPart& head) { return head.trunk == part; });
   }
   void take_gradients_of_heads(int part, int columns);
-  static void multiply_factors(const Part&, std::size_t level, int columns, float* values);
-  void load(Part&, int batch, ConstBatch inputs) const;
-  void load(Part&, int batch, const ActiveBatch& inputs) const;
-  static void list_by_feature(Part&, int batch);
-  void run_inference(Part&, int batch, MutableBatch outputs) const;
+  static void multiply_factors(const CompiledPart&, std::size_t level, int columns, float* values);
+  void load(CompiledPart&, int batch, ConstBatch inputs) const;
+  void load(CompiledPart&, int batch, const ActiveBatch& inputs) const;
+  static void list_by_feature(CompiledPart&, int batch);
+  void run_inference(CompiledPart&, int batch, MutableBatch outputs) const;
   template <class Inputs>
-  void infer_from(Part&, int batch, const Inputs&, MutableBatch outputs);
+  void infer_from(CompiledPart&, int batch, const Inputs&, MutableBatch outputs);
   template <class Inputs>
-  void forward_from(Part&, int batch, const Inputs&, MutableBatch outputs);
-  void run_layers(Part&, int batch, std::size_t count) const;
-  static void write_outputs(const Part&, int batch, MutableBatch outputs);
-  Epilogue activation_of(const Part&, std::size_t layer) const;
+  void forward_from(CompiledPart&, int batch, const Inputs&, MutableBatch outputs);
+  void run_layers(CompiledPart&, int batch, std::size_t count) const;
+  static void write_outputs(const CompiledPart&, int batch, MutableBatch outputs);
+  Epilogue activation_of(const CompiledPart&, std::size_t layer) const;
 
-  std::vector<Part> parts_;
+  std::vector<CompiledPart> parts_;
   AlignedFloats parameters_, gradients_;
   std::vector<Entry> entries_;
   std::size_t dense_size_ = 0, arena_size_ = 0;

@@ -95,14 +95,14 @@ NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t
 void NativeNetwork::choose_units(const std::vector<PartTensors>& tensors, std::span<const std::uint8_t> mask,
                                  bool remove_unreachable) {
   for (std::size_t p = parts_.size(); p-- > 0;) {  // heads come behind their trunks
-    Part& part = parts_[p];
+    CompiledPart& part = parts_[p];
     const MlpSpec& spec = part.spec;
     if (!remove_unreachable) {
       for (const int size : spec.sizes) part.units.push_back(all_units(size));
       continue;
     }
     std::set<int> needed;
-    for (const Part& head : parts_)
+    for (const CompiledPart& head : parts_)
       if (head.trunk == static_cast<int>(p))
         needed.insert(head.units.front().begin(), head.units.front().end());
     const std::vector<const Tensor*> weights(tensors[p].weights.begin() + std::ssize(spec.convolutions),
@@ -111,8 +111,9 @@ void NativeNetwork::choose_units(const std::vector<PartTensors>& tensors, std::s
   }
 }
 
-void NativeNetwork::compile(Part& part, const PartTensors& tensors, std::span<const std::uint8_t> mask,
-                            const NetworkOptions& options, std::vector<std::uint32_t>& parked) {
+void NativeNetwork::compile(CompiledPart& part, const PartTensors& tensors,
+                            std::span<const std::uint8_t> mask, const NetworkOptions& options,
+                            std::vector<std::uint32_t>& parked) {
   const MlpSpec& spec = part.spec;
   const auto kept = [&](std::size_t dense) { return mask.empty() || mask[dense] != 0; };
   const auto place = [&](std::size_t dense, std::size_t arena) {
@@ -198,7 +199,7 @@ void NativeNetwork::compile(Part& part, const PartTensors& tensors, std::span<co
   part.scratch.assign(scratch, 0.0f);
 }
 
-void NativeNetwork::compile_convolution(Part& part, const ConvolutionSpec& spec, const Tensor& weight,
+void NativeNetwork::compile_convolution(CompiledPart& part, const ConvolutionSpec& spec, const Tensor& weight,
                                         const Tensor& bias, std::span<const std::uint8_t> mask) {
   const auto kept = [&](const Tensor& tensor) {
     std::vector<std::uint8_t> keep(tensor.size, 1);

@@ -1,10 +1,11 @@
-// agents/network/initialisation.hpp - initial parameters, by the scheme network.init (section 4.2 of the paper).
+// agents/network/initialisation.hpp - initial parameters, by the scheme network.init (section 4.2 of the
+// paper).
 //
-//   scheme              weights                             input-layer weights
-//   kaiming             U(+-1/sqrt(fan_in))                 the same      (PyTorch's default for linear
-//   layers) kaiming_in_scaled   U(+-1/sqrt(fan_in))                 times network.input_scale xavier
-//   U(+-sqrt(6/(fan_in + fan_out)))     the same he                  U(+-sqrt(6/fan_in))                 the
-//   same
+//   scheme              weights                           input-layer weights
+//   kaiming             U(+-1/sqrt(fan_in))               the same (PyTorch's default for linear layers)
+//   kaiming_in_scaled   U(+-1/sqrt(fan_in))               the same, times network.input_scale
+//   xavier              U(+-sqrt(6/(fan_in + fan_out)))   the same
+//   he                  U(+-sqrt(6/fan_in))               the same
 //
 // Biases are U(+-1/sqrt(fan_in)) under every scheme, log_std is 0. Each tensor has a stream of its own, so
 // two models share the draws of the tensors that they have in common, and schemes differ by a factor only.

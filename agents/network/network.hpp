@@ -1,11 +1,11 @@
-// agents/network/network.hpp - the interface between learning and arithmetic. Algorithms see outputs and their
-// gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
+// agents/network/network.hpp - the interface between learning and arithmetic. Algorithms see outputs and
+// their gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
 //
-// A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena,
-// and may share their first layers ("trunk"), plus an optional vector log_std. The *dense order* of parameters is part after part, layer after layer,
-// weight [out][in] then bias [out], and log_std last; files, masks, initialisation and pruning speak it. A
-// backend keeps its own *arena* order, in which pruned weights may be absent; gather() and scatter()
-// translate.
+// A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena, and
+// may share their first layers ("trunk"), plus an optional vector log_std. The *dense order* of parameters is
+// part after part, layer after layer, weight [out][in] then bias [out], and log_std last; files, masks,
+// initialisation and pruning speak it. A backend keeps its own *arena* order, in which pruned weights may be
+// absent; gather() and scatter() translate.
 //
 // Batches are feature-major: feature f of sample b is at data[f * stride + b].
 #pragma once
@@ -23,8 +23,9 @@
 
 namespace impsweep {
 
-// A layer that moves one set of square kernels over a board of several channels, around which `padding` rows
-// and columns of zeros are thought. Boards are flat, [channel][row][column], and so are the maps it makes.
+// A layer that moves one set of square kernels over a board of several channels. The board is extended by
+// `padding` rows and columns of zeros on every side. Boards and the maps that the layer makes are flat,
+// [channel][row][column].
 struct ConvolutionSpec {
   int channels = 0, rows = 0, columns = 0;
   int filters = 0, kernel = 0;
@@ -66,7 +67,7 @@ struct Tensor {
   bool reads_observation = false;  // a weight or bias of a first layer
 };
 
-// Of the weight of a layer; the bias is as long as its first extent.
+// The shape of a layer's weight; the bias is as long as its first extent.
 std::vector<int> weight_shape(const MlpSpec&, std::size_t layer);
 
 // The tensors of a model in dense order; total size = last offset + last size.
@@ -112,12 +113,12 @@ class Network {
   // Offset of log_std in the arena (its length is the specification's); meaningless without one.
   virtual std::size_t log_std_offset() const = 0;
 
-  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass, and spoils what an earlier
-  // forward pass of the part has kept. At most `max_batch` samples.
+  // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass, and overwrites what an
+  // earlier forward pass of the part has kept. At most `max_batch` samples.
   virtual void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
-  // Like infer, but remembers activations; the inputs must stay valid until backward of this part. Of a head,
-  // it must follow forward of its trunk's part on the same inputs.
+  // Like infer, but keeps activations; the inputs must stay valid until backward of this part. A head's
+  // forward must follow that of its trunk's part on the same inputs.
   virtual void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) = 0;
 
   // The same for binary inputs. As defined here they are expanded into a dense batch; a backend may do

@@ -1,5 +1,5 @@
-// agents/torch/eager_dqn.hpp - a double-DQN update with LibTorch alone, on a masked dense model: the opponent of
-// the native update in speed, and a second opinion on its result (see eager_ppo.hpp).
+// agents/torch/eager_dqn.hpp - a double-DQN update with LibTorch alone, on a masked dense model. The native
+// update is timed against it and tested against it (see eager_ppo.hpp).
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace impsweep {
 
-// A batch as LibTorch wants it: observations written out, by samples.
+// A batch in LibTorch's layout: dense observations, sample by sample.
 struct EagerDqnBatch {
   int size = 0, features = 0;
   const float* observation = nullptr;       // [size][features]

@@ -1,5 +1,6 @@
-// agents/torch/eager_ppo.hpp - a PPO update with LibTorch alone: its layers, its automatic derivatives, its norm
-// clip and its Adam on a masked dense model. The native update is tested against it and timed against it.
+// agents/torch/eager_ppo.hpp - a PPO update with LibTorch alone: its layers, its automatic derivatives, its
+// norm clip and its Adam on a masked dense model. The native update is tested against it and timed against
+// it.
 //
 // It is written for speed, within what eager LibTorch offers: parameters lie in one vector, so that the mask,
 // the clip and Adam are a handful of operations each; pruned weights are held at zero by clearing their

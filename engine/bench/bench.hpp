@@ -37,13 +37,12 @@ std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 
 // ---- timing
-// ------------------------------------------------------------------------------------------------------
 
 // CPU seconds of this thread.
 double thread_seconds();
 
 // Seconds of one call of each function: the smallest mean over repetitions that take turns, so that whatever
-// else the machine does meets all alike. Each function is called for about `seconds` in total.
+// else the machine does slows all of them down equally. Each function is called for about `seconds` in total.
 std::vector<double> measure(const std::vector<std::function<void()>>& functions, double seconds = 0.6);
 
 // Throws std::runtime_error "name: answers differ ..." if any pair differs by more than `tolerance` times the
@@ -51,8 +50,7 @@ std::vector<double> measure(const std::vector<std::function<void()>>& functions,
 void require_close(const std::string& name, const std::vector<float>& found,
                    const std::vector<float>& expected, double tolerance);
 
-// ---- the opponent
-// ------------------------------------------------------------------------------------------------------
+// ---- the reference
 
 // OpenBLAS with one thread, by name in the process. c[m][n] = op(a) op(b), row-major.
 class OpenBlas {
@@ -70,7 +68,7 @@ class OpenBlas {
 
 // LibTorch with its own choice of instructions, and the check that OpenBLAS stands behind it. Call before the
 // first use of LibTorch; throws std::runtime_error with the remedy if another BLAS would be measured.
-void prepare_libtorch_as_opponent();
+void prepare_libtorch_as_reference();
 void require_openblas_behind_libtorch();
 
 }  // namespace impsweep

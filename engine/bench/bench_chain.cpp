@@ -13,13 +13,13 @@ BenchChain::BenchChain(const std::string& job) {
 }
 
 RoundLoader BenchChain::loader() {
-  return [this](const Digest& digest, Part) { return records_.at(digest); };
+  return [this](const TrainingId& digest, RecordPart) { return records_.at(digest); };
 }
 
 void BenchChain::complete_before(int round) {
   for (int earlier = 0; earlier < round; ++earlier) {
     const TrainingIndex index = training(earlier);
-    const Digest& digest = plan_.trainings[index].digest;
+    const TrainingId& digest = plan_.trainings[index].digest;
     if (records_.contains(digest)) continue;
     std::optional<Record> record = run_training(plan_, index, loader(), Backend::kNative, 1,
                                                 [](const TrainingProgress&) { return false; });

@@ -29,7 +29,7 @@ class BenchChain {
   void complete_before(int round);
 
   Plan plan_;
-  std::map<Digest, Record> records_;
+  std::map<TrainingId, Record> records_;
 };
 
 // PPO on Cart-Pole with 4-128-128-2 and a critic of that size, both pruned in one ranking, 21 rounds; made

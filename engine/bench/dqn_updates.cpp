@@ -79,7 +79,7 @@ class FilledMemory {
   std::unique_ptr<ReplayMemory> memory_;
 };
 
-// A batch of binary observations as LibTorch wants it.
+// A batch of binary observations in LibTorch's layout.
 struct WrittenOut {
   std::vector<float> observation, next_observation;
   EagerDqnBatch batch;

@@ -19,7 +19,7 @@ int lanes_for(const TaskInfo& info) {
 }
 
 // A stream that remembers the numbers since the last call of forget().
-class RememberedDraws final : public Draws {
+class RememberedDraws final : public RandomSource {
  public:
   explicit RememberedDraws(const std::string& name) : stream_(name) {}
   double uniform() override { return uniforms_.emplace_back(stream_.uniform()); }
@@ -44,7 +44,7 @@ class RandomPlay {
     const std::size_t lanes = lanes_.size();
     observation_.resize(info.binary ? 0 : static_cast<std::size_t>(info.observation_size) * lanes);
     features_.resize(static_cast<std::size_t>(std::max(info.max_active, 1)));
-    // Actions are drawn beforehand; what is measured is the task. A torque that is held for ever would drive
+    // Actions are drawn beforehand; what is measured is the task. A torque that is never released would drive
     // a joint into its stop, where it costs a constraint in every step.
     Stream stream("bench/actions");
     actions_.resize(lanes * kStepsPerCall);

@@ -81,7 +81,7 @@ void OpenBlas::multiply(bool transpose_a, bool transpose_b, int m, int n, int k,
                                  c, ldc);
 }
 
-void prepare_libtorch_as_opponent() {
+void prepare_libtorch_as_reference() {
   ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
   // Otherwise the module pins both to AVX2, so that results do not depend on the machine.
   ::setenv("ATEN_CPU_CAPABILITY", "avx512", 0);  // LibTorch falls back to what the processor has

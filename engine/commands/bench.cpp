@@ -82,7 +82,7 @@ int command_bench(const Arguments& arguments) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::size_t matched = 0;
   int code = kComplete;
-  prepare_libtorch_as_opponent();
+  prepare_libtorch_as_reference();
   for (const BenchCase& bench : bench_cases()) {
     if (!std::regex_search(bench.name, filter)) continue;
     ++matched;

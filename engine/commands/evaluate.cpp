@@ -93,7 +93,7 @@ int command_evaluate(const Arguments& arguments) {
     throw InputError("{}: {} is not finished yet; `impsweep status {}` shows what is", words[0],
                      training_name(plan, training), words[0]);
   const ModelSpec model = model_of(settings);
-  const RoundResult round = read_round(loader_from(store)(node.digest, Part::kAll), model);
+  const RoundResult round = read_round(loader_from(store)(node.digest, RecordPart::kAll), model);
 
   const int lanes = static_cast<int>(std::min<std::int64_t>(episodes, 64));
   const auto network = make_network(Backend::kNative, model, round.mask, {.max_batch = lanes});

@@ -50,7 +50,7 @@ class Explainer {
       return fmt::format("waiting  for {} of {} trainings, first {}; then about {}", open,
                          dependencies.size(), waits, duration_text(seconds));
     std::string text = fmt::format("ready    about {} of work", duration_text(seconds));
-    if (const auto checkpoint = store_.load_checkpoint(node.digest, Part::kAttributes)) {
+    if (const auto checkpoint = store_.load_checkpoint(node.digest, RecordPart::kAttributes)) {
       const std::int64_t step = checkpoint->integer("", "step");
       text = fmt::format("stopped  at step {} of {} ({:.0f} %), goes on from there", step, node.env_steps,
                          100 * part_done(node, step));
@@ -78,7 +78,7 @@ class Explainer {
   const StoreContents& contents_;
   CostModel costs_;
   History history_;
-  std::map<Digest, RunningTraining> running_;
+  std::map<TrainingId, RunningTraining> running_;
 };
 
 }  // namespace

@@ -1,15 +1,16 @@
-// engine/imp/baseline.hpp - the four conditions of the paper (its table 1): mask and parameters that a round
-// starts from.
+// engine/imp/baseline.hpp - the ticket and the three baselines of the paper (its table 1), all four called
+// baselines here: mask and parameters that a round starts from.
 //
-//   condition           mask                                       weights at the places kept
-//   mask/weights        m, the pruned mask of the round before     their initial values
-//   mask/permuted       m                                          the initial values of the places kept,
-//                                                                  shuffled within each tensor
-//   permuted/permuted   m, shuffled within each tensor             the same values, shuffled over the new
-//   places random/re-init      uniform over all prunable entries          all parameters drawn anew
+//   baseline            mask                                      weights at the places kept
+//   mask/weights        m, the pruned mask of the round before    their initial values
+//   mask/permuted       m                                         the initial values of the places kept,
+//                                                                 shuffled within each tensor
+//   permuted/permuted   m, shuffled within each tensor            the same values, shuffled over the new
+//                                                                 places
+//   random/re-init      uniform over all prunable entries         all parameters drawn anew
 //
 // Round 0 is the same dense training for all of them, unless imp.perm_round0 permutes it. "Initial values"
-// are those recorded at imp.rewind_step where that is set. A new condition is one function and one entry of
+// are those recorded at imp.rewind_step where that is set. A new baseline is one function and one entry of
 // the table in baseline.cpp.
 #pragma once
 
@@ -53,7 +54,7 @@ struct BaselineInfo {
   std::string_view name;        // as in job files: "mask/weights"
   std::string_view chain_name;  // as in names of chains: "mask-weights"
   bool prunes = true;           // its mask comes from a trained round; false: only the count does
-  std::string_view own_option;  // the imp.* key that no other condition reads, if there is one
+  std::string_view own_option;  // the imp.* key that no other baseline reads, if there is one
   RoundStart (*start)(const RoundInputs&) = nullptr;
 };
 
@@ -61,7 +62,7 @@ struct BaselineInfo {
 std::span<const BaselineInfo> baselines();
 const BaselineInfo& info_of(Baseline);
 
-// nullptr if there is no such condition.
+// nullptr if there is no such baseline.
 const BaselineInfo* find_baseline(std::string_view name);
 
 // The start of a round. Throws std::invalid_argument if arrays do not fit the model.

@@ -9,8 +9,8 @@
 //   quantile   threshold = quantile 1 - (1 - fraction)^prunings of |w| over all entries, pruned ones counted
 //              as 0, interpolated linearly; weights below it go.
 //
-// Masks and weights are [parameter_count] in the dense order of agents/network/network.hpp; masks hold 1 = kept and
-// are 1 at everything that is not prunable.
+// Masks and weights are [parameter_count] in the dense order of agents/network/network.hpp; masks hold 1 =
+// kept and are 1 at everything that is not prunable.
 #pragma once
 
 #include <cstddef>
@@ -57,7 +57,8 @@ Mask pruned_mask(std::span<const float> weights, std::span<const std::uint8_t> m
                  const std::vector<Tensor>& tensors, std::span<const std::size_t> prunable, const ImpConfig&,
                  int next_round);
 
-// How many of `entries` are left after so many prunings; under the quantile rule, if no two magnitudes agree.
+// How many of `entries` are left after this many prunings; under the quantile rule, if no two magnitudes are
+// equal.
 std::int64_t kept_after(std::int64_t entries, double fraction, int prunings, PruneRule);
 
 }  // namespace impsweep

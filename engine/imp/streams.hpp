@@ -1,6 +1,6 @@
-// engine/imp/streams.hpp - the names of all random streams. A stream is named by what it decides, and by nothing
-// that could differ between two computations of the same training (rank, thread, time, names chosen by
-// users).
+// engine/imp/streams.hpp - the names of all random streams. A stream is named by what it decides, and by
+// nothing that could differ between two computations of the same training (rank, thread, time, names chosen
+// by users).
 //
 //   initial weights   (master seed, task, network, seed, tensor): shared by baselines, algorithms and schemes
 //   random tasks      (master seed, task, seed, part): shared by everything that a seed trains on the task

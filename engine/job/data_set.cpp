@@ -29,7 +29,7 @@ void check_size(const Digits& digits, const std::string& path) {
                                    digits.training.rows, digits.training.columns, kSide, kSide));
 }
 
-// Of the settings' directory. Throws DatasetError.
+// The data set in the settings' directory. Throws DatasetError.
 const DataSet& read_data_set(const Settings& settings) {
   static DataSet last;
   const std::string path = text_option(settings, kPath);

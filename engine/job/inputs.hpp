@@ -48,7 +48,7 @@ struct InputsConfig {
 // cells; ascending. Throws InputError "place: ..." for an unknown name or an input given twice.
 JobValue numbered_inputs(const TaskInfo&, const JobValue&, const std::string& place);
 
-// A model some inputs of which are taken away.
+// A model without some of its inputs.
 struct RestrictedModel {
   ModelSpec model;  // knows how many inputs are left
   Mask available;   // [parameter_count], 0 at weights of inputs that are not given
@@ -61,7 +61,7 @@ RestrictedModel with_selected_inputs(ModelSpec, const InputsConfig&);
 // input is left.
 RestrictedModel with_ticket_inputs(ModelSpec, const InputsConfig&, const Mask& ticket);
 
-// Conditions between the keys, for a first layer of so many inputs. Throws InputError "place: ...".
+// Checks the keys against each other, for a first layer of `inputs` inputs. Throws InputError "place: ...".
 void check_inputs(const InputsConfig&, int inputs, const std::vector<std::string>& names,
                   const std::string& place);
 

@@ -8,8 +8,8 @@
 //   name                  addresses the sweep in --set            default: none
 //   master_seed           of all random streams                   default: 0
 //   network.hidden        one network, or a list of networks      default: the paper's for the task
-// and every key of engine/job/settings.hpp; net.* is read as network.*. A [[sweep.variant]] has a name of its own
-// and may change rounds, network.hidden and every key of the settings.
+// and every key of engine/job/settings.hpp; net.* is read as network.*. A [[sweep.variant]] has a name of its
+// own and may change rounds, network.hidden and every key of the settings.
 #pragma once
 
 #include <span>

@@ -32,7 +32,7 @@ std::string canonical_text(const OptionValue&);
 // Throws InputError "place: ..." with what the option accepts.
 OptionValue checked_value(const Option&, const JobValue&, const std::string& place);
 
-// The word that is nearest to `word` by edit distance, empty if none is near enough to be meant.
+// The word that is nearest to `word` by edit distance; empty if none is near enough to be a misspelling.
 std::string nearest_word(std::string_view word, std::span<const std::string> words);
 
 // "; did you mean 'x'?" or "; known: a, b, c".

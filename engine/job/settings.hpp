@@ -1,5 +1,5 @@
-// engine/job/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of its
-// task and algorithm, with the job's values written over them.
+// engine/job/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of
+// its task and algorithm, with the job's values written over them.
 //
 // Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone, ppo.*
 // of PPO, dqn.* of DQN, bc.* of behavioural cloning, supervised.* of classification, and the task's own. A

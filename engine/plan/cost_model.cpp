@@ -11,8 +11,8 @@ namespace {
 constexpr double kFlopPerSecond = 40e9;
 constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
 
-// Of bringing one number of an observation from the rollout to the first layer and learning from it, besides the
-// products. It counts where observations are images.
+// Cost of bringing one number of an observation from the rollout to the first layer and learning from it,
+// besides the products. It counts where observations are images.
 constexpr double kSecondsPerNumber = 3.5e-9;
 
 constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank

@@ -3,8 +3,8 @@
 // Prediction: (learning + evaluation FLOP) / (FLOP per second) + (environment steps) * (seconds per step).
 // Learning costs per step 2 k for acting and 6 k per epoch for the forward pass and both gradients,
 // evaluation 2 k of the actor per step over episodes of the full length; k is the number of kept weights of
-// actor and critic (a student acts by its expert's network). A worker's native kernels do about 40 GFLOP/s on
-// these networks at any density. Finished trainings correct the prediction by their ratio, class by class:
+// actor and critic (a student acts by its teacher's network). A worker's native kernels do about 40 GFLOP/s
+// on these networks at any density. Finished trainings correct the prediction by their ratio, class by class:
 // (task, algorithm, network, density to a factor of two). Ratios are log-normal: what is known of their
 // spread gives the interval of every forecast.
 #pragma once

@@ -102,13 +102,13 @@ class Expansion {
     return tickets;
   }
 
-  // The dense trainings of which the best becomes the expert of this point's students.
+  // The dense trainings of which the best becomes the teacher of this point's students.
   std::uint32_t add_teacher() {
     const TeacherChoiceConfig& choice_of = current_.grid->settings.teacher_choice;
     const Settings settings = teacher_settings(current_.grid->settings);
     Recipe recipe = recipe_template(settings, Baseline::kMaskWeights, 0, 0);
     TeacherChoice choice;
-    std::vector<Digest> digests;
+    std::vector<TrainingId> digests;
     const std::uint32_t own = add_settings(settings);
     for (std::int64_t i = 0; i < choice_of.candidates; ++i) {
       TrainingNode node;
@@ -243,16 +243,16 @@ class Expansion {
     using is_transparent = void;
     const Plan* plan;
     std::size_t operator()(TrainingIndex index) const { return (*this)(plan->trainings[index].digest); }
-    std::size_t operator()(const Digest& digest) const { return std::hash<Digest>{}(digest); }
+    std::size_t operator()(const TrainingId& digest) const { return std::hash<TrainingId>{}(digest); }
   };
   struct EqualByDigest {
     using is_transparent = void;
     const Plan* plan;
     bool operator()(TrainingIndex a, TrainingIndex b) const { return a == b; }
-    bool operator()(const Digest& digest, TrainingIndex index) const {
+    bool operator()(const TrainingId& digest, TrainingIndex index) const {
       return digest == plan->trainings[index].digest;
     }
-    bool operator()(TrainingIndex index, const Digest& digest) const { return (*this)(digest, index); }
+    bool operator()(TrainingIndex index, const TrainingId& digest) const { return (*this)(digest, index); }
   };
 
   Plan plan_;
@@ -280,7 +280,7 @@ Recipe recipe_of(const Plan& plan, TrainingIndex index) {
   const Influences influence = influences(settings, node.baseline, node.round);
   Recipe recipe = recipe_template(settings, node.baseline, node.round, node.seed);
   const auto digest = [&](const std::optional<TrainingIndex>& parent) {
-    return parent ? plan.trainings[*parent].digest : Digest();
+    return parent ? plan.trainings[*parent].digest : TrainingId();
   };
   if (influence.kept) recipe.kept = node.kept;
   recipe.mask_parent = digest(node.mask_parent);
@@ -297,11 +297,11 @@ std::string training_name(const Plan& plan, TrainingIndex index) {
     return fmt::format("{} r{:02}", plan.chains[*chain].name, node.round);
   const Settings& settings = plan.settings[node.settings];
   const std::string network = network_name(settings.agent.network);
-  const bool is_expert = std::ranges::any_of(plan.choices, [&](const TeacherChoice& choice) {
+  const bool is_teacher = std::ranges::any_of(plan.choices, [&](const TeacherChoice& choice) {
     return std::ranges::count(choice.candidates, index) > 0;
   });
-  if (is_expert)
-    return fmt::format("expert {}.{}.{} s{}", settings.task, settings.algorithm, network, node.seed);
+  if (is_teacher)
+    return fmt::format("teacher {}.{}.{} s{}", settings.task, settings.algorithm, network, node.seed);
   return fmt::format("{}.{}.{}.{}.s{:02} r{:02}", settings.task, settings.algorithm, network,
                      info_of(node.baseline).chain_name, node.seed, node.round);
 }

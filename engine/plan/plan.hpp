@@ -3,9 +3,9 @@
 //   chain (task, algorithm, network, variant, baseline, seed):   r00 -> r01 -> r02 ...
 //
 // Round k needs round k-1 (its mask); under random/re-init only the number of kept weights, which is known,
-// so its rounds are independent. A student needs all candidates for its expert, an agent that is given the
-// inputs of a ticket that ticket. Equal recipes are one
-// training: baselines of a seed share round 0, students share experts, figures share chains.
+// so its rounds are independent. A student needs all candidates for its teacher, and an agent that is given
+// the inputs of a ticket needs that ticket. Equal recipes are one training: baselines of a seed share round
+// 0, students share teachers, figures share chains.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace impsweep {
 using TrainingIndex = std::uint32_t;
 
 struct TrainingNode {
-  Digest digest;
+  TrainingId digest;
   std::uint32_t settings = 0;                  // index into Plan::settings
   Baseline baseline = Baseline::kMaskWeights;  // of the first chain that it belongs to
   int round = 0;
@@ -36,9 +36,9 @@ struct TrainingNode {
   std::uint32_t first_dependency = 0;    // into Plan::dependency_list
 };
 
-// An expert that is chosen when its candidates are trained: the highest re-evaluated return, the first wins.
+// A teacher that is chosen when its candidates are trained: the highest re-evaluated return, the first wins.
 struct TeacherChoice {
-  Digest digest;
+  TrainingId digest;
   std::vector<TrainingIndex> candidates;  // in order of preference
 };
 
@@ -52,12 +52,12 @@ struct Chain {
 
 struct Plan {
   std::vector<GridPoint> points;               // the resolved job
-  std::vector<Settings> settings;              // of the points, and of experts
+  std::vector<Settings> settings;              // of the points, and of teachers
   std::vector<TrainingNode> trainings;         // every training comes after those that it depends on
   std::vector<TrainingIndex> dependency_list;  // grouped by training
   std::vector<TeacherChoice> choices;
   std::vector<Chain> chains;                              // in the order of the job
-  std::vector<std::optional<std::uint32_t>> first_chain;  // of each training; none for experts
+  std::vector<std::optional<std::uint32_t>> first_chain;  // of each training; none for teachers
 
   // All trainings that must be finished before this one, ascending.
   std::span<const TrainingIndex> dependencies(TrainingIndex training) const {
@@ -83,7 +83,7 @@ Plan make_plan(std::span<const JobFile>, std::span<const JobEntry> overrides = {
 // Everything that a training depends on, as it is sent to workers and stored.
 Recipe recipe_of(const Plan&, TrainingIndex);
 
-// For messages: "cartpole.ppo.128-128.default.mask-weights.s00 r03", or "expert cartpole.ppo.64-64 s1000".
+// For messages: "cartpole.ppo.128-128.default.mask-weights.s00 r03", or "teacher cartpole.ppo.64-64 s1000".
 std::string training_name(const Plan&, TrainingIndex);
 
 // Names of the random streams of a training, given its settings and place.

@@ -12,7 +12,7 @@
 
 namespace impsweep {
 
-// When a number of ranks that stay will have done what is left.
+// When a constant number of ranks will have done what is left.
 struct Forecast {
   double work_seconds = 0;                   // on one core
   double seconds = 0;                        // with the scheduler's order
@@ -27,14 +27,14 @@ Forecast forecast(const Plan&, const CostModel&, int ranks, const std::vector<bo
 
 struct PlanSummary {
   std::size_t chains = 0;
-  std::size_t trainings_total =
-      0;  // as if nothing were shared: rounds of all chains, and candidates for experts
+  // As if nothing were shared: rounds of all chains, and candidates for teachers.
+  std::size_t trainings_total = 0;
   std::size_t trainings_unique = 0;
   std::size_t trainings_done = 0;  // of the unique ones
   std::int64_t env_steps = 0;      // of the unique trainings, without evaluation
   double core_hours = 0;           // predicted, of what is not done
   int ranks = 1;
-  Forecast makespan;                       // of the same on so many
+  Forecast makespan;                       // of what is not done, on these ranks
   std::int64_t disk_bytes = 0;             // of all unique trainings
   std::int64_t memory_per_rank_bytes = 0;  // of the largest
   // One line per grid point for people.

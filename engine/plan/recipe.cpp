@@ -36,16 +36,16 @@ bool takes_initial_values(const Settings& settings, Baseline baseline) {
 }
 
 bool enters_pruned_round(std::string_view key, const Settings& settings, Baseline baseline) {
-  const BaselineInfo& condition = info_of(baseline);
+  const BaselineInfo& info = info_of(baseline);
   const bool rewinds = settings.imp.rewind_step > 0;
   const bool shortens = rewinds && settings.imp.rewind_budget == RewindBudget::kRemaining;
   if (key == "imp.scope") return has_critic(model_of(settings));
   if (key == "imp.prune_bias") return true;
-  if (key == "imp.prune_fraction" || key == "imp.prune_rule") return condition.prunes;
+  if (key == "imp.prune_fraction" || key == "imp.prune_rule") return info.prunes;
   if (key == "imp.reset_unpruned") return influences(settings, baseline, 1).values_parent;
   if (key == "imp.rewind_step") return shortens || (rewinds && takes_initial_values(settings, baseline));
   if (key == "imp.rewind_budget") return rewinds;
-  return key == condition.own_option && key != "imp.perm_round0";
+  return key == info.own_option && key != "imp.perm_round0";
 }
 
 bool enters_round0(std::string_view key, const Settings& settings, bool permuted) {
@@ -81,7 +81,7 @@ class CanonicalLines {
   void text(std::string_view key, const std::string& text) {
     if (!text.empty()) add_field(key, quoted(text));
   }
-  void digest(std::string_view key, const Digest& digest) {
+  void digest(std::string_view key, const TrainingId& digest) {
     if (!digest.empty()) add_field(key, fmt::format("\"{}\"", std::string_view(digest)));
   }
   void add_field(std::string_view key, std::string_view value) {
@@ -119,11 +119,11 @@ class FieldReader {
       throw InputError("{}: field '{}' of the recipe is not a text", origin_, key);
     return value.substr(1, value.size() - 2);
   }
-  Digest digest(const char* key) {
+  TrainingId digest(const char* key) {
     const std::string digest = text(key);
-    if (digest.size() > Digest::kLength)
+    if (digest.size() > TrainingId::kLength)
       throw InputError("{}: field '{}' of the recipe is '{}', not a digest", origin_, key, digest);
-    return Digest(digest);
+    return TrainingId(digest);
   }
   template <class Integer>
   Integer integer(const char* key, Integer if_absent) {
@@ -172,11 +172,11 @@ std::string canonical_bytes(const Recipe& recipe) {
   return lines.take();
 }
 
-Digest digest_of_bytes(std::string_view canonical) {
-  return Digest(std::string_view(sha256_hex(bytes_of(canonical))).substr(0, Digest::kLength));
+TrainingId digest_of_bytes(std::string_view canonical) {
+  return TrainingId(std::string_view(sha256_hex(bytes_of(canonical))).substr(0, TrainingId::kLength));
 }
 
-Digest digest_of(const Recipe& recipe) {
+TrainingId digest_of(const Recipe& recipe) {
   return digest_of_bytes(canonical_bytes(recipe));
 }
 
@@ -249,9 +249,9 @@ Settings settings_of(const Recipe& recipe, const std::string& origin) {
   return settings;
 }
 
-Digest teacher_digest(const std::vector<Digest>& candidates) {
+TrainingId teacher_digest(const std::vector<TrainingId>& candidates) {
   std::string bytes = "rule = \"highest re-evaluated return, the first wins\"\nteacher_version = 1\n";
-  for (const Digest& candidate : candidates)
+  for (const TrainingId& candidate : candidates)
     bytes += fmt::format("candidate = \"{}\"\n", std::string_view(candidate));
   return digest_of_bytes(bytes);
 }

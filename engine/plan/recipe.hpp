@@ -1,5 +1,5 @@
-// engine/plan/recipe.hpp - everything that one training depends on, and nothing else. The result of a training is
-// a pure function of its recipe; the recipe's digest names it in every store.
+// engine/plan/recipe.hpp - everything that one training depends on, and nothing else. The result of a
+// training is a pure function of its recipe; the recipe's digest names it in every store.
 //
 // Canonical bytes: one line "key = value" per entry, sorted by key, values in TOML, so the whole is a TOML
 // document. Keys at their declared default are left out, and so are keys without influence on this training:
@@ -29,11 +29,11 @@ struct Recipe {
   int round = 0;
   std::string baseline;                                   // empty where it has no influence
   std::optional<std::int64_t> kept;                       // number of kept weights, where the mask is drawn
-  Digest mask_parent;                                     // training whose mask and weights are pruned
-  Digest values_parent;                                   // training that unpruned networks continue from
-  Digest rewind_parent;                                   // round 0 whose snapshot is the start
-  Digest inputs_parent;                                   // ticket that says which inputs are given
-  Digest teacher;                                         // teacher_digest() of the expert's candidates
+  TrainingId mask_parent;                                 // training whose mask and weights are pruned
+  TrainingId values_parent;                               // training that unpruned networks continue from
+  TrainingId rewind_parent;                               // round 0 whose snapshot is the start
+  TrainingId inputs_parent;                               // ticket that says which inputs are given
+  TrainingId teacher;                                     // teacher_digest() of the teacher's candidates
   std::vector<std::pair<std::string, std::string>> keys;  // sorted; values in TOML
 
   friend bool operator==(const Recipe&, const Recipe&) = default;
@@ -42,8 +42,8 @@ struct Recipe {
 std::string canonical_bytes(const Recipe&);
 
 // First 32 digits of the SHA-256 of the canonical bytes.
-Digest digest_of(const Recipe&);
-Digest digest_of_bytes(std::string_view canonical);
+TrainingId digest_of(const Recipe&);
+TrainingId digest_of_bytes(std::string_view canonical);
 
 // Inverse of canonical_bytes. Throws InputError naming `origin` (e.g. a file) if the bytes are not canonical.
 Recipe parse_recipe(std::string_view canonical, const std::string& origin);
@@ -52,8 +52,8 @@ Recipe parse_recipe(std::string_view canonical, const std::string& origin);
 // InputError if this version does not know the task, a key or a semantics number.
 Settings settings_of(const Recipe&, const std::string& origin);
 
-// Names a choice of expert: these candidates in this order, the highest re-evaluated return, the first wins.
-Digest teacher_digest(const std::vector<Digest>& candidates);
+// Names a choice of teacher: these candidates in this order, the highest re-evaluated return, the first wins.
+TrainingId teacher_digest(const std::vector<TrainingId>& candidates);
 
 // What a round of a chain depends on besides its settings and seed.
 struct Influences {

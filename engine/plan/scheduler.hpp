@@ -9,8 +9,8 @@
 //
 // A running training may turn out to be another run's: it is then `elsewhere` until it is released or done.
 //
-// Of the ready trainings, the one with the longest predicted path behind it runs first; ties go to the lower
-// index. All calls take O(log n), except failed() and retry(), which visit what depends on the training.
+// The ready training with the longest predicted path behind it runs first; ties go to the lower index. All
+// calls take O(log n), except failed() and retry(), which visit what depends on the training.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +78,7 @@ class Scheduler {
   // In the order of their occurrence.
   const std::vector<Failure>& failures() const { return failures_; }
 
-  // The failed training that a blocked one waits for in vain.
+  // The failed training that a blocked one waits for.
   std::optional<TrainingIndex> root_cause(TrainingIndex) const;
 
   struct Counts {
@@ -92,8 +92,8 @@ class Scheduler {
     return counts_.waiting + counts_.ready + counts_.running + counts_.elsewhere == 0;
   }
 
-  // Predicted seconds until then: the work left on so many workers, or the longest path left, if that is
-  // longer. Running trainings count in full. O(n).
+  // Predicted seconds until then: the work left divided by the number of workers, or the longest path left,
+  // if that is longer. Running trainings count in full. O(n).
   double eta_seconds(int workers) const;
 
   // Predicted seconds from the start of a training to the end of the longest chain of trainings after it.
@@ -136,7 +136,8 @@ class Scheduler {
   std::uint32_t crash_limit_;
 };
 
-// Predicted seconds until all trainings are done on so many workers, if predictions (one for each) were exact.
+// Seconds until all trainings are done on this many workers, if the predictions (one for each training) are
+// exact.
 double makespan_seconds(Scheduler, std::span<const double> seconds, int workers);
 double makespan_seconds(std::vector<ScheduledTraining>, int workers);
 

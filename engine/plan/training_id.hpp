@@ -10,14 +10,14 @@
 
 namespace impsweep {
 
-// Its digits are held in place, as plans have millions of them. Without digits it names no training.
-class Digest {
+// The digits are stored inline, as plans have millions of them. Without digits it names no training.
+class TrainingId {
  public:
   static constexpr std::size_t kLength = 32;
 
-  Digest() = default;
+  TrainingId() = default;
   // Throws std::invalid_argument if there are more digits than kLength.
-  explicit Digest(std::string_view digits) {
+  explicit TrainingId(std::string_view digits) {
     if (digits.size() > kLength) throw std::invalid_argument("a digest has at most 32 digits");
     std::ranges::copy(digits, digits_.begin());
   }
@@ -28,9 +28,9 @@ class Digest {
   operator std::string_view() const { return digits(); }
   bool empty() const { return digits_.front() == '\0'; }
 
-  friend auto operator<=>(const Digest&, const Digest&) = default;
-  friend bool operator==(const Digest&, const Digest&) = default;
-  friend bool operator==(const Digest& digest, std::string_view text) { return digest.digits() == text; }
+  friend auto operator<=>(const TrainingId&, const TrainingId&) = default;
+  friend bool operator==(const TrainingId&, const TrainingId&) = default;
+  friend bool operator==(const TrainingId& digest, std::string_view text) { return digest.digits() == text; }
 
  private:
   std::array<char, kLength> digits_{};  // padded with zeros
@@ -39,8 +39,8 @@ class Digest {
 }  // namespace impsweep
 
 template <>
-struct std::hash<impsweep::Digest> {
-  std::size_t operator()(const impsweep::Digest& digest) const noexcept {
+struct std::hash<impsweep::TrainingId> {
+  std::size_t operator()(const impsweep::TrainingId& digest) const noexcept {
     return std::hash<std::string_view>{}(digest);
   }
 };

@@ -23,7 +23,7 @@ struct DrawMismatch : std::runtime_error {
 };
 
 // Hands out recorded draws and checks kind, n and step of every request.
-class RecordedDraws final : public Draws {
+class RecordedDraws final : public RandomSource {
  public:
   explicit RecordedDraws(std::vector<RecordedDraw> draws) : draws_(std::move(draws)) {}
 

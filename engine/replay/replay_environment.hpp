@@ -33,8 +33,8 @@ struct EnvironmentReplayOptions {
 struct Divergence {
   int episode = 0;  // position in the file
   int step = -1;    // -1 is the reset
-  std::string
-      field;  // draws, state, observation, reward, terminated, truncated; single_step/... for that run
+  // draws, state, observation, reward, terminated, truncated; single_step/... for that run
+  std::string field;
 };
 
 struct EnvironmentReplay {

@@ -24,7 +24,7 @@ TraceAttributes read_attributes(const Hdf5File& file, const std::string& object)
   for (const std::string& name : file.attribute_names(object)) try {
       std::visit([&](const auto& value) { keep(name, value); }, file.attribute(object, name));
     } catch (const InputError&) {
-      // Whatever else it is, it says nothing that is asked for.
+      // An attribute of another type: nothing here reads it.
     }
   return attributes;
 }

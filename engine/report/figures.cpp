@@ -33,7 +33,7 @@ std::string colour_at(std::size_t i) {
   return kColours[i % kColours.size()];
 }
 
-// Every so many rounds, so that the labels do not overlap.
+// Labels only some of the rounds, so that the labels do not overlap.
 std::vector<Tick> density_ticks(const Group& group, std::size_t most = kMostTicks) {
   std::vector<Tick> ticks;
   const std::size_t stride = (group.rounds() + most - 1) / most;
@@ -85,7 +85,7 @@ Panel density_panel(const Group& group, const std::string& title, const char* y_
   return panel;
 }
 
-// Pictures of a single condition show tickets, or what there is instead.
+// Pictures of a single baseline show tickets, or what there is instead.
 Baseline shown_baseline(const Group& group) {
   return group.chains.contains(Baseline::kMaskWeights) ? Baseline::kMaskWeights : group.chains.begin()->first;
 }

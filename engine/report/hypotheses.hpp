@@ -1,7 +1,7 @@
 // engine/report/hypotheses.hpp - the claims of the paper, H1 to H29, each judged by what the stores hold.
 //
-// A hypothesis is a table row (claims/table.cpp): the claim, the statistic that would confirm it, the runs that
-// it needs, and a function from the results to findings, one per setting (task, algorithm, network). A
+// A hypothesis is a table row (claims/table.cpp): the claim, the statistic that would confirm it, the runs
+// that it needs, and a function from the results to findings, one per setting (task, algorithm, network). A
 // finding compares a statistic over seeds with a reference: supported if its 95 % bootstrap interval lies
 // wholly on the claimed side, contradicted if wholly on the other, else undecided. Fewer than five seeds
 // decide nothing. A hypothesis is contradicted if any of its settings is, and supported if all are that there

@@ -13,7 +13,7 @@
 namespace impsweep {
 namespace {
 
-enum class Kind {
+enum class FigureKind {
   kReturns,     // by baseline, against density
   kComparison,  // the groups of a task in one panel, mask/weights of each
   kSizes,       // the groups of a task and algorithm in one panel, against numbers of weights
@@ -27,18 +27,18 @@ enum class Kind {
 };
 
 using Names = std::span<const std::string_view>;
-using Condition = bool (*)(const Group&);
+using GroupFilter = bool (*)(const Group&);
 
-struct Part {
-  Kind kind;
+struct FigurePart {
+  FigureKind kind;
   Names tasks;
   Names algorithms;
-  Condition condition;
+  GroupFilter filter;
 };
 
 struct PaperFigure {
   const char* subject;
-  std::vector<Part> parts;
+  std::vector<FigurePart> parts;
 };
 
 bool plain(const Group& group) {
@@ -71,41 +71,42 @@ constexpr std::array<std::string_view, 2> kBcAndPpo = {"bc", "ppo"};
 const std::vector<PaperFigure>& paper_figures() {
   static const std::vector<PaperFigure> kFigures = {
       {"Representation compression, and tickets in continuous control",
-       {{Kind::kBoards, kDigits, kSupervised, plain},
-        {Kind::kBoards, kMaze, kDqn, plain},
-        {Kind::kAggregate, kLocomotion, kBcAndPpo, plain_actor_critic}}},
+       {{FigureKind::kBoards, kDigits, kSupervised, plain},
+        {FigureKind::kBoards, kMaze, kDqn, plain},
+        {FigureKind::kAggregate, kLocomotion, kBcAndPpo, plain_actor_critic}}},
       {"Tickets under behavioural cloning and reinforcement learning",
-       {{Kind::kComparison, kClassic, kBcAndPpo, plain},
-        {Kind::kComparison, kLocomotion, kBcAndPpo, plain_actor_critic}}},
+       {{FigureKind::kComparison, kClassic, kBcAndPpo, plain},
+        {FigureKind::kComparison, kLocomotion, kBcAndPpo, plain_actor_critic}}},
       {"Disentangling baselines in behavioural cloning",
-       {{Kind::kReturns, kClassic, kBc, plain}, {Kind::kReturns, kLocomotion, kBc, plain}}},
+       {{FigureKind::kReturns, kClassic, kBc, plain}, {FigureKind::kReturns, kLocomotion, kBc, plain}}},
       {"Tickets in on- and off-policy reinforcement learning",
-       {{Kind::kReturns, kLocomotion, kPpo, plain_actor_critic},
-        {Kind::kReturns, kMaze, kDqn, plain},
-        {Kind::kReturns, kAtari, kPpo, plain}}},
+       {{FigureKind::kReturns, kLocomotion, kPpo, plain_actor_critic},
+        {FigureKind::kReturns, kMaze, kDqn, plain},
+        {FigureKind::kReturns, kAtari, kPpo, plain}}},
       {"MazeGrid: task-irrelevant inputs are pruned",
-       {{Kind::kBoards, kMaze, kDqn, plain},
-        {Kind::kLayers, kMaze, kDqn, plain},
-        {Kind::kChannels, kMaze, kDqn, plain},
-        {Kind::kGivenInputs, kMaze, kDqn, plain}}},
-      {"MinAtar: task-irrelevant inputs are pruned", {{Kind::kBoards, kBoardGames, kDqn, plain}}},
+       {{FigureKind::kBoards, kMaze, kDqn, plain},
+        {FigureKind::kLayers, kMaze, kDqn, plain},
+        {FigureKind::kChannels, kMaze, kDqn, plain},
+        {FigureKind::kGivenInputs, kMaze, kDqn, plain}}},
+      {"MinAtar: task-irrelevant inputs are pruned", {{FigureKind::kBoards, kBoardGames, kDqn, plain}}},
       {"Locomotion: whole inputs are pruned at dense-level return",
-       {{Kind::kReturns, kLocomotion, kPpo, plain_actor_critic},
-        {Kind::kInputsLeft, kLocomotion, kPpo, plain_actor_critic}}},
+       {{FigureKind::kReturns, kLocomotion, kPpo, plain_actor_critic},
+        {FigureKind::kInputsLeft, kLocomotion, kPpo, plain_actor_critic}}},
       {"Cart-Pole and Acrobot: inputs that survive, by initialisation",
-       {{Kind::kInputs, kClassic, kPpo, all_inputs},
-        {Kind::kInputsLeft, kClassic, kPpo, all_inputs},
-        {Kind::kGivenInputs, kClassic, kPpo, all_inputs}}},
-      {"Policy distillation on MinAtar", {{Kind::kReturns, kGames, kBc, plain}}},
-      {"Off-policy reinforcement learning on MinAtar", {{Kind::kReturns, kGames, kDqn, plain}}},
+       {{FigureKind::kInputs, kClassic, kPpo, all_inputs},
+        {FigureKind::kInputsLeft, kClassic, kPpo, all_inputs},
+        {FigureKind::kGivenInputs, kClassic, kPpo, all_inputs}}},
+      {"Policy distillation on MinAtar", {{FigureKind::kReturns, kGames, kBc, plain}}},
+      {"Off-policy reinforcement learning on MinAtar", {{FigureKind::kReturns, kGames, kDqn, plain}}},
       {"Network size, cloning and reinforcement learning",
-       {{Kind::kSizes, kClassic, kBcAndPpo, plain}, {Kind::kSizes, kMaze, kDqn, plain}}},
+       {{FigureKind::kSizes, kClassic, kBcAndPpo, plain}, {FigureKind::kSizes, kMaze, kDqn, plain}}},
       {"Network size with the algorithms swapped",
-       {{Kind::kSizes, kMaze, kPpo, plain}, {Kind::kSizes, kCartpole, kDqn, plain}}},
-      {"MazeGrid in other encodings", {{Kind::kReturns, kEncodings, kDqn, plain}}},
+       {{FigureKind::kSizes, kMaze, kPpo, plain}, {FigureKind::kSizes, kCartpole, kDqn, plain}}},
+      {"MazeGrid in other encodings", {{FigureKind::kReturns, kEncodings, kDqn, plain}}},
       {"MazeGrid: regularisation and late rewinding",
-       {{Kind::kReturns, kMaze, kDqn, all_inputs}, {Kind::kComparison, kMaze, kDqn, all_inputs}}},
-      {"Locomotion with PPO, pruning the actor alone", {{Kind::kReturns, kLocomotion, kPpo, scope_actor}}},
+       {{FigureKind::kReturns, kMaze, kDqn, all_inputs}, {FigureKind::kComparison, kMaze, kDqn, all_inputs}}},
+      {"Locomotion with PPO, pruning the actor alone",
+       {{FigureKind::kReturns, kLocomotion, kPpo, scope_actor}}},
   };
   return kFigures;
 }
@@ -119,7 +120,7 @@ class Drawing {
 
   std::vector<ReportFigure> run() {
     const PaperFigure& figure = paper_figures()[static_cast<std::size_t>(number_ - 1)];
-    for (const Part& part : figure.parts) draw_part(part);
+    for (const FigurePart& part : figure.parts) draw_part(part);
     std::string caption = fmt::format("Figure {}. {}.", number_, figure.subject);
     for (const auto& line : coverage_) caption += " " + line + ".";
     if (!missing_.empty()) caption += fmt::format(" Not in these stores: {}.", fmt::join(missing_, ", "));
@@ -134,11 +135,10 @@ class Drawing {
 
  private:
   // The groups of each task and algorithm, empty ones noted as missing.
-  std::vector<const Group*> groups_of(std::string_view task, std::string_view algorithm,
-                                      Condition condition) {
+  std::vector<const Group*> groups_of(std::string_view task, std::string_view algorithm, GroupFilter filter) {
     std::vector<const Group*> groups;
     for (const Group& group : results_.groups) {
-      if (group.task != task || group.algorithm != algorithm || !condition(group) || !has_rounds(group))
+      if (group.task != task || group.algorithm != algorithm || !filter(group) || !has_rounds(group))
         continue;
       groups.push_back(&group);
       std::string line = group.name() + ": " + coverage_text(group);
@@ -159,16 +159,16 @@ class Drawing {
     pictures_.push_back(std::move(figure));
   }
 
-  void draw_part(const Part& part) {
+  void draw_part(const FigurePart& part) {
     switch (part.kind) {
-      case Kind::kAggregate:
+      case FigureKind::kAggregate:
         return aggregates(part);
-      case Kind::kComparison:
-      case Kind::kSizes:
+      case FigureKind::kComparison:
+      case FigureKind::kSizes:
         return comparisons(part);
-      case Kind::kBoards:
+      case FigureKind::kBoards:
         return boards(part);
-      case Kind::kGivenInputs:
+      case FigureKind::kGivenInputs:
         return given_inputs_curves(part);
       default:
         break;
@@ -176,7 +176,7 @@ class Drawing {
     std::vector<Panel> panels;
     for (const std::string_view task : part.tasks)
       for (const std::string_view algorithm : part.algorithms) {
-        const std::vector<const Group*> groups = groups_of(task, algorithm, part.condition);
+        const std::vector<const Group*> groups = groups_of(task, algorithm, part.filter);
         if (groups.empty() && task.starts_with("atari-")) panels.push_back(absent_panel(task, algorithm));
         for (const Group* group : groups)
           if (std::optional<Panel> made = panel(part.kind, *group)) panels.push_back(std::move(*made));
@@ -195,11 +195,11 @@ class Drawing {
     return panel;
   }
 
-  void given_inputs_curves(const Part& part) {
+  void given_inputs_curves(const FigurePart& part) {
     std::vector<Panel> panels;
     for (const std::string_view task : part.tasks)
       for (const std::string_view algorithm : part.algorithms)
-        for (const Group* all : groups_of(task, algorithm, part.condition)) {
+        for (const Group* all : groups_of(task, algorithm, part.filter)) {
           std::vector<const Group*> given = given_inputs(results_, *all);
           std::erase_if(given, [](const Group* group) { return !has_rounds(*group); });
           if (!given.empty()) panels.push_back(given_inputs_panel(*all, given, all->name()));
@@ -212,58 +212,58 @@ class Drawing {
     add(std::move(panels), 3);
   }
 
-  static std::optional<Panel> panel(Kind kind, const Group& group) {
+  static std::optional<Panel> panel(FigureKind kind, const Group& group) {
     switch (kind) {
-      case Kind::kInputs:
+      case FigureKind::kInputs:
         return input_magnitude_panel(group, group.name());
-      case Kind::kLayers:
+      case FigureKind::kLayers:
         return layers_panel(group, group.name());
-      case Kind::kChannels:
+      case FigureKind::kChannels:
         return is_board(group) ? std::optional(channels_panel(group, group.name())) : std::nullopt;
-      case Kind::kInputsLeft:
+      case FigureKind::kInputsLeft:
         return inputs_left_panel(group, group.name());
       default:
         return return_panel(group, group.name());
     }
   }
 
-  void aggregates(const Part& part) {
+  void aggregates(const FigurePart& part) {
     std::vector<Panel> panels;
     for (const std::string_view algorithm : part.algorithms) {
       std::vector<const Group*> groups;
       for (const std::string_view task : part.tasks)
-        for (const Group* group : groups_of(task, algorithm, part.condition)) groups.push_back(group);
+        for (const Group* group : groups_of(task, algorithm, part.filter)) groups.push_back(group);
       if (!groups.empty()) panels.push_back(aggregate_panel(groups, std::string(algorithm)));
     }
     add(std::move(panels), 2);
   }
 
   // One panel per task where algorithms are compared, per task and algorithm where sizes are.
-  void comparisons(const Part& part) {
+  void comparisons(const FigurePart& part) {
     std::vector<Panel> panels;
     for (const std::string_view task : part.tasks) {
       std::vector<NamedGroup> together;
       for (const std::string_view algorithm : part.algorithms) {
         std::vector<NamedGroup> sizes;
-        for (const Group* group : groups_of(task, algorithm, part.condition)) {
+        for (const Group* group : groups_of(task, algorithm, part.filter)) {
           const std::string name =
               group->algorithm + " " + group->network + (plain(*group) ? "" : " " + group->variant);
           together.push_back({group, name, ""});
           sizes.push_back({group, group->network, ""});
         }
-        if (part.kind == Kind::kSizes && !sizes.empty())
+        if (part.kind == FigureKind::kSizes && !sizes.empty())
           panels.push_back(absolute_size_panel(sizes, fmt::format("{} {}", task, algorithm)));
       }
-      if (part.kind == Kind::kComparison && !together.empty())
+      if (part.kind == FigureKind::kComparison && !together.empty())
         panels.push_back(comparison_panel(together, std::string(task)));
     }
     add(std::move(panels), 3);
   }
 
-  void boards(const Part& part) {
+  void boards(const FigurePart& part) {
     for (const std::string_view task : part.tasks)
       for (const std::string_view algorithm : part.algorithms)
-        for (const Group* group : groups_of(task, algorithm, part.condition)) {
+        for (const Group* group : groups_of(task, algorithm, part.filter)) {
           if (!is_board(*group)) continue;
           std::vector<Panel> panels;
           for (const std::size_t round : shown_rounds(*group, kBoardRounds))

@@ -81,10 +81,10 @@ class Reader {
   // The group that the chain belongs to, with as many rounds as the longest of its chains.
   Group& group_of(const Plan& plan, const Chain& chain) {
     GroupKey key{chain.task, chain.algorithm, chain.network, chain.variant};
-    std::vector<Digest> digests;
+    std::vector<TrainingId> digests;
     for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
     for (;;) {
-      std::vector<Digest>& known = digests_[{key, {chain.baseline, chain.seed}}];
+      std::vector<TrainingId>& known = digests_[{key, {chain.baseline, chain.seed}}];
       const std::size_t common = std::min(known.size(), digests.size());
       if (std::equal(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(common), digests.begin())) {
         if (digests.size() > known.size()) known = digests;
@@ -120,7 +120,7 @@ class Reader {
     return group;
   }
 
-  std::shared_ptr<const RoundFacts> load(const Store& store, const Digest& digest, const Group& group,
+  std::shared_ptr<const RoundFacts> load(const Store& store, const TrainingId& digest, const Group& group,
                                          StoreFacts& facts, std::vector<std::string>& damage) {
     const auto known = loaded_.find(digest);
     if (known != loaded_.end()) return known->second;
@@ -135,7 +135,7 @@ class Reader {
           return record->has_attribute(group_name, name) ? record->text(group_name, name) : "unknown";
         };
         ++facts.hosts[provenance("host")];
-        ++facts.versions[provenance("impsweep version")];
+        ++facts.versions[provenance("impsweep version") + ", commit " + provenance("impsweep commit")];
         facts.cpu_seconds += round->summary.cpu_seconds;
       }
     } catch (const InputError& error) {
@@ -147,8 +147,8 @@ class Reader {
 
   Results results_;
   std::map<GroupKey, std::size_t> places_;
-  std::map<std::pair<GroupKey, std::pair<Baseline, std::int64_t>>, std::vector<Digest>> digests_;
-  std::unordered_map<Digest, std::shared_ptr<const RoundFacts>> loaded_;
+  std::map<std::pair<GroupKey, std::pair<Baseline, std::int64_t>>, std::vector<TrainingId>> digests_;
+  std::unordered_map<TrainingId, std::shared_ptr<const RoundFacts>> loaded_;
   Digests finished_;  // of the store that is being read
 };
 

@@ -25,12 +25,12 @@ std::vector<GridPoint> all_points(const std::vector<StoredJob>& jobs) {
 
 // Gives variants of a job that describe other chains of a name that an earlier job has a name of their own.
 void mark_clashes(std::vector<StoredJob>& jobs) {
-  std::unordered_map<std::string, std::vector<Digest>> chains;
+  std::unordered_map<std::string, std::vector<TrainingId>> chains;
   for (StoredJob& job : jobs) {
     const Plan plan = expand(job.points);
     std::set<std::string> clashing;
     for (const Chain& chain : plan.chains) {
-      std::vector<Digest> digests;
+      std::vector<TrainingId> digests;
       for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
       const auto [known, is_new] = chains.emplace(chain.name, digests);
       if (is_new) continue;
@@ -68,12 +68,12 @@ std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries&
   std::size_t opened = 0;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
     if (known.contains(i) || !finished.contains(plan.trainings[i].digest.digits())) continue;
-    const Digest& digest = plan.trainings[i].digest;
+    const TrainingId& digest = plan.trainings[i].digest;
     const FileStamp file = store.stamp(digest);
     const auto cached = cache.find(digest);
     if (cached != cache.end() && cached->second.file == file) {
       known[i] = cached->second;
-    } else if (const std::optional<Record> record = store.load(digest, Part::kAttributes)) {
+    } else if (const std::optional<Record> record = store.load(digest, RecordPart::kAttributes)) {
       known[i] = read_summary(*record);
       known[i].file = file;
       ++opened;
@@ -82,7 +82,7 @@ std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries&
   return opened;
 }
 
-bool StoreContents::has(const Digest& digest) const {
+bool StoreContents::has(const TrainingId& digest) const {
   const auto found = index.find(digest);
   return found != index.end() && summaries.contains(found->second);
 }
@@ -101,7 +101,7 @@ CostModel learned_costs(const Plan& plan, const StoreContents& contents) {
   CostModel costs;
   const CostClasses classes(plan);
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    if (const Digest& digest = plan.trainings[i].digest; contents.has(digest))
+    if (const TrainingId& digest = plan.trainings[i].digest; contents.has(digest))
       costs.observe(classes.of(i), contents.summaries.at(contents.index.at(digest)).wall_seconds);
   return costs;
 }

@@ -1,4 +1,4 @@
-// engine/store/contents.hpp - everything that a store is meant to hold: the jobs frozen in it as one plan.
+// engine/store/contents.hpp - everything that a store's jobs ask for, as one plan, and what of it is done.
 #pragma once
 
 #include <map>
@@ -21,14 +21,15 @@ Plan plan_of_store(const Store&);
 // results had to be opened for it, as summaries.h5 did not know them.
 std::size_t read_summaries(const Store&, const Plan&, RoundSummaries& known);
 
-// What a store is meant to hold and what of it is there, whole and undamaged; damaged files are put aside.
+// The trainings that a store's jobs ask for, and those of them whose results are there, whole and undamaged;
+// damaged files are moved to quarantine.
 struct StoreContents {
   Plan plan;
   RoundSummaries summaries;
-  std::unordered_map<Digest, TrainingIndex> index;  // of the plan's trainings
-  std::size_t opened = 0;                           // results, as read_summaries() counts them
+  std::unordered_map<TrainingId, TrainingIndex> index;  // of the plan's trainings
+  std::size_t opened = 0;                               // results, as read_summaries() counts them
 
-  bool has(const Digest&) const;
+  bool has(const TrainingId&) const;
 };
 StoreContents read_contents(const Store&);
 

@@ -15,7 +15,7 @@
 namespace impsweep {
 namespace {
 
-// A round of a chain, or an expert's training, that is finished.
+// A round of a chain, or a teacher's training, that is finished.
 struct Row {
   std::string chain, round;
   std::string variant, baseline;
@@ -27,20 +27,20 @@ Row chain_row(const Chain& chain, std::size_t round) {
           chain.rounds[round]};
 }
 
-// The digest tells apart experts that differ in more than their size.
-Row expert_row(const Plan& plan, TrainingIndex expert) {
-  const TrainingNode& node = plan.trainings[expert];
+// The digest tells apart teachers that differ in more than their size.
+Row teacher_row(const Plan& plan, TrainingIndex teacher) {
+  const TrainingNode& node = plan.trainings[teacher];
   const Settings& settings = plan.settings[node.settings];
   return {fmt::format("expert-{}.{}.{}.{}.s{}", settings.task, settings.algorithm,
                       network_name(settings.agent.network), node.digest.digits().substr(0, 8), node.seed),
-          "r00", "expert", "dense", expert};
+          "r00", "expert", "dense", teacher};
 }
 
-std::set<TrainingIndex> experts_of(const Plan& plan) {
-  std::set<TrainingIndex> experts;
+std::set<TrainingIndex> teachers_of(const Plan& plan) {
+  std::set<TrainingIndex> teachers;
   for (const TeacherChoice& choice : plan.choices)
-    experts.insert(choice.candidates.begin(), choice.candidates.end());
-  return experts;
+    teachers.insert(choice.candidates.begin(), choice.candidates.end());
+  return teachers;
 }
 
 std::vector<Row> finished_rows(const Plan& plan, const RoundSummaries& summaries) {
@@ -48,8 +48,8 @@ std::vector<Row> finished_rows(const Plan& plan, const RoundSummaries& summaries
   for (const Chain& chain : plan.chains)
     for (std::size_t round = 0; round < chain.rounds.size(); ++round)
       if (summaries.contains(chain.rounds[round])) rows.push_back(chain_row(chain, round));
-  for (const TrainingIndex expert : experts_of(plan))
-    if (summaries.contains(expert)) rows.push_back(expert_row(plan, expert));
+  for (const TrainingIndex teacher : teachers_of(plan))
+    if (summaries.contains(teacher)) rows.push_back(teacher_row(plan, teacher));
   return rows;
 }
 
@@ -136,12 +136,12 @@ void StoreIndex::write(const RoundSummaries& summaries) {
 
 void StoreIndex::add(std::span<const TrainingIndex> finished, const RoundSummaries& summaries) {
   if (!written_) return write(summaries);
-  const std::set<TrainingIndex> experts = experts_of(plan_);
+  const std::set<TrainingIndex> teachers = teachers_of(plan_);
   std::vector<Row> rows;
   for (const TrainingIndex training : finished) {
     for (std::size_t use = use_begin_[training]; use < use_begin_[training + 1]; ++use)
       rows.push_back(chain_row(plan_.chains[uses_[use].first], uses_[use].second));
-    if (experts.contains(training)) rows.push_back(expert_row(plan_, training));
+    if (teachers.contains(training)) rows.push_back(teacher_row(plan_, training));
   }
   if (!file_.append(table_of(plan_, summaries, rows), links_of(plan_, rows))) write(summaries);
 }

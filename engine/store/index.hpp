@@ -14,7 +14,7 @@
 namespace impsweep {
 
 // One row per finished round of every chain, every scalar a column; rounds of several chains that are one
-// training appear once per chain. Experts are rows of chains called "expert-...".
+// training appear once per chain. Teachers are rows of chains called "expert-...".
 Table rounds_table(const Plan&, const RoundSummaries&);
 
 // index.h5 of a store that grows.

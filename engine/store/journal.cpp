@@ -42,15 +42,15 @@ void Journal::run_predicted(double seconds, double low_seconds, double high_seco
   writer_.append({{"type", "forecast"}, {"seconds", seconds}, {"low", low_seconds}, {"high", high_seconds}});
 }
 
-void Journal::training_started(const Digest& digest, int rank) {
+void Journal::training_started(const TrainingId& digest, int rank) {
   writer_.append({{"type", "start"}, {"training", digest.digits()}, {"rank", rank}});
 }
 
-void Journal::training_done(const Digest& digest, double wall_seconds) {
+void Journal::training_done(const TrainingId& digest, double wall_seconds) {
   writer_.append({{"type", "done"}, {"training", digest.digits()}, {"seconds", wall_seconds}});
 }
 
-void Journal::training_failed(const Digest& digest, const std::string& reason, bool deterministic) {
+void Journal::training_failed(const TrainingId& digest, const std::string& reason, bool deterministic) {
   writer_.append({{"type", "failed"},
                   {"training", digest.digits()},
                   {"reason", reason},
@@ -118,7 +118,7 @@ class HistoryReader {
   bool has_failures() const { return !failed_.empty(); }
 
   // After read(), for the same events.
-  void forgive(const nlohmann::json& event) {
+  void drop_failure_if_done(const nlohmann::json& event) {
     if (field_or<std::string>(event, "type", "") != "done") return;
     const auto failed = failed_.find(training(event));
     if (failed != failed_.end() && failed->second.time <= field_or<double>(event, "time", 0))
@@ -154,13 +154,13 @@ class HistoryReader {
   };
 
   // What is too long for a digest names nothing that is known.
-  static Digest training(const nlohmann::json& event) {
+  static TrainingId training(const nlohmann::json& event) {
     const std::string text = field_or<std::string>(event, "training", "");
-    return text.size() <= Digest::kLength ? Digest(text) : Digest();
+    return text.size() <= TrainingId::kLength ? TrainingId(text) : TrainingId();
   }
 
   std::map<std::string, Run> runs_;
-  std::map<Digest, Failed> failed_;
+  std::map<TrainingId, Failed> failed_;
   History history_;
 };
 
@@ -176,7 +176,8 @@ History read_history(const Store& store) {
   if (reader.has_failures())
     for (const std::filesystem::path& log : store.event_logs())  // damage has been warned of
       read_event_log(
-          log, [&](const nlohmann::json& event) { reader.forgive(event); }, std::span(kMostEvents).first(1));
+          log, [&](const nlohmann::json& event) { reader.drop_failure_if_done(event); },
+          std::span(kMostEvents).first(1));
   return reader.take();
 }
 

@@ -15,7 +15,7 @@
 namespace impsweep {
 
 struct RunningTraining {
-  Digest digest;
+  TrainingId digest;
   int rank = 0;
   std::int64_t env_steps = 0;
   double last_return = 0;
@@ -30,9 +30,9 @@ class Journal {
 
   // When this run expects to be done; less than low and more than high have a probability of 5 % each.
   void run_predicted(double seconds, double low_seconds, double high_seconds);
-  void training_started(const Digest&, int rank);
-  void training_done(const Digest&, double wall_seconds);
-  void training_failed(const Digest&, const std::string& reason, bool deterministic);
+  void training_started(const TrainingId&, int rank);
+  void training_done(const TrainingId&, double wall_seconds);
+  void training_failed(const TrainingId&, const std::string& reason, bool deterministic);
   void rank_lost(int rank, const std::string& evidence);
   void heartbeat(const std::vector<RunningTraining>&, double env_steps_per_second);
   void run_ended(const std::string& outcome);  // "complete", "failed", "stopped"
@@ -57,8 +57,8 @@ struct RunRecord {
 
 // The logs of a store, read.
 struct History {
-  std::map<Digest, Failure> failures;    // of trainings that failed and were not finished since
-  std::vector<RunningTraining> running;  // of runs that were heard of lately
+  std::map<TrainingId, Failure> failures;  // of trainings that failed and were not finished since
+  std::vector<RunningTraining> running;    // of runs that were heard of lately
   int live_runs = 0, live_ranks = 0;
   double env_steps_per_second = 0;   // of live runs
   std::vector<RunRecord> completed;  // runs that had work and ended with everything done, by their end

@@ -11,8 +11,8 @@ namespace impsweep {
 struct Merge {
   std::int64_t copied = 0, already_there = 0, jobs = 0, logs = 0;
   std::vector<Discrepancy> damaged;  // in the source; they stay there
-  std::vector<Discrepancy>
-      different;  // the same recipe with another result: determinism is broken, both are kept
+  // The same recipe with another result: determinism is broken, both are kept.
+  std::vector<Discrepancy> different;
 };
 
 // Copies into `store` what `source` has and it has not: results, each read and validated, jobs and event

@@ -92,7 +92,7 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
       continue;
     }
   }
-  std::unordered_map<Digest, TrainingIndex> running_index;
+  std::unordered_map<TrainingId, TrainingIndex> running_index;
   for (const RunningTraining& running : history.running) running_index[running.digest];
   if (!running_index.empty())
     for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)

@@ -23,7 +23,7 @@ struct LiveTraining {
   double last_return = 0;
 };
 
-// Failed or blocked, by the first chain that it belongs to; experts are chains of their own name.
+// Failed or blocked, by the first chain that it belongs to; teachers are chains of their own name.
 struct UnfinishedTraining {
   std::string chain, round, reason;
 };

@@ -53,7 +53,7 @@ std::string bar(double part, std::size_t width) {
   return text + "]";
 }
 
-// The first so many characters; bytes that continue one do not count.
+// The first `width` characters; bytes that continue a character do not count.
 std::string cut(const std::string& line, std::size_t columns) {
   std::size_t characters = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {

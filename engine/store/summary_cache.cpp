@@ -82,9 +82,9 @@ SummaryCache read_summary_cache(const Store& store) {
     const std::string_view digits(reinterpret_cast<const char*>(digests.data()), digests.size());
     Columns columns;
     columns.take_from(record);
-    cache.reserve(digits.size() / Digest::kLength);
-    for (std::size_t i = 0; (i + 1) * Digest::kLength <= digits.size(); ++i)
-      cache.emplace(Digest(digits.substr(i * Digest::kLength, Digest::kLength)), columns.row(i));
+    cache.reserve(digits.size() / TrainingId::kLength);
+    for (std::size_t i = 0; (i + 1) * TrainingId::kLength <= digits.size(); ++i)
+      cache.emplace(TrainingId(digits.substr(i * TrainingId::kLength, TrainingId::kLength)), columns.row(i));
   } catch (const InputError&) {
     return {};
   } catch (const std::out_of_range&) {  // columns of different lengths
@@ -96,7 +96,7 @@ SummaryCache read_summary_cache(const Store& store) {
 void write_summary_cache(const Store& store, const Plan& plan, const RoundSummaries& summaries) {
   Columns columns;
   std::vector<std::uint8_t> digests;
-  digests.reserve(Digest::kLength * summaries.size());
+  digests.reserve(TrainingId::kLength * summaries.size());
   for (const auto& [training, summary] : summaries) {
     const std::string_view digits = plan.trainings[training].digest.digits();
     digests.insert(digests.end(), digits.begin(), digits.end());
@@ -104,7 +104,7 @@ void write_summary_cache(const Store& store, const Plan& plan, const RoundSummar
   }
   Record record;
   record.attributes[""]["format"] = kFormat;
-  record.arrays["digest"] = Array::matrix(summaries.size(), Digest::kLength, std::move(digests));
+  record.arrays["digest"] = Array::matrix(summaries.size(), TrainingId::kLength, std::move(digests));
   std::move(columns).add_to(record);
   try {
     replace_atomically(cache_file(store), encode_record(record));

@@ -14,7 +14,7 @@ TensorFile make_ticket(const Store& store, const Plan& plan, TrainingIndex index
   const Settings& settings = plan.settings[node.settings];
   const RoundLoader load = loader_from(store);
   const TrainingRequest request = make_request(plan, index, load, Backend::kNative);
-  const Record record = load(node.digest, Part::kAll);
+  const Record record = load(node.digest, RecordPart::kAll);
   const RoundResult round = read_round(record, request.model);
 
   TensorFile file;

@@ -1,4 +1,5 @@
-// engine/store/ticket.hpp - one finished round for other programs: what it was pruned to, began with and reached.
+// engine/store/ticket.hpp - one finished round for other programs: what it was pruned to, began with and
+// reached.
 //
 //   texts     chain-free identity (task, algorithm, network, baseline), round, density, best_return, recipe
 //   mask      [tensor] bytes, 1 = kept
@@ -15,7 +16,7 @@
 
 namespace impsweep {
 
-// Of a finished training. InputError if a round that its start is computed from is missing.
+// The ticket of a finished training. InputError if a round that its start is computed from is missing.
 TensorFile make_ticket(const Store&, const Plan&, TrainingIndex);
 
 // The same tree as an HDF5 file: groups, datasets, and the texts as attributes of the root.

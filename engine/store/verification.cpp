@@ -45,7 +45,7 @@ Verification verify_store(const Store& store) {
       verification.damaged.push_back({verification.names[digest], digest, error.what()});
     }
   }
-  if (!verification.damaged.empty()) remove_summary_cache(store);  // it believes them to be whole
+  if (!verification.damaged.empty()) remove_summary_cache(store);  // which counts them as whole
   for (const TrainingNode& node : plan.trainings)
     verification.missing += !verification.results.contains(node.digest.digits());
   return verification;
@@ -91,13 +91,13 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   const auto wanted = static_cast<std::size_t>(fraction * static_cast<double>(order.size()) + 0.999999);
   order.resize(std::min(order.size(), wanted));
   for (const auto& [key, index] : order) {
-    const Digest& digest = plan.trainings[index].digest;
+    const TrainingId& digest = plan.trainings[index].digest;
     const std::optional<Record> record =
         run_training(plan, index, load, backend, 1, [](const TrainingProgress&) { return false; });
     ++verification.recomputed;
     if (content_digest(*record, kProvenance) == verification.results.find(digest.digits())->second) continue;
     const std::optional<Difference> difference =
-        first_difference(*record, load(digest, Part::kAll), kProvenance);
+        first_difference(*record, load(digest, RecordPart::kAll), kProvenance);
     verification.different.push_back(
         {training_name(plan, index), std::string(digest.digits()),
          fmt::format("recomputed, {} differs: {}", difference ? difference->place : "it",

@@ -1,4 +1,5 @@
-// engine/store/verification.hpp - trust in a store: integrity, equality with another store, and recomputation.
+// engine/store/verification.hpp - trust in a store: integrity, equality with another store, and
+// recomputation.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +20,15 @@ struct Discrepancy {
 };
 
 struct Verification {
-  std::map<std::string, std::string, std::less<>>
-      results;  // content digest of every whole result, provenance aside
+  // Content digest of every whole result, provenance aside.
+  std::map<std::string, std::string, std::less<>> results;
   std::map<std::string, std::string, std::less<>> names;  // of trainings, by digest
   std::int64_t missing = 0;                               // trainings of the store's jobs without a result
   std::int64_t recomputed = 0;
   std::vector<Discrepancy> damaged, different;
 
   bool ok() const { return damaged.empty() && different.empty(); }
-  // Of all results together: equal for equal results, whatever computed them.
+  // The digest of all results together: equal for equal results, whatever computed them.
   std::string digest() const;
 };
 

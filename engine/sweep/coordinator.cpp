@@ -20,8 +20,9 @@ constexpr std::chrono::seconds kIndexInterval{10};
 constexpr std::chrono::seconds kForecastInterval{1};
 constexpr int kUpkeepShare = 50;
 constexpr std::chrono::seconds kGoodbyeTimeout{60};
-// How often it is looked at what other runs work on: rarely enough for the file system's sake if it is much.
-constexpr std::chrono::milliseconds kLookElsewhereInterval{500}, kLookElsewherePerTraining{20};
+// How often the trainings of other runs are checked: the more they are, the more rarely, to spare the file
+// system.
+constexpr std::chrono::milliseconds kOtherRunsInterval{500}, kOtherRunsIntervalPerTraining{20};
 constexpr int kLeasesPerSilence = 3;  // so another run takes over when it would declare a rank lost
 // In less time than this no training gets far enough that a checkpoint of it would be worth its start.
 constexpr std::chrono::seconds kShortestStart{1};
@@ -51,13 +52,13 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
                  options.chaos ? kCrashLimitInChaos : kCrashLimit),
       journal_(store, transport.ranks()),
       leases_(store.lease_directory(), journal_.run(), options.lost_after / kLeasesPerSilence),
-      blame_(transport.ranks()),
+      failure_tracker_(transport.ranks()),
       options_(options),
       index_(store, contents_.plan),
       start_(Clock::now()),
       next_index_(start_ + kIndexInterval),
       last_heartbeat_(start_ - kHeartbeatInterval),
-      last_look_elsewhere_(start_),
+      last_check_of_other_runs_(start_),
       lease_ticker_(options.lost_after / kLeasesPerSilence, [this] { leases_.refresh(); }) {
   if (contents_.opened > 0) write_summary_cache(store, contents_.plan, contents_.summaries);
   predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
@@ -88,7 +89,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
 }
 
 void Coordinator::fail(TrainingIndex training, const std::string& reason, bool deterministic) {
-  const Digest& digest = plan_.trainings[training].digest;
+  const TrainingId& digest = plan_.trainings[training].digest;
   journal_.training_failed(digest, reason, deterministic);
   leases_.release(digest);
   const std::vector<TrainingIndex> blocked = scheduler_.failed(training, reason);
@@ -102,7 +103,7 @@ void Coordinator::fail(TrainingIndex training, const std::string& reason, bool d
 bool Coordinator::redo_missing_dependencies(TrainingIndex training) {
   bool missing = false;
   for (const TrainingIndex dependency : plan_.dependencies(training)) {
-    const Digest& digest = plan_.trainings[dependency].digest;
+    const TrainingId& digest = plan_.trainings[dependency].digest;
     const bool done = scheduler_.state(dependency) == TrainingState::kDone;
     if (done && store_.has(digest)) continue;
     missing = true;
@@ -115,17 +116,17 @@ bool Coordinator::redo_missing_dependencies(TrainingIndex training) {
 }
 
 void Coordinator::give_back(const Message& message) {
-  // A rank that was thought lost may return what another has been given since.
+  // A rank that counted as lost may return what another rank has been given since.
   if (scheduler_.worker_of(message.training) != message.rank) return;
   scheduler_.released(message.training);
   leases_.release(plan_.trainings[message.training].digest);
 }
 
 void Coordinator::finished(const Message& message) {
-  blame_.succeeded(message.rank);
-  if (scheduler_.state(message.training) == TrainingState::kDone) return;  // by a rank that was thought lost
+  failure_tracker_.succeeded(message.rank);
+  if (scheduler_.state(message.training) == TrainingState::kDone) return;  // by a rank that counted as lost
   scheduler_.finished(message.training);
-  const Digest& digest = plan_.trainings[message.training].digest;
+  const TrainingId& digest = plan_.trainings[message.training].digest;
   journal_.training_done(digest, message.summary.wall_seconds);
   leases_.release(digest);
   cost_model_.observe(cost_classes_.of(message.training), message.summary.wall_seconds);
@@ -134,7 +135,7 @@ void Coordinator::finished(const Message& message) {
   ++done_now_;
 }
 
-void Coordinator::note_summary(const Digest& digest, const RoundSummary& summary) {
+void Coordinator::note_summary(const TrainingId& digest, const RoundSummary& summary) {
   const TrainingIndex training = contents_.index.at(digest);  // in the plan of the whole store
   const auto [known, is_new] = contents_.summaries.insert_or_assign(training, summary);
   known->second.file = store_.stamp(digest);
@@ -142,16 +143,16 @@ void Coordinator::note_summary(const Digest& digest, const RoundSummary& summary
 }
 
 void Coordinator::finished_elsewhere(TrainingIndex training) {
-  const Digest& digest = plan_.trainings[training].digest;
+  const TrainingId& digest = plan_.trainings[training].digest;
   leases_.release(digest);
-  const std::optional<Record> record = store_.load(digest, Part::kAttributes);
+  const std::optional<Record> record = store_.load(digest, RecordPart::kAttributes);
   if (!record) return scheduler_.released(training);  // it was damaged: computed again
   note_summary(digest, read_summary(*record));
   scheduler_.finished(training);
   ++done_elsewhere_;
 }
 
-void Coordinator::hear_of(const Message& message) {
+void Coordinator::note_sign_of_life(const Message& message) {
   if (message.rank == 0 || gone_.contains(message.rank)) return;
   last_heard_[message.rank] = Clock::now();
   if (message.kind != MessageKind::kGoodbye && present_.insert(message.rank).second)
@@ -159,7 +160,7 @@ void Coordinator::hear_of(const Message& message) {
 }
 
 void Coordinator::handle(const Message& message) {
-  hear_of(message);
+  note_sign_of_life(message);
   switch (message.kind) {
     case MessageKind::kReady:
       place_[message.rank] = message.reason;
@@ -193,13 +194,13 @@ void Coordinator::handle(const Message& message) {
         give_back(message);
         break;
       }
-      if (message.deterministic || !blame_.failed(message.rank, message.training)) {
+      if (message.deterministic || !failure_tracker_.failed(message.rank, message.training)) {
         fail(message.training, message.reason, message.deterministic);
         break;
       }
       display_.say(fmt::format("{} failed on rank {} and is tried again: {}",
                                training_name(plan_, message.training), message.rank, message.reason));
-      if (blame_.set_aside(message.rank))
+      if (failure_tracker_.set_aside(message.rank))
         display_.say(fmt::format("rank {} gets no more work: nothing succeeds on it", message.rank));
       [[fallthrough]];
     case MessageKind::kReturned:
@@ -210,7 +211,7 @@ void Coordinator::handle(const Message& message) {
   if (message.rank != 0 && !gone_.contains(message.rank)) idle_.insert(message.rank);
 }
 
-void Coordinator::look_for_the_lost() {
+void Coordinator::detect_lost_ranks() {
   const Clock::time_point now = Clock::now();
   const std::set<int> present = present_;
   for (const int rank : present) {
@@ -237,10 +238,10 @@ void Coordinator::look_for_the_lost() {
   }
 }
 
-void Coordinator::look_elsewhere() {
-  last_look_elsewhere_ = Clock::now();
+void Coordinator::check_other_runs() {
+  last_check_of_other_runs_ = Clock::now();
   std::erase_if(elsewhere_, [&](TrainingIndex training) {
-    const Digest& digest = plan_.trainings[training].digest;
+    const TrainingId& digest = plan_.trainings[training].digest;
     if (!store_.has(digest)) {
       if (!leases_.take(digest)) return false;  // still at it
       if (!store_.has(digest)) {                // not finished just before it was set free
@@ -254,11 +255,11 @@ void Coordinator::look_elsewhere() {
 }
 
 bool Coordinator::has_workers() const {
-  return std::ranges::any_of(present_, [&](int rank) { return !blame_.set_aside(rank); });
+  return std::ranges::any_of(present_, [&](int rank) { return !failure_tracker_.set_aside(rank); });
 }
 
 bool Coordinator::nothing_succeeds() const {
-  return !has_workers() && (blame_.set_aside(0) || !present_.empty());
+  return !has_workers() && (failure_tracker_.set_aside(0) || !present_.empty());
 }
 
 void Coordinator::note_progress(int rank, std::int64_t env_steps, double last_return) {
@@ -274,9 +275,9 @@ bool Coordinator::worth_starting() const {
 }
 
 std::optional<TrainingIndex> Coordinator::take(int rank) {
-  if (blame_.set_aside(rank) || !worth_starting()) return std::nullopt;
+  if (failure_tracker_.set_aside(rank) || !worth_starting()) return std::nullopt;
   while (const std::optional<TrainingIndex> training = scheduler_.assign(rank)) {
-    const Digest& digest = plan_.trainings[*training].digest;
+    const TrainingId& digest = plan_.trainings[*training].digest;
     if (!leases_.take(digest)) {
       scheduler_.elsewhere(*training);
       elsewhere_.insert(*training);
@@ -304,13 +305,13 @@ void Coordinator::dispatch() {
   }
 }
 
-void Coordinator::attend() {
+void Coordinator::process_events() {
   while (const std::optional<Message> message = transport_.poll()) handle(*message);
-  look_for_the_lost();
+  detect_lost_ranks();
   const Clock::time_point now = Clock::now();
-  if (now - last_look_elsewhere_ >=
-      kLookElsewhereInterval + kLookElsewherePerTraining * static_cast<int>(elsewhere_.size()))
-    look_elsewhere();
+  if (now - last_check_of_other_runs_ >=
+      kOtherRunsInterval + kOtherRunsIntervalPerTraining * static_cast<int>(elsewhere_.size()))
+    check_other_runs();
   dispatch();
   if (now >= next_forecast_) update_forecast();
   if (display_.due()) display_.show(progress());
@@ -402,7 +403,7 @@ void Coordinator::dismiss_workers() {
       handle(*message);
       continue;
     }
-    look_for_the_lost();
+    detect_lost_ranks();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (!present_.empty())

@@ -1,9 +1,9 @@
 // engine/sweep/coordinator.hpp - rank 0's part of a sweep: who trains what, and what is known about it.
 //
-// A worker that is not heard of for `lost_after` counts as dead, and its training goes on elsewhere from its
-// checkpoint. It may only have been slow: then it is welcome again, and what it finished counts. A training
-// that lost two ranks fails with the evidence. Trainings on which another run holds a lease are left to it,
-// and looked at until they are finished or free.
+// A worker that sends nothing for `lost_after` counts as lost, and its training continues on another rank
+// from its checkpoint. It may only have been slow: then it takes part again, and what it finished counts. A
+// training that lost two ranks fails with the evidence. Trainings on which another run holds a lease are left
+// to it, and checked until they are finished or free.
 #pragma once
 
 #include <chrono>
@@ -40,11 +40,11 @@ class Coordinator {
   Coordinator(Transport&, const Plan&, const Store&, const std::vector<bool>& wanted, const Options&);
 
   // Answers what has arrived, hands work to idle ranks, keeps journal, display and index. Called often.
-  void attend();
+  void process_events();
 
   // Workers that are alive and are given work.
   bool has_workers() const;
-  bool is_set_aside(int rank) const { return blame_.set_aside(rank); }
+  bool is_set_aside(int rank) const { return failure_tracker_.set_aside(rank); }
   // No rank is given work any more, and not because all died: going on would change nothing.
   bool nothing_succeeds() const;
 
@@ -52,7 +52,7 @@ class Coordinator {
   std::optional<TrainingIndex> take(int rank);
   void handle(const Message&);
 
-  // A training of this rank, as far as it is.
+  // How far the training is that runs on this rank.
   void note_progress(int rank, std::int64_t env_steps, double last_return);
 
   bool finished() const { return scheduler_.finished_all(); }
@@ -63,7 +63,7 @@ class Coordinator {
   // Final index, journal entry and summary for people. Returns the exit code.
   int conclude(bool stopped);
 
-  // Also if they came back: this run then ends without waiting for anybody.
+  // True also if the lost ranks came back: this run then ends without waiting for anybody.
   bool ranks_were_lost() const { return losses_ > 0; }
 
   std::size_t done_at_start() const { return done_at_start_; }
@@ -81,10 +81,10 @@ class Coordinator {
   void give_back(const Message&);
   void finished(const Message&);
   void finished_elsewhere(TrainingIndex);
-  void note_summary(const Digest&, const RoundSummary&);
-  void hear_of(const Message&);
-  void look_for_the_lost();
-  void look_elsewhere();
+  void note_summary(const TrainingId&, const RoundSummary&);
+  void note_sign_of_life(const Message&);
+  void detect_lost_ranks();
+  void check_other_runs();
   bool worth_starting() const;
   void dispatch();
   void update_index();
@@ -102,7 +102,7 @@ class Coordinator {
   Scheduler scheduler_;
   Journal journal_;
   Leases leases_;
-  Blame blame_;
+  FailureTracker failure_tracker_;
   Options options_;
   ProgressDisplay display_;
   StoreIndex index_;
@@ -122,7 +122,7 @@ class Coordinator {
   };
   std::optional<Eta> eta_;
   Forecast predicted_;  // at the start
-  Clock::time_point start_, next_index_, next_forecast_, last_heartbeat_, last_look_elsewhere_;
+  Clock::time_point start_, next_index_, next_forecast_, last_heartbeat_, last_check_of_other_runs_;
   Ticker lease_ticker_;  // last: it ends before the leases do
 };
 

@@ -1,8 +1,9 @@
-// engine/sweep/failure_tracker.hpp - the training or the rank: which is to blame for failures that may not come again (a full
-// disk, too little memory)? Pure logic.
+// engine/sweep/failure_tracker.hpp - the training or the rank: which is to blame for failures that may not
+// come again (a full disk, too little memory)? Pure logic.
 //
 //   a training that fails on two different ranks, or four times, fails for good
-//   a rank on which three trainings in a row fail is set aside: it would swallow the whole sweep in seconds
+//   a rank on which three trainings in a row fail gets no more work: the whole sweep would fail on it in
+//   seconds
 #pragma once
 
 #include <map>
@@ -12,17 +13,17 @@
 
 namespace impsweep {
 
-class Blame {
+class FailureTracker {
  public:
-  explicit Blame(int ranks) : ranks_(ranks) {}
+  explicit FailureTracker(int ranks) : ranks_(ranks) {}
 
   // The training failed on the rank. True if it may be tried again.
   bool failed(int rank, TrainingIndex training) {
-    Trouble& trouble = trouble_[training];
-    trouble.ranks.insert(rank);
-    ++trouble.times;
+    Failures& failures = failures_[training];
+    failures.ranks.insert(rank);
+    ++failures.times;
     ++failures_in_a_row_[rank];
-    return ranks_ > 1 && trouble.ranks.size() < 2 && trouble.times < 4;
+    return ranks_ > 1 && failures.ranks.size() < 2 && failures.times < 4;
   }
 
   void succeeded(int rank) { failures_in_a_row_[rank] = 0; }
@@ -33,12 +34,12 @@ class Blame {
   }
 
  private:
-  struct Trouble {
+  struct Failures {
     std::set<int> ranks;
     int times = 0;
   };
   int ranks_;
-  std::map<TrainingIndex, Trouble> trouble_;
+  std::map<TrainingIndex, Failures> failures_;
   std::map<int, int> failures_in_a_row_;
 };
 

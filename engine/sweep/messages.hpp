@@ -1,5 +1,5 @@
-// engine/sweep/messages.hpp - what ranks say to each other. Bulk data never travels: workers write their results to
-// the store.
+// engine/sweep/messages.hpp - what ranks say to each other. Bulk data never travels: workers write their
+// results to the store.
 //
 //   worker -> rank 0   ready     I have nothing to do; reason: my host and process number
 //                      progress  the training is at env_steps, its last evaluation gave last_return
@@ -9,9 +9,9 @@
 //   both ways          alive     sent by the clock, whatever the sender is doing
 //   rank 0 -> worker   assign    run this training
 //                      stop      stop at the next safe point and say goodbye
-//                      leave     the same, but ranks are lost, so end without MPI's farewell
+//                      leave     the same, but ranks are lost, so end without MPI_Finalize
 //   worker -> rank 0   goodbye   my last message
-//   rank 0 -> worker   finish    all is written: MPI's farewell can begin
+//   rank 0 -> worker   finish    all is written: call MPI_Finalize
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ enum class MessageKind : std::uint8_t {
 struct Message {
   MessageKind kind = MessageKind::kReady;
   std::int32_t rank = 0;       // the sender
-  TrainingIndex training = 0;  // into the plan, which every rank expands alike
+  TrainingIndex training = 0;  // into the plan, which is the same on every rank
   std::int64_t env_steps = 0;
   double last_return = 0;
   bool deterministic = true;  // failed: it would fail again

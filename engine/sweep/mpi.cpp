@@ -131,7 +131,7 @@ class Mpi final : public Transport {
   }
 
   std::string broadcast(const std::string& text) override {
-    const Deadline deadline(patience_);  // it waits for the dead as well
+    const Deadline deadline(patience_);  // the call waits for dead ranks too
     std::uint64_t size = text.size();
     MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     std::string copy = rank_ == 0 ? text : std::string(size, '\0');

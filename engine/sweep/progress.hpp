@@ -1,5 +1,5 @@
-// engine/sweep/progress.hpp - what people see while a sweep runs: on a terminal one live line, elsewhere a line
-// every 30 s.
+// engine/sweep/progress.hpp - what people see while a sweep runs: on a terminal one live line, elsewhere a
+// line every 30 s.
 #pragma once
 
 #include <chrono>

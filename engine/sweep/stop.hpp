@@ -1,4 +1,4 @@
-// engine/sweep/stop.hpp - how people and clusters say "stop soon".
+// engine/sweep/stop.hpp - requests to stop soon: signals, time limits and Slurm.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ void install_stop_signals();
 // Asks for a stop when this much time has passed.
 void set_time_limit(std::chrono::steady_clock::duration);
 
-// Until then; nothing if there is no limit.
+// The time until the limit; nothing if there is no limit.
 std::optional<std::chrono::steady_clock::duration> time_left();
 
 bool stop_requested();

@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleSleep{2};
 constexpr int kLargestWorkingRankZero = 8;
-constexpr int kSignsOfLife = 6;  // within the silence after which a rank counts as dead
+constexpr int kHeartbeatsPerSilence = 6;  // within the silence after which a rank counts as dead
 
 std::vector<GridPoint> read_points(const SweepOptions& options) {
   std::vector<JobFile> files;
@@ -65,8 +65,8 @@ void tell_workers(Transport& transport, MessageKind kind) {
   for (int rank = 1; rank < transport.ranks(); ++rank) transport.send(rank, message);
 }
 
-int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions& options) {
-  Coordinator coordinator(transport, place.plan, place.store, wanted_trainings(place.plan, options),
+int coordinate(Transport& transport, const WorkerContext& context, const SweepOptions& options) {
+  Coordinator coordinator(transport, context.plan, context.store, wanted_trainings(context.plan, options),
                           {.retry_failed = options.retry_failed,
                            .chaos = options.chaos.has_value(),
                            .lost_after = options.lost_after});
@@ -79,15 +79,15 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
     return coordinator.has_workers() || (works() && !coordinator.is_set_aside(0));
   };
   while (!coordinator.finished() && !stop_requested() && somebody_works()) {
-    coordinator.attend();
+    coordinator.process_events();
     const std::optional<TrainingIndex> own = works() ? coordinator.take(0) : std::nullopt;
     if (!own) {
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
-    coordinator.handle(compute(place, *own, [&](const TrainingProgress& so_far) {
+    coordinator.handle(compute(context, *own, [&](const TrainingProgress& so_far) {
       coordinator.note_progress(0, so_far.env_steps, so_far.last_return);
-      coordinator.attend();
+      coordinator.process_events();
       return stop_requested();
     }));
   }
@@ -99,7 +99,7 @@ int coordinate(Transport& transport, const WorkPlace& place, const SweepOptions&
   return exit_code;
 }
 
-void say_alive(Transport& transport) {
+void send_heartbeats(Transport& transport) {
   if (transport.rank() == 0) return tell_workers(transport, MessageKind::kAlive);
   Message alive;
   alive.kind = MessageKind::kAlive;
@@ -108,7 +108,7 @@ void say_alive(Transport& transport) {
 
 // Sends SIGKILL to this process after a random time. Exponential, so that the deaths of all workers together
 // come with the mean spacing that was asked for.
-std::jthread doom(const SweepOptions::Chaos& chaos, int rank, int workers) {
+std::jthread kill_after_random_time(const SweepOptions::Chaos& chaos, int rank, int workers) {
   Stream stream(fmt::format("chaos/{}/{}", chaos.seed, rank));
   const std::chrono::duration<double> life(-chaos.seconds * workers * std::log(1.0 - stream.uniform()));
   return std::jthread([life](const std::stop_token& stop) {
@@ -134,13 +134,13 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       store = Store::create_or_open(options.store, fingerprint);
       wanted_trainings(plan, options);  // a bad --only is found before anything is written
       store->freeze_job(text);
-      store->sweep();
+      store->remove_leftovers();
       transport.broadcast(text);
     } catch (...) {
       transport.broadcast("");
       throw;
     }
-    const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
+    const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { send_heartbeats(transport); });
     try {
       return coordinate(
           transport, {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
@@ -153,26 +153,27 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong
   try {
-    const Ticker alive(options.lost_after / kSignsOfLife, [&] { say_alive(transport); });
-    std::jthread death;
-    if (options.chaos) death = doom(*options.chaos, transport.rank(), transport.ranks() - 1);
+    const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { send_heartbeats(transport); });
+    std::jthread killer;
+    if (options.chaos)
+      killer = kill_after_random_time(*options.chaos, transport.rank(), transport.ranks() - 1);
     const JobFile file = parse_job(text, "job of rank 0");
     const Plan plan = expand(resolve({&file, 1}));
     const Store store = Store::create_or_open(options.store, fingerprint);
-    const Farewell farewell =
+    const Shutdown shutdown =
         serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},
               options.lost_after);
-    if (farewell == Farewell::kOrphan)
+    if (shutdown == Shutdown::kRankZeroLost)
       fmt::print(stderr, "impsweep: rank {} has not heard of rank 0 for {} s; its training is saved\n",
                  transport.rank(), std::chrono::duration<double>(options.lost_after).count());
-    if (farewell != Farewell::kTogether)
-      transport.leave(farewell == Farewell::kOrphan ? kStopped : kComplete);
+    if (shutdown != Shutdown::kCollective)
+      transport.leave(shutdown == Shutdown::kRankZeroLost ? kStopped : kComplete);
   } catch (const InputError& error) {
     fmt::print(stderr, "impsweep: rank {} cannot work: {}\n", transport.rank(), error.what());
     Message goodbye;
     goodbye.kind = MessageKind::kGoodbye;
     transport.send(0, goodbye);
-    if (await_finish(transport, options.lost_after) != Farewell::kTogether) transport.leave(kComplete);
+    if (await_finish(transport, options.lost_after) != Shutdown::kCollective) transport.leave(kComplete);
   }
   return kComplete;
 }

@@ -1,4 +1,5 @@
-// engine/sweep/sweep.hpp - running a sweep: rank 0 coordinates (and works, if it is told to), the other ranks work.
+// engine/sweep/sweep.hpp - running a sweep: rank 0 coordinates (and works, if it is told to), the other ranks
+// work.
 //
 //   every rank   expands the same plan from the text that rank 0 broadcasts
 //   rank 0       hands ready trainings to idle ranks, keeps journal, progress and index
@@ -42,8 +43,8 @@ struct SweepOptions {
     std::int64_t seed;
   };
   std::optional<Chaos> chaos;  // workers kill themselves at random times
-  std::optional<std::pair<std::string, std::string>>
-      only;                                  // chain and round: this training and what it needs
+  // Chain and round: this training and what it needs.
+  std::optional<std::pair<std::string, std::string>> only;
   std::optional<std::pair<int, int>> shard;  // every n-th chain from the i-th (0-based) on
 };
 

@@ -1,5 +1,5 @@
-// engine/sweep/ticker.hpp - something small done at a steady interval beside the main thread, so that heartbeats go
-// on while a long evaluation keeps the main thread busy.
+// engine/sweep/ticker.hpp - something small done at a steady interval beside the main thread, so that
+// heartbeats go on while a long evaluation keeps the main thread busy.
 #pragma once
 
 #include <chrono>

@@ -29,7 +29,7 @@ class Transport {
   // The rank seems to be dead: nothing is sent to it any more, until a message of it arrives after all.
   virtual void forget(int rank) = 0;
 
-  // Ends this process when what it sent is on its way, without the farewell in which MPI waits for all ranks,
+  // Ends this process when what it sent is on its way, without MPI_Finalize, which would wait for all ranks,
   // the dead ones too.
   [[noreturn]] virtual void leave(int exit_code) = 0;
 
@@ -39,9 +39,8 @@ class Transport {
 
 // MPI if this process was started by an MPI launcher, else a process alone. MPI is initialised here and
 // finalised when the object dies. Throws InputError for a step that `srun` started without PMIx: every task
-// would run the whole sweep.
-// Ranks that do not come together within `patience` say so and end with kStopped: one of them has died, and
-// the library would wait for it for ever.
+// would run the whole sweep. Ranks that do not connect within `patience` say so and end with kStopped: one of
+// them has died, and the library would wait for it for ever.
 std::unique_ptr<Transport> connect(std::chrono::milliseconds patience);
 
 }  // namespace impsweep

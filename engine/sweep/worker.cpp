@@ -30,23 +30,23 @@ Message failure(TrainingIndex training, const std::string& reason, bool determin
 
 }  // namespace
 
-Message compute(const WorkPlace& place, TrainingIndex training, const StopQuestion& should_stop) {
-  const Digest& digest = place.plan.trainings[training].digest;
+Message compute(const WorkerContext& context, TrainingIndex training, const StopQuestion& should_stop) {
+  const TrainingId& digest = context.plan.trainings[training].digest;
   try {
-    Checkpoint checkpoint(place.store, place.plan, training, place.checkpoint_interval);
-    std::optional<Record> record = run_training(place.plan, training, loader_from(place.store), place.backend,
-                                                place.threads, should_stop, &checkpoint);
+    Checkpoint checkpoint(context.store, context.plan, training, context.checkpoint_interval);
+    std::optional<Record> record = run_training(context.plan, training, loader_from(context.store),
+                                                context.backend, context.threads, should_stop, &checkpoint);
     Message message;
     message.training = training;
     message.kind = MessageKind::kReturned;
     if (!record) return message;
     const TimeSpent spent = checkpoint.spent();
-    add_provenance(*record, provenance_texts(place.backend), spent.wall_seconds, spent.cpu_seconds);
-    if (place.store.publish(digest, *record) == Publication::kDifferent)
+    add_provenance(*record, provenance_texts(context.backend), spent.wall_seconds, spent.cpu_seconds);
+    if (context.store.publish(digest, *record) == Publication::kDifferent)
       return failure(
           training,
           fmt::format("another run stored a different result for the same recipe {}; both are kept, see {}",
-                      digest, (place.store.directory() / "quarantine").string()),
+                      digest, (context.store.directory() / "quarantine").string()),
           true);
     message.kind = MessageKind::kDone;
     message.summary = read_summary(*record);
@@ -64,30 +64,30 @@ Message compute(const WorkPlace& place, TrainingIndex training, const StopQuesti
   }
 }
 
-Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration lost_after) {
+Shutdown serve(Transport& transport, const WorkerContext& context, Clock::duration lost_after) {
   Message ready;
   ready.kind = MessageKind::kReady;
-  ready.reason = fmt::format("{}, pid {}", provenance_texts(place.backend)["host"], getpid());
+  ready.reason = fmt::format("{}, pid {}", provenance_texts(context.backend)["host"], getpid());
   transport.send(0, ready);
   bool stopping = false, finished = false;
-  Farewell farewell = Farewell::kTogether;
+  Shutdown shutdown = Shutdown::kCollective;
   Clock::time_point last_heard = Clock::now();
   const auto next_message = [&] {
     std::optional<Message> message = transport.poll();
     if (message) last_heard = Clock::now();
     stopping |= message && (message->kind == MessageKind::kStop || message->kind == MessageKind::kLeave);
-    if (message && message->kind == MessageKind::kLeave) farewell = Farewell::kAlone;
+    if (message && message->kind == MessageKind::kLeave) shutdown = Shutdown::kIndependent;
     finished |= message && message->kind == MessageKind::kFinish;
     return message;
   };
-  const auto take_orders = [&] {
+  const auto read_messages = [&] {
     while (next_message()) continue;
   };
-  const auto is_orphan = [&] { return Clock::now() - last_heard > lost_after; };
+  const auto rank_zero_is_lost = [&] { return Clock::now() - last_heard > lost_after; };
   while (!stopping && !stop_requested()) {
     const std::optional<Message> message = next_message();
     if (!message) {
-      if (is_orphan()) return Farewell::kOrphan;
+      if (rank_zero_is_lost()) return Shutdown::kRankZeroLost;
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
@@ -95,11 +95,11 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
 
     Clock::time_point last_poll = Clock::now(), last_progress = last_poll;
     const TrainingIndex training = message->training;
-    const Message answer = compute(place, training, [&](const TrainingProgress& so_far) {
+    const Message answer = compute(context, training, [&](const TrainingProgress& so_far) {
       const Clock::time_point now = Clock::now();
       if (now - last_poll >= kPollInterval) {
         last_poll = now;
-        take_orders();
+        read_messages();
       }
       if (now - last_progress >= kProgressInterval) {
         last_progress = now;
@@ -110,21 +110,21 @@ Farewell serve(Transport& transport, const WorkPlace& place, Clock::duration los
         progress.last_return = so_far.last_return;
         transport.send(0, progress);
       }
-      return stopping || stop_requested() || is_orphan();
+      return stopping || stop_requested() || rank_zero_is_lost();
     });
-    take_orders();
-    if (is_orphan()) return Farewell::kOrphan;
+    read_messages();
+    if (rank_zero_is_lost()) return Shutdown::kRankZeroLost;
     transport.send(0, answer);
   }
   Message goodbye;
   goodbye.kind = MessageKind::kGoodbye;
   transport.send(0, goodbye);
   // A signal may have reached this process alone: how all of them part is for rank 0 to say in any case.
-  if (finished || farewell == Farewell::kAlone) return farewell;
+  if (finished || shutdown == Shutdown::kIndependent) return shutdown;
   return await_finish(transport, lost_after);
 }
 
-Farewell await_finish(Transport& transport, Clock::duration lost_after) {
+Shutdown await_finish(Transport& transport, Clock::duration lost_after) {
   for (Clock::time_point last_heard = Clock::now(); Clock::now() - last_heard <= lost_after;) {
     const std::optional<Message> message = transport.poll();
     if (!message) {
@@ -132,10 +132,10 @@ Farewell await_finish(Transport& transport, Clock::duration lost_after) {
       continue;
     }
     last_heard = Clock::now();
-    if (message->kind == MessageKind::kFinish) return Farewell::kTogether;
-    if (message->kind == MessageKind::kLeave) return Farewell::kAlone;
+    if (message->kind == MessageKind::kFinish) return Shutdown::kCollective;
+    if (message->kind == MessageKind::kLeave) return Shutdown::kIndependent;
   }
-  return Farewell::kOrphan;
+  return Shutdown::kRankZeroLost;
 }
 
 }  // namespace impsweep

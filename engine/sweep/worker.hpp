@@ -13,7 +13,7 @@
 namespace impsweep {
 
 // What computing needs, the same on every rank.
-struct WorkPlace {
+struct WorkerContext {
   const Plan& plan;
   const Store& store;
   Backend backend;
@@ -23,19 +23,20 @@ struct WorkPlace {
 
 // Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
 // kReturned if it was stopped; then a checkpoint holds what was done.
-Message compute(const WorkPlace&, TrainingIndex, const StopQuestion&);
+Message compute(const WorkerContext&, TrainingIndex, const StopQuestion&);
 
-enum class Farewell {
-  kTogether,  // all ranks end together
-  kAlone,     // ranks are lost, so this one ends without waiting for them
-  kOrphan,    // rank 0 has fallen silent for `lost_after`; the training is saved
+// How a rank ends.
+enum class Shutdown {
+  kCollective,    // all ranks end together, in MPI_Finalize
+  kIndependent,   // ranks are lost, so this one ends without waiting for them
+  kRankZeroLost,  // nothing came from rank 0 for `lost_after`; the training is saved
 };
 
 // Serves rank 0 until it says stop, or this process is asked to.
-Farewell serve(Transport&, const WorkPlace&, std::chrono::steady_clock::duration lost_after);
+Shutdown serve(Transport&, const WorkerContext&, std::chrono::steady_clock::duration lost_after);
 
-// Waits until rank 0 has nothing left to do but to say farewell, which MPI does with all ranks together: if
-// rank 0 died before, it would be waited for there.
-Farewell await_finish(Transport&, std::chrono::steady_clock::duration lost_after);
+// Waits until rank 0 has written everything. MPI_Finalize waits for all ranks: if rank 0 died before it got
+// there, the others would wait for ever.
+Shutdown await_finish(Transport&, std::chrono::steady_clock::duration lost_after);
 
 }  // namespace impsweep

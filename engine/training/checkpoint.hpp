@@ -1,5 +1,5 @@
-// engine/training/checkpoint.hpp - a training under way, kept in the store: whatever ends the process, the training
-// goes on from its last checkpoint, to the same bits as if nothing had happened.
+// engine/training/checkpoint.hpp - a training under way, kept in the store: whatever ends the process, the
+// training goes on from its last checkpoint, to the same bits as if nothing had happened.
 //
 //   @format, @step, @recipe            layout of this file; environment steps so far; canonical recipe
 //   @wall_seconds, @cpu_seconds        spent so far, for the provenance of the result
@@ -48,7 +48,7 @@ class Checkpoint {
   Record encode(const TrainingSession&) const;
 
   const Store& store_;
-  Digest digest_;
+  TrainingId digest_;
   std::string recipe_;
   Clock::duration interval_;
   Clock::time_point start_, last_save_;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "agents/native/kernels/kernels.hpp"
+#include "engine/training/version.hpp"
 
 namespace impsweep {
 namespace {
@@ -63,7 +64,8 @@ std::map<std::string, std::string> numerics_fingerprint(Backend backend) {
 
 std::map<std::string, std::string> provenance_texts(Backend backend) {
   std::map<std::string, std::string> texts = numerics_fingerprint(backend);
-  texts["impsweep version"] = IMPSWEEP_VERSION;
+  texts["impsweep version"] = program_version();
+  texts["impsweep commit"] = program_commit();
   texts["instruction set"] = std::string(kernels().name);
   char host[256] = "unknown";
   gethostname(host, sizeof host - 1);
@@ -77,8 +79,9 @@ std::map<std::string, std::string> provenance_texts(Backend backend) {
 std::string version_text() {
   unsigned major = 0, minor = 0, release = 0;
   H5get_libversion(&major, &minor, &release);
-  std::string text = fmt::format("impsweep {}\n{}\nHDF5 {}.{}.{}\nkernels: {}\n", IMPSWEEP_VERSION,
-                                 mpi_library(), major, minor, release, kernels().name);
+  std::string text =
+      fmt::format("impsweep {}\ncommit {}\n{}\nHDF5 {}.{}.{}\nkernels: {}\n", program_version(),
+                  program_commit(), mpi_library(), major, minor, release, kernels().name);
   text += "numerics fingerprint:\n";
   for (const auto& [name, value] : numerics_fingerprint(Backend::kNative))
     text += fmt::format("  {}: {}\n", name, value);

@@ -13,7 +13,7 @@ namespace impsweep {
 // enter; the LibTorch backend adds its version and the pinned core types.
 std::map<std::string, std::string> numerics_fingerprint(Backend);
 
-// Where and by what a result was computed: version, compiler, host, Slurm ids, instruction set.
+// Where and by what a result was computed: version, commit, compiler, host, Slurm ids, instruction set.
 std::map<std::string, std::string> provenance_texts(Backend);
 
 // Several lines for --version.

@@ -30,7 +30,8 @@ RestrictedModel given_model(const Plan& plan, const TrainingNode& node, const Ro
   const Settings& settings = plan.settings[node.settings];
   if (!node.inputs_parent) return restricted_model_of(settings);
   ModelSpec model = model_of(settings);
-  const RoundResult ticket = read_round(load(plan.trainings[*node.inputs_parent].digest, Part::kAll), model);
+  const RoundResult ticket =
+      read_round(load(plan.trainings[*node.inputs_parent].digest, RecordPart::kAll), model);
   try {
     return with_ticket_inputs(std::move(model), settings.inputs, ticket.mask);
   } catch (const std::invalid_argument& error) {
@@ -41,7 +42,7 @@ RestrictedModel given_model(const Plan& plan, const TrainingNode& node, const Ro
 }  // namespace
 
 RoundLoader loader_from(const Store& store) {
-  return [&store](const Digest& digest, Part part) {
+  return [&store](const TrainingId& digest, RecordPart part) {
     std::optional<Record> record = store.load(digest, part);
     if (!record)
       throw InputError("{}: the finished training {} is missing; run the job again to compute it",
@@ -54,7 +55,8 @@ TrainingIndex chosen_teacher(const Plan& plan, const TeacherChoice& choice, cons
   TrainingIndex best = choice.candidates.front();
   double best_return = 0;
   for (const TrainingIndex candidate : choice.candidates) {
-    const double value = read_reevaluated_return(load(plan.trainings[candidate].digest, Part::kAttributes));
+    const double value =
+        read_reevaluated_return(load(plan.trainings[candidate].digest, RecordPart::kAttributes));
     if (candidate != choice.candidates.front() && !(value > best_return)) continue;
     best = candidate;
     best_return = value;
@@ -92,15 +94,15 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   std::vector<float> previous;
   if (node.mask_parent) {
     const RoundResult parent =
-        read_round(load(plan.trainings[*node.mask_parent].digest, Part::kAll), request.model);
+        read_round(load(plan.trainings[*node.mask_parent].digest, RecordPart::kAll), request.model);
     mask = pruned_mask(handed_on(parent), parent.mask, tensors, prunable, imp, node.round);
     if (node.values_parent == node.mask_parent) previous = handed_on(parent);
   }
   if (node.values_parent && previous.empty())
-    previous =
-        handed_on(read_round(load(plan.trainings[*node.values_parent].digest, Part::kAll), request.model));
+    previous = handed_on(
+        read_round(load(plan.trainings[*node.values_parent].digest, RecordPart::kAll), request.model));
   if (node.rewind_parent) {
-    RoundSnapshot snapshot = read_snapshot(load(plan.trainings[*node.rewind_parent].digest, Part::kAll),
+    RoundSnapshot snapshot = read_snapshot(load(plan.trainings[*node.rewind_parent].digest, RecordPart::kAll),
                                            request.model, imp.rewind_step);
     initial = std::move(snapshot.parameters);
     if (imp.rewind_budget == RewindBudget::kRemaining) request.start_step = snapshot.step;
@@ -122,9 +124,10 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
 
   if (node.teacher) {
     const TrainingIndex teacher = chosen_teacher(plan, plan.choices[*node.teacher], load);
-    const TrainingNode& expert = plan.trainings[teacher];
-    request.teacher_model = model_of(plan.settings[expert.settings]);
-    request.teacher_parameters = read_round(load(expert.digest, Part::kAll), request.teacher_model).best;
+    const TrainingNode& teacher_node = plan.trainings[teacher];
+    request.teacher_model = model_of(plan.settings[teacher_node.settings]);
+    request.teacher_parameters =
+        read_round(load(teacher_node.digest, RecordPart::kAll), request.teacher_model).best;
   }
   return request;
 }

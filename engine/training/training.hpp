@@ -14,12 +14,12 @@
 namespace impsweep {
 
 // A finished training by its digest, whole or attributes only. Throws if it is not there.
-using RoundLoader = std::function<Record(const Digest&, Part)>;
+using RoundLoader = std::function<Record(const TrainingId&, RecordPart)>;
 
 // Loader from a store; a missing or damaged file is an InputError that says to run the job again.
 RoundLoader loader_from(const Store&);
 
-// Mask, initial parameters, expert: everything that the training is a function of, but for a data set.
+// Mask, initial parameters, teacher: everything that the training is a function of, but for a data set.
 TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Backend);
 
 // The candidate with the highest re-evaluated return; the first wins.
@@ -30,8 +30,8 @@ struct TrainingProgress {
   double last_return = 0;  // mean of the last evaluation
 };
 
-// Asked at every safe point, and every 20 ms where the next is far; returning true ends the training at the
-// last one.
+// Called at every safe point, and every 20 ms where the next is far; returning true ends the training at the
+// last safe point.
 using StopQuestion = std::function<bool(const TrainingProgress&)>;
 
 // Runs the training to its end, `threads` stepping its environments, from a stored checkpoint if one is given

@@ -1,19 +1,19 @@
 // envs/atari/atari.hpp - Atari 2600 games by the rules of rlpyt's AtariEnv: what is a step, an episode, an
 // image and a reward. The console itself is an Emulator.
 //
-// Reset: the console is reset, to the same state each time (rlpyt lets some games keep traces of those before);
-// one no-op, after which the lives are read; k further no-ops, k uniform on 0..max_start_noops; fire and up if
-// fire_on_reset asks for them; one image is pushed on an empty stack.
+// Reset: the console is reset, to the same state each time (rlpyt lets some games keep traces of those
+// before); one no-op, after which the lives are read; k further no-ops, k uniform on 0..max_start_noops; fire
+// and up if fire_on_reset asks for them; one image is pushed on an empty stack.
 //
-// Step: frame_skip frames with the action. A life is lost if fewer are left than when they were last read, but
-// some are; then one no-op follows, its reward is dropped, and the lives are read again. With episodic_lives
-// the loss ends the episode as the learner sees it, and the stack is emptied; reset() goes on with the same
-// game then. Only the end of a game or the horizon leads to a reset of the console. The horizon is tested
-// before the step is counted: what is truncated has horizon + 1 steps.
+// Step: frame_skip frames with the action. A life is lost if fewer are left than when they were last read,
+// but some are; then one no-op follows, its reward is dropped, and the lives are read again. With
+// episodic_lives the loss ends the episode as the learner sees it, and the stack is emptied; reset() goes on
+// with the same game then. Only the end of a game or the horizon leads to a reset of the console. The horizon
+// is tested before the step is counted: what is truncated has horizon + 1 steps.
 //
 // Image: the brighter of the last two frames in each pixel; after a reset, or a lost life that ended the
-// episode, the last frame alone. First and last row are dropped, and the mean of 2 x 2 pixels is rounded, half
-// up. Observation: the last four images, the oldest first, in floats from 0 to 1.
+// episode, the last frame alone. First and last row are dropped, and the mean of 2 x 2 pixels is rounded,
+// half up. Observation: the last four images, the oldest first, in floats from 0 to 1.
 #pragma once
 
 #include <array>
@@ -47,7 +47,7 @@ class AtariEnvironment final : public Environment {
 
   const TaskInfo& info() const override { return info_; }
   int lanes() const override { return static_cast<int>(lanes_.size()); }
-  void attach(int lane, Draws& draws) override { at(lane).draws = &draws; }
+  void attach(int lane, RandomSource& draws) override { at(lane).draws = &draws; }
   void reset(int lane, int column, ObservationBatch observations) override;
   void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
             std::span<StepResult> results) override;
@@ -61,7 +61,7 @@ class AtariEnvironment final : public Environment {
   enum class Phase : std::int32_t { kUnused, kPlaying, kLifeLost, kOver };
 
   struct Lane {
-    Draws* draws = nullptr;            // not owned, not saved
+    RandomSource* draws = nullptr;     // not owned, not saved
     std::vector<std::uint8_t> images;  // [kImages][row][column], a ring
     std::int32_t oldest = 0;           // its place in the ring
     std::int32_t lives = 0;            // when they were last read

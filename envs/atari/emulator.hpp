@@ -1,6 +1,6 @@
-// envs/atari/emulator.hpp - consoles that play one Atari 2600 game, as the rules of play see them
-// (envs/atari/atari.hpp): actions go in, grey screens, rewards and lives come out. Everything else about an
-// emulator is its own affair; a test puts a scripted one in its place.
+// envs/atari/emulator.hpp - the interface of consoles that play one Atari 2600 game, as the rules of play see
+// them (envs/atari/atari.hpp): actions go in, grey screens, rewards and lives come out. Tests have a scripted
+// emulator.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +36,8 @@ class Emulator {
 
   virtual std::string program() const = 0;  // and its version
 
-  // A new game, the same whatever was played before. Comes before everything else on a console that no state was
-  // loaded into.
+  // A new game, the same whatever was played before. Comes before everything else on a console that no state
+  // was loaded into.
   virtual Outcome reset(int console) = 0;
 
   // `frames` frames, at least one, with one action in ALE's code. After the end of a game nothing happens.

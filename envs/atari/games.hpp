@@ -14,8 +14,8 @@ inline constexpr int kNoop = 0, kFire = 1, kUp = 2, kLastAction = 17;
 struct Game {
   std::string name;  // ALE's: the ROM is <name>.bin
   std::string description;
-  // ALE's codes, ascending, of the actions that do something in this game: 0 no action, 1 fire, 2 up, 3 right,
-  // 4 left, 5 down, 6 up right, 7 up left, 8 down right, 9 down left; 10 to 17 are 2 to 9 with fire.
+  // ALE's codes, ascending, of the actions that do something in this game: 0 no action, 1 fire, 2 up, 3
+  // right, 4 left, 5 down, 6 up right, 7 up left, 8 down right, 9 down left; 10 to 17 are 2 to 9 with fire.
   std::vector<int> actions;
 
   bool has(int action) const;

@@ -28,7 +28,7 @@ namespace impsweep::atari {
 namespace {
 
 // The messages, as in worker.py.
-struct Greeting {
+struct Handshake {
   std::uint32_t ready = 0, text_bytes = 0;
 };
 enum class Operation : std::uint32_t { kReset, kPlay };
@@ -44,20 +44,20 @@ struct Reply {
   std::uint32_t game_over = 0;
 };
 static_assert(std::endian::native == std::endian::little);
-static_assert(sizeof(Greeting) == 8 && sizeof(Request) == 16 && sizeof(Reply) == 16);
+static_assert(sizeof(Handshake) == 8 && sizeof(Request) == 16 && sizeof(Reply) == 16);
 
-constexpr std::uint32_t kLongestText = 1 << 20;   // more is no greeting of the worker
+constexpr std::uint32_t kLongestText = 1 << 20;   // more is no text of the worker
 constexpr int kSharedMemory = 3;                  // file descriptor in the worker
 constexpr int kMostFrames = 255;                  // of a part, in the list of what was played
 constexpr auto kGrace = std::chrono::seconds(1);  // for a worker to end by itself
 
 // What waiting, sending and starting throw inside this file; Worker adds what is known of the process.
-struct Trouble : std::runtime_error {
+struct WorkerFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 [[noreturn]] void throw_system_error(const char* what, int error) {
-  throw Trouble(std::string(what) + ": " + std::strerror(error));
+  throw WorkerFailure(std::string(what) + ": " + std::strerror(error));
 }
 
 class FileDescriptor {
@@ -163,19 +163,20 @@ class WorkerEmulator::Worker {
     spawn(interpreter_of(setup), game.name, std::to_string(consoles), its_end);
   }
   ~Worker() {
-    hang_up();
+    close_socket();
     if (process_ > 0) await_end(kGrace);
   }
 
-  // Throws Trouble, or TaskUnavailable with the reason that the worker gives. Returns what the worker says of
-  // itself.
-  std::string greet(const Game& game) {
-    Greeting greeting;
-    receive(&greeting, sizeof greeting);
-    if (greeting.text_bytes > kLongestText) throw Trouble("its greeting is no greeting");
-    std::string text(greeting.text_bytes, '\0');
+  // Throws WorkerFailure, or TaskUnavailable with the reason that the worker gives. Returns what the worker
+  // says of itself.
+  std::string handshake(const Game& game) {
+    Handshake handshake;
+    receive(&handshake, sizeof handshake);
+    if (handshake.text_bytes > kLongestText)
+      throw WorkerFailure("its first message is none of this protocol");
+    std::string text(handshake.text_bytes, '\0');
     receive(text.data(), text.size());
-    if (greeting.ready == 0) throw_unavailable(game, text);
+    if (handshake.ready == 0) throw_unavailable(game, text);
     return text;
   }
 
@@ -192,28 +193,28 @@ class WorkerEmulator::Worker {
       Reply reply;
       receive(&reply, sizeof reply);
       return {reply.reward, reply.lives, reply.game_over != 0};
-    } catch (const Trouble& trouble) {
-      failure_ = "the process that runs the Atari consoles failed: " + describe(trouble);
+    } catch (const WorkerFailure& failure) {
+      failure_ = "the process that runs the Atari consoles failed: " + describe(failure);
       throw EmulatorFailed(failure_);
     }
   }
 
-  // What went wrong, how the process ended and its last words. Ends it if it is still there.
-  std::string describe(const Trouble& trouble) {
-    hang_up();
-    std::string text = trouble.what();
+  // What went wrong, how the process ended and its last output. Ends it if it is still there.
+  std::string describe(const WorkerFailure& failure) {
+    close_socket();
+    std::string text = failure.what();
     const int status = await_end(ended_ ? kGrace : std::chrono::seconds(0));
     if (ended_ && WIFEXITED(status)) text += " with status " + std::to_string(WEXITSTATUS(status));
     if (ended_ && WIFSIGNALED(status)) text += " by signal " + std::to_string(WTERMSIG(status));
-    const std::string words = last_words();
-    return words.empty() ? text : text + "; its last words: " + words;
+    const std::string output = last_output();
+    return output.empty() ? text : text + "; its last output: " + output;
   }
 
   Screen screen(int console, int which) const {
     return Screen(memory_.data() + static_cast<std::size_t>(2 * console + which) * kScreenSize, kScreenSize);
   }
   pid_t process() const { return process_; }
-  void hang_up() { socket_.close(); }
+  void close_socket() { socket_.close(); }
 
  private:
   void spawn(const std::string& interpreter, std::string game, std::string consoles,
@@ -280,11 +281,11 @@ class WorkerEmulator::Worker {
     if (error == EAGAIN || error == EWOULDBLOCK) {
       std::ostringstream text;
       text << "it gave no answer for " << std::chrono::duration<double>(patience_).count() << " s";
-      throw Trouble(text.str());
+      throw WorkerFailure(text.str());
     }
     if (error != ECONNRESET && error != EPIPE) throw_system_error("its socket failed", error);
     ended_ = true;
-    throw Trouble("it ended");
+    throw WorkerFailure("it ended");
   }
 
   // The status with which it ended; 0 if it had to be killed, or was another's to wait for.
@@ -309,15 +310,15 @@ class WorkerEmulator::Worker {
     return 0;
   }
 
-  std::string last_words() const {
+  std::string last_output() const {
     constexpr off_t kMost = 2000;
     const off_t size = ::lseek(log_.number(), 0, SEEK_END);
-    std::string words(static_cast<std::size_t>(std::clamp<off_t>(size, 0, kMost)), '\0');
+    std::string output(static_cast<std::size_t>(std::clamp<off_t>(size, 0, kMost)), '\0');
     const ssize_t length =
-        ::pread(log_.number(), words.data(), words.size(), size - static_cast<off_t>(words.size()));
-    words.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
-    while (!words.empty() && words.back() == '\n') words.pop_back();
-    return words;
+        ::pread(log_.number(), output.data(), output.size(), size - static_cast<off_t>(output.size()));
+    output.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    while (!output.empty() && output.back() == '\n') output.pop_back();
+    return output;
   }
 
   FileDescriptor log_;  // its standard output and error
@@ -338,16 +339,16 @@ WorkerEmulator::WorkerEmulator(const Game& game, int consoles, const WorkerSetup
     for (int first = 0; first < consoles; first += consoles_per_worker_)
       workers_.push_back(
           std::make_unique<Worker>(game, std::min(consoles_per_worker_, consoles - first), setup));
-  } catch (const Trouble& trouble) {
-    throw_unavailable(game, trouble.what());
+  } catch (const WorkerFailure& failure) {
+    throw_unavailable(game, failure.what());
   }
   for (const auto& worker : workers_) {
     std::istringstream text;
     try {
-      text.str(worker->greet(game));
-    } catch (const Trouble& trouble) {
+      text.str(worker->handshake(game));
+    } catch (const WorkerFailure& failure) {
       throw_unavailable(game,
-                        interpreter_of(setup) + " did not start the consoles: " + worker->describe(trouble));
+                        interpreter_of(setup) + " did not start the consoles: " + worker->describe(failure));
     }
     int rows = 0, columns = 0;
     text >> version_ >> rows >> columns;
@@ -364,7 +365,7 @@ WorkerEmulator::WorkerEmulator(const Game& game, int consoles, const WorkerSetup
 }
 
 WorkerEmulator::~WorkerEmulator() {
-  for (const auto& worker : workers_) worker->hang_up();
+  for (const auto& worker : workers_) worker->close_socket();
 }
 
 WorkerEmulator::Place WorkerEmulator::place(int console) const {

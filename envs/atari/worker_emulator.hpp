@@ -1,5 +1,6 @@
 // envs/atari/worker_emulator.hpp - consoles of the Arcade Learning Environment (ALE) in worker processes: a
-// Python interpreter that has the package ale-py runs envs/atari/worker.py, whose text is part of this program.
+// Python interpreter that has the package ale-py runs envs/atari/worker.py, whose text is part of this
+// program.
 //
 // ALE is under the GNU General Public License, version 2. It runs as a program of its own, which the user
 // installs; nothing of it, and no ROM, is contained in this project.
@@ -10,11 +11,11 @@
 // signals that ask this process to stop do not reach it: its state may still have to be saved.
 //
 // The state of a console is what was played since its reset, and loading it plays that again, at about two
-// thousand steps a second. ALE can save a state in the middle of a game as well, but a part of the picture's is
-// missing there, and some games (Amidar, Qbert, Tetris) continue differently in another process. A reset first
-// restores what ALE was when the ROM had been loaded: without this some games (Ice Hockey, Seaquest, Surround,
-// Time Pilot, Yars' Revenge) begin differently after other games, and an episode would depend on what its
-// console had played before.
+// thousand steps a second. ALE can save a state in the middle of a game as well, but a part of the picture's
+// is missing there, and some games (Amidar, Qbert, Tetris) continue differently in another process. A reset
+// first restores what ALE was when the ROM had been loaded: without this some games (Ice Hockey, Seaquest,
+// Surround, Time Pilot, Yars' Revenge) begin differently after other games, and an episode would depend on
+// what its console had played before.
 #pragma once
 
 #include <chrono>

@@ -71,7 +71,7 @@ Runner::Runner(const Parameters& parameters)
       untouched_.push_back(static_cast<int>(foot));
 }
 
-void Runner::reset(Draws& draws) {
+void Runner::reset(RandomSource& draws) {
   // Multiply, then add, as numpy's uniform distribution does.
   for (double& position : initial_position_)
     position = -kResetRange + (kResetRange - -kResetRange) * draws.uniform();

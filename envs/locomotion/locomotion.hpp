@@ -35,7 +35,7 @@ class Runner {
 
   explicit Runner(const Parameters&);
 
-  void reset(Draws&);  // a draw U for each joint
+  void reset(RandomSource&);  // a draw U for each joint
   StepResult step(std::span<const float> action);
   void observe(float* out, int stride) const;
 
@@ -83,8 +83,8 @@ struct Task {
   using Parameters = Runner::Parameters;
 
   explicit Task(const Parameters& parameters) : runner(parameters) {}
-  void reset(Draws& draws) { runner.reset(draws); }
-  StepResult step(const Action& action, Draws&) { return runner.step(action); }
+  void reset(RandomSource& draws) { runner.reset(draws); }
+  StepResult step(const Action& action, RandomSource&) { return runner.step(action); }
   void observe(float* out, int stride) const { runner.observe(out, stride); }
   void get_state(std::span<double> state) const { runner.get_state(state); }
 

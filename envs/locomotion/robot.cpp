@@ -168,13 +168,13 @@ Robot make_ant() {
 }  // namespace
 
 Geom sphere(float radius) {
-  Geom geom{Geom::Kind::kSphere};
+  Geom geom{Geom::Shape::kSphere};
   geom.radius = radius;
   return geom;
 }
 
 Geom between(Vector from, Vector to, float radius) {
-  Geom geom{Geom::Kind::kEndPoints};
+  Geom geom{Geom::Shape::kEndPoints};
   geom.from = from;
   geom.to = to;
   geom.radius = radius;
@@ -182,7 +182,7 @@ Geom between(Vector from, Vector to, float radius) {
 }
 
 Geom centred(Vector centre, float angle, float half_length, float radius) {
-  Geom geom{Geom::Kind::kCentred};
+  Geom geom{Geom::Shape::kCentred};
   geom.from = centre;
   geom.angle = angle;
   geom.half_length = half_length;

@@ -17,8 +17,8 @@ using Vector = std::array<float, 3>;  // m; x forward, y left, z up
 // A sphere, a capsule between two end points, or a capsule by its centre and a rotation about +y.
 // Coordinates are those of the body.
 struct Geom {
-  enum class Kind { kSphere, kEndPoints, kCentred };
-  Kind kind;
+  enum class Shape { kSphere, kEndPoints, kCentred };
+  Shape shape;
   Vector from{}, to{};  // kEndPoints; `from` is the centre otherwise
   float radius = 0;     // m
   float angle = 0;      // rad, of a capsule that lies along z at 0

@@ -37,7 +37,7 @@ std::array<double, 3> array_of(const btVector3& v) {
 // Where a body's last geom is given by end points, its midpoint; else the body's origin.
 btVector3 centre_of_mass(const Body& body) {
   const Geom& last = body.geoms.back();
-  if (last.kind != Geom::Kind::kEndPoints) return {0, 0, 0};
+  if (last.shape != Geom::Shape::kEndPoints) return {0, 0, 0};
   return 0.5 * (vector_of(last.from) + vector_of(last.to));
 }
 
@@ -48,20 +48,20 @@ double mass_of(const Body& body) {
   for (const Geom& geom : body.geoms) {
     const double r = geom.radius;
     volume += 4. / 3. * SIMD_PI * r * r * r;
-    if (geom.kind == Geom::Kind::kEndPoints)
+    if (geom.shape == Geom::Shape::kEndPoints)
       volume += SIMD_PI * r * r * (vector_of(geom.from) - vector_of(geom.to)).length();
-    if (geom.kind == Geom::Kind::kCentred) volume += SIMD_PI * r * r * (2.0 * geom.half_length);
+    if (geom.shape == Geom::Shape::kCentred) volume += SIMD_PI * r * r * (2.0 * geom.half_length);
   }
   return kDensity * volume;
 }
 
 std::unique_ptr<btCollisionShape> shape_of(const Geom& geom) {
-  switch (geom.kind) {
-    case Geom::Kind::kSphere:
+  switch (geom.shape) {
+    case Geom::Shape::kSphere:
       return std::make_unique<btSphereShape>(geom.radius);
-    case Geom::Kind::kCentred:
+    case Geom::Shape::kCentred:
       return std::make_unique<btCapsuleShapeZ>(geom.radius, 2.0 * geom.half_length);
-    case Geom::Kind::kEndPoints:
+    case Geom::Shape::kEndPoints:
       break;
   }
   const btVector3 ends[2] = {vector_of(geom.from), vector_of(geom.to)};
@@ -70,7 +70,7 @@ std::unique_ptr<btCollisionShape> shape_of(const Geom& geom) {
 }
 
 btTransform frame_of(const Geom& geom) {
-  if (geom.kind != Geom::Kind::kCentred) return btTransform::getIdentity();
+  if (geom.shape != Geom::Shape::kCentred) return btTransform::getIdentity();
   return btTransform(btQuaternion(btVector3(0, 1, 0), geom.angle), vector_of(geom.from));
 }
 
@@ -163,7 +163,7 @@ struct World::Simulation {
 
   // A link before Bullet's arrays are made; links are numbered in the order of this list.
   struct Link {
-    enum class Kind { kFixed, kHinge, kRail } kind;
+    enum class Motion { kFixed, kHinge, kRail } motion;
     int parent;
     btVector3 anchor;  // of the link's frame, from the parent's centre of mass
     btVector3 centre;  // of mass, from the anchor
@@ -174,7 +174,7 @@ struct World::Simulation {
   static std::vector<Link> links_of(const Robot&, Layout, std::vector<int>& link_of_body);
 
   // What counts in the mean position: a body, or a joint.
-  struct Part {
+  struct CountedPoint {
     int link;
     btVector3 place;  // from the link's centre of mass, in the link's axes
   };
@@ -199,7 +199,7 @@ struct World::Simulation {
   btTransform base_pose;
   std::vector<int> rail_links, joint_links, foot_links;  // by rail, driven joint, foot
   int torso_link = kBase;
-  std::vector<Part> parts;  // in the order in which the original sums them up
+  std::vector<CountedPoint> counted;  // in the order in which the original sums them up
   btAlignedObjectArray<btQuaternion> rotations;
   btAlignedObjectArray<btVector3> origins;
   mutable std::vector<btVector3> angular, linear;  // link velocities, base first
@@ -233,22 +233,22 @@ std::vector<World::Simulation::Link> World::Simulation::links_of(const Robot& ro
     const auto add_jointed = [&](const btVector3& joint, const btVector3& axis, const btVector3& anchor,
                                  const Hinge* hinge) {
       if (layout == Layout::kCompact || (anchor.isZero() && centre.isZero())) {
-        add({Link::Kind::kHinge, parent, joint, centre - anchor, axis, &body, hinge});
+        add({Link::Motion::kHinge, parent, joint, centre - anchor, axis, &body, hinge});
       } else {
-        add({Link::Kind::kHinge, parent, joint, zero, axis, nullptr, hinge});
-        add({Link::Kind::kFixed, parent, -anchor, centre, zero, &body});
+        add({Link::Motion::kHinge, parent, joint, zero, axis, nullptr, hinge});
+        add({Link::Motion::kFixed, parent, -anchor, centre, zero, &body});
       }
     };
     if (body.parent < 0) {
       const btVector3 anchor = vector_of(robot.rail_anchor);
-      add({Link::Kind::kRail, parent, place + anchor, zero, {1, 0, 0}});
-      add({Link::Kind::kRail, parent, zero, zero, {0, 0, 1}});
+      add({Link::Motion::kRail, parent, place + anchor, zero, {1, 0, 0}});
+      add({Link::Motion::kRail, parent, zero, zero, {0, 0, 1}});
       add_jointed(zero, {0, 1, 0}, anchor, nullptr);
     } else if (body.hinge) {
       const btVector3 anchor = vector_of(body.hinge->anchor);
       add_jointed(place + anchor, vector_of(body.hinge->axis), anchor, &*body.hinge);
     } else {
-      add({Link::Kind::kFixed, parent, place, centre, zero, &body});
+      add({Link::Motion::kFixed, parent, place, centre, zero, &body});
     }
     link_of_body.push_back(parent);
   }
@@ -322,15 +322,15 @@ void World::Simulation::add_robot(const Robot& model, Layout layout) {
     const double mass = link.body != nullptr ? mass_of(*link.body) : 0;
     btVector3 inertia(0, 0, 0);
     if (mass > 0) shape->calculateLocalInertia(mass, inertia);
-    switch (link.kind) {
-      case Link::Kind::kFixed:
+    switch (link.motion) {
+      case Link::Motion::kFixed:
         robot->setupFixed(i, mass, inertia, link.parent, aligned, link.anchor, link.centre);
         break;
-      case Link::Kind::kHinge:
+      case Link::Motion::kHinge:
         robot->setupRevolute(i, mass, inertia, link.parent, aligned, link.axis, link.anchor, link.centre,
                              true);
         break;
-      case Link::Kind::kRail:
+      case Link::Motion::kRail:
         robot->setupPrismatic(i, mass, inertia, link.parent, aligned, link.axis, link.anchor, link.centre,
                               true);
         break;
@@ -341,7 +341,7 @@ void World::Simulation::add_robot(const Robot& model, Layout layout) {
           robot.get(), i, link.hinge->lower, link.hinge->upper));
       world.addMultiBodyConstraint(constraints.back().get());
       joint_links.push_back(i);
-    } else if (link.kind != Link::Kind::kFixed) {
+    } else if (link.motion != Link::Motion::kFixed) {
       rail_links.push_back(i);
     }
   }
@@ -350,7 +350,7 @@ void World::Simulation::add_robot(const Robot& model, Layout layout) {
   refresh_link_poses();
   world.addMultiBody(robot.get());
   for (int i = 0; i < count; ++i) {
-    if (links[static_cast<std::size_t>(i)].kind == Link::Kind::kFixed) continue;
+    if (links[static_cast<std::size_t>(i)].motion == Link::Motion::kFixed) continue;
     constraints.push_back(std::make_unique<btMultiBodyJointMotor>(robot.get(), i, 0, 0.0, 0.0));
     world.addMultiBodyConstraint(constraints.back().get());
     constraints.back()->finalizeMultiDof();
@@ -359,11 +359,11 @@ void World::Simulation::add_robot(const Robot& model, Layout layout) {
   torso_link = link_of_body.front();
   for (int i = 0; i < count; ++i) {
     const Link& link = links[static_cast<std::size_t>(i)];
-    if (link.kind != Link::Kind::kFixed) parts.push_back({i, -link.centre});
-    if (link.body != nullptr && link.body != &torso) parts.push_back({i, {0, 0, 0}});
+    if (link.motion != Link::Motion::kFixed) counted.push_back({i, -link.centre});
+    if (link.body != nullptr && link.body != &torso) counted.push_back({i, {0, 0, 0}});
   }
   // The torso is entered in the list together with the first link, wherever it stands itself.
-  parts.insert(parts.begin() + 1, {torso_link, {0, 0, 0}});
+  counted.insert(counted.begin() + 1, {torso_link, {0, 0, 0}});
   for (const std::string& foot : model.feet) {
     const auto body = std::ranges::find(model.bodies, foot, &Body::name);
     foot_links.push_back(link_of_body[static_cast<std::size_t>(body - model.bodies.begin())]);
@@ -466,13 +466,13 @@ Pose World::pose(bool ground_is_a_part) const {
   const btQuaternion q = torso.getRotation();
   pose.orientation = {q.x(), q.y(), q.z(), q.w()};
   std::array<double, kMostParts> x{}, y{};
-  for (std::size_t p = 0; p < s.parts.size(); ++p) {
-    const auto& [link, place] = s.parts[p];
+  for (std::size_t p = 0; p < s.counted.size(); ++p) {
+    const auto& [link, place] = s.counted[p];
     const btTransform& frame = link == kBase ? torso : robot.getLink(link).m_cachedWorldTransform;
     x[p] = frame.getBasis()[0].dot(place) + frame.getOrigin().x();
     y[p] = frame.getBasis()[1].dot(place) + frame.getOrigin().y();
   }
-  const std::size_t parts = s.parts.size() + (ground_is_a_part ? 1 : 0);
+  const std::size_t parts = s.counted.size() + (ground_is_a_part ? 1 : 0);
   pose.mean_x = numpy_sum({x.data(), parts}) / static_cast<double>(parts);
   pose.mean_y = numpy_sum({y.data(), parts}) / static_cast<double>(parts);
   return pose;

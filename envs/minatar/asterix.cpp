@@ -9,7 +9,7 @@ enum Channel { kPlayer, kEnemy, kTrail, kGold };
 
 }  // namespace
 
-void Asterix::reset(Draws&) {
+void Asterix::reset(RandomSource&) {
   x = y = 5;
   slots.fill({});
   spawn_speed = spawn_timer = kSpawnSpeed;
@@ -18,7 +18,7 @@ void Asterix::reset(Draws&) {
   ramp_index = 0;
 }
 
-StepResult Asterix::step(Action action, Draws& draws, bool ramping) {
+StepResult Asterix::step(Action action, RandomSource& draws, bool ramping) {
   StepResult result;
   if (spawn_timer == 0) {
     spawn(draws);
@@ -44,7 +44,7 @@ StepResult Asterix::step(Action action, Draws& draws, bool ramping) {
   return result;
 }
 
-void Asterix::spawn(Draws& draws) {
+void Asterix::spawn(RandomSource& draws) {
   const bool right = draws.uniform() < 0.5;
   const bool gold = draws.uniform() < 1.0 / 3;
   const auto empty = std::ranges::count(slots, false, &Entity::present);

@@ -27,9 +27,9 @@ struct Asterix {
     }
   };
 
-  void reset(Draws&);  // no draws
+  void reset(RandomSource&);  // no draws
   // At a spawn: U (direction), U (gold), and I(empty slots) unless all are taken.
-  StepResult step(Action, Draws&, bool ramping);
+  StepResult step(Action, RandomSource&, bool ramping);
   void draw(GameBoard<Asterix>&) const;
 
   template <class Archive>
@@ -52,7 +52,7 @@ struct Asterix {
   std::int32_t ramp_timer = 0, ramp_index = 0;
 
  private:
-  void spawn(Draws&);
+  void spawn(RandomSource&);
   void move_player(Action);
   void touch(std::size_t slot, StepResult&);
   void ramp();

@@ -12,7 +12,7 @@ constexpr int kPaddleRow = kSide - 1;
 
 }  // namespace
 
-void Breakout::reset(Draws& draws) {
+void Breakout::reset(RandomSource& draws) {
   const bool from_left = draws.below(2) == 0;
   ball_x = last_x = from_left ? 0 : kSide - 1;
   ball_y = last_y = 3;  // inside the lowest row of the wall
@@ -22,7 +22,7 @@ void Breakout::reset(Draws& draws) {
   strike = false;
 }
 
-StepResult Breakout::step(Action action, Draws&, bool /*ramping*/) {
+StepResult Breakout::step(Action action, RandomSource&, bool /*ramping*/) {
   StepResult result;
   if (action == kLeft) paddle = std::max(paddle - 1, 0);
   if (action == kRight) paddle = std::min(paddle + 1, kSide - 1);

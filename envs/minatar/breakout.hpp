@@ -16,9 +16,9 @@ struct Breakout {
   // Diagonals, clockwise.
   enum Direction : std::uint8_t { kUpLeft, kUpRight, kDownRight, kDownLeft };
 
-  void reset(Draws&);  // I(2): the side on which the ball starts
+  void reset(RandomSource&);  // I(2): the side on which the ball starts
   // No draws. Difficulty does not ramp.
-  StepResult step(Action, Draws&, bool ramping);
+  StepResult step(Action, RandomSource&, bool ramping);
   void draw(GameBoard<Breakout>&) const;
 
   template <class Archive>

@@ -15,7 +15,7 @@ int wrapped(int x) {
 
 }  // namespace
 
-void Freeway::reset(Draws& draws) {
+void Freeway::reset(RandomSource& draws) {
   cars.fill({});
   randomize_cars(draws);
   chicken = kStartRow;
@@ -23,7 +23,7 @@ void Freeway::reset(Draws& draws) {
   terminate_timer = kCountdown;
 }
 
-StepResult Freeway::step(Action action, Draws& draws, bool /*ramping*/) {
+StepResult Freeway::step(Action action, RandomSource& draws, bool /*ramping*/) {
   StepResult result;
   if (move_timer == 0 && (action == kUp || action == kDown)) {
     chicken = std::clamp(chicken + (action == kUp ? -1 : 1), 0, kSide - 1);
@@ -52,7 +52,7 @@ StepResult Freeway::step(Action action, Draws& draws, bool /*ramping*/) {
   return result;
 }
 
-void Freeway::randomize_cars(Draws& draws) {
+void Freeway::randomize_cars(RandomSource& draws) {
   for (Car& car : cars) car.timer = car.magnitude = static_cast<std::int32_t>(draws.below(kSlowest)) + 1;
   for (Car& car : cars) car.right = draws.uniform() > 0.5;
 }

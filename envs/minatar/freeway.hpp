@@ -31,9 +31,9 @@ struct Freeway {
     }
   };
 
-  void reset(Draws&);  // as at a crossing
+  void reset(RandomSource&);  // as at a crossing
   // At a crossing eight I(5), the magnitudes, then eight U, the directions. Difficulty does not ramp.
-  StepResult step(Action, Draws&, bool ramping);
+  StepResult step(Action, RandomSource&, bool ramping);
   void draw(GameBoard<Freeway>&) const;
 
   template <class Archive>
@@ -49,7 +49,7 @@ struct Freeway {
   std::array<Car, kCars> cars;
 
  private:
-  void randomize_cars(Draws&);  // positions are kept
+  void randomize_cars(RandomSource&);  // positions are kept
 };
 
 }  // namespace impsweep::minatar

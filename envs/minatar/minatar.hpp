@@ -6,8 +6,8 @@
 //     static constexpr std::array kChannels = {"player", ...};      // names, in order
 //     static constexpr std::array kMinimalActions = {kNoOp, ...};   // those that have a role
 //     static constexpr int kMaxActive;                              // largest number of features that are 1
-//     void reset(Draws&);
-//     StepResult step(Action, Draws&, bool ramping);                // leaves `truncated` alone
+//     void reset(RandomSource&);
+//     StepResult step(Action, RandomSource&, bool ramping);         // leaves `truncated` alone
 //     void draw(GameBoard<Game>&) const;
 //     template <class A> void visit(A& archive);
 //   };
@@ -123,7 +123,7 @@ struct Parameters {
   Action initial_last_action = kNoOp;  // what the first step may repeat
 };
 
-// A game with its sticky actions, as LaneEnvironment wants a task.
+// A game with its sticky actions, in the form that LaneEnvironment expects of a task.
 template <class Game>
 struct StickyGame {
   static constexpr int kObservation = GameBoard<Game>::kFeatures;
@@ -135,13 +135,13 @@ struct StickyGame {
       : parameters(chosen), last_action(chosen.initial_last_action) {}
 
   // The last executed action is kept: an episode can begin with the final action of the one before.
-  void reset(Draws& draws) {
+  void reset(RandomSource& draws) {
     game.reset(draws);
     over = false;
   }
 
   // One draw U, whatever the probability and also after the end; then those of the game.
-  StepResult step(int action, Draws& draws) {
+  StepResult step(int action, RandomSource& draws) {
     assert(!parameters.minimal_actions || action < static_cast<int>(Game::kMinimalActions.size()));
     const bool repeat = draws.uniform() < parameters.sticky_actions;
     if (!repeat)

@@ -38,7 +38,7 @@ int start_column(bool right) {
 
 }  // namespace
 
-void Seaquest::reset(Draws&) {
+void Seaquest::reset(RandomSource&) {
   x = 5;
   y = 0;
   right = false;
@@ -57,7 +57,7 @@ void Seaquest::reset(Draws&) {
   ramp_index = 0;
 }
 
-StepResult Seaquest::step(Action action, Draws& draws, bool ramping) {
+StepResult Seaquest::step(Action action, RandomSource& draws, bool ramping) {
   StepResult result;
   if (spawn_timer == 0) {
     spawn_enemy(draws);
@@ -88,7 +88,7 @@ StepResult Seaquest::step(Action action, Draws& draws, bool ramping) {
   return result;
 }
 
-void Seaquest::spawn_enemy(Draws& draws) {
+void Seaquest::spawn_enemy(RandomSource& draws) {
   Swimmer enemy;
   enemy.right = draws.uniform() < 0.5;
   const bool is_sub = draws.uniform() < 1.0 / 3;
@@ -104,7 +104,7 @@ void Seaquest::spawn_enemy(Draws& draws) {
   (is_sub ? subs : fish).push_back(enemy);
 }
 
-void Seaquest::spawn_diver(Draws& draws) {
+void Seaquest::spawn_diver(RandomSource& draws) {
   Swimmer diver;
   diver.right = draws.uniform() < 0.5;
   diver.y = static_cast<std::int32_t>(draws.below(kSeaRows)) + 1;

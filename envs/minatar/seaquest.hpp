@@ -46,10 +46,10 @@ struct Seaquest {
     }
   };
 
-  void reset(Draws&);  // no draws
+  void reset(RandomSource&);  // no draws
   // An enemy takes U (direction), U (kind), I(8) (row), also if it finds its row taken; a diver U
   // (direction), I(8) (row). The enemy comes first.
-  StepResult step(Action, Draws&, bool ramping);
+  StepResult step(Action, RandomSource&, bool ramping);
   void draw(GameBoard<Seaquest>&) const;
 
   template <class Archive>
@@ -85,8 +85,8 @@ struct Seaquest {
   std::int32_t spawn_speed = 0, spawn_timer = 0, diver_spawn_timer = 0, move_speed = 0, ramp_index = 0;
 
  private:
-  void spawn_enemy(Draws&);
-  void spawn_diver(Draws&);
+  void spawn_enemy(RandomSource&);
+  void spawn_diver(RandomSource&);
   void act(Action);
   // Each goes from the newest to the oldest of its list.
   void move_friendly_bullets(StepResult&);

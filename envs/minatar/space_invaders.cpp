@@ -29,7 +29,7 @@ std::uint16_t columns_of(const SpaceInvaders::Map& map) {
 
 }  // namespace
 
-void SpaceInvaders::reset(Draws&) {
+void SpaceInvaders::reset(RandomSource&) {
   cannon = 5;
   start_wave();
   friendly_bullets.fill(0);
@@ -40,7 +40,7 @@ void SpaceInvaders::reset(Draws&) {
   shot_timer = 0;
 }
 
-StepResult SpaceInvaders::step(Action action, Draws&, bool ramping) {
+StepResult SpaceInvaders::step(Action action, RandomSource&, bool ramping) {
   StepResult result;
   if (action == kFire && shot_timer == 0) {
     friendly_bullets[kBottom] |= static_cast<std::uint16_t>(1 << cannon);

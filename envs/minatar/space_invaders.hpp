@@ -20,8 +20,8 @@ struct SpaceInvaders {
 
   using Map = std::array<std::uint16_t, kSide>;  // bit x of element y: row y, column x
 
-  void reset(Draws&);                             // no draws
-  StepResult step(Action, Draws&, bool ramping);  // no draws
+  void reset(RandomSource&);                             // no draws
+  StepResult step(Action, RandomSource&, bool ramping);  // no draws
   void draw(GameBoard<SpaceInvaders>&) const;
 
   template <class Archive>

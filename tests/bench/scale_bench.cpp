@@ -1,7 +1,7 @@
 // Sweeps at scale: what rank 0 and people wait for in a store of 100,000 chains, of which 100,000 trainings
 // are finished. Their files and events are real, their content is made up.
 //
-//   build/tests/bench_scale [ROUNDS [keep]]      rounds of each chain, 2 by default; keep leaves the store there
+//   build/tests/bench_scale [ROUNDS [keep]]   rounds of each chain, 2 by default; keep leaves the store there
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -61,7 +61,7 @@ void finish(const Store& store, const Plan& plan, std::size_t trainings) {
   add_provenance(record, {{"host", "bench"}}, 1.5, 1.4);
   record.arrays["mask/actor"] = {{4, 64}, std::vector<std::uint8_t>(256, 1)};
   for (TrainingIndex i = 0; i < trainings; ++i) {
-    const Digest& digest = plan.trainings[i].digest;
+    const TrainingId& digest = plan.trainings[i].digest;
     record.attributes[""]["digest"] = std::string(digest.digits());
     const std::filesystem::path file = store.directory() / Store::round_file(digest);
     std::filesystem::create_directories(file.parent_path());

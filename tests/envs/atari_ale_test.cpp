@@ -1,5 +1,5 @@
-// Atari games with the ALE that is installed, if there is one: IMPSWEEP_PYTHON names an interpreter that has the
-// package ale-py, or python3 has it. Each test says so when it is skipped.
+// Atari games with the ALE that is installed, if there is one: IMPSWEEP_PYTHON names an interpreter that has
+// the package ale-py, or python3 has it. Each test says so when it is skipped.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <zlib.h>
@@ -91,7 +91,7 @@ struct Walk {
 };
 
 // Draws below() from a stream and keeps the numbers.
-class RecordedDraws final : public Draws {
+class RecordedDraws final : public RandomSource {
  public:
   double uniform() override { return stream_.uniform(); }
   std::int64_t below(std::int64_t n) override {

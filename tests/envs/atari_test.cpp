@@ -83,7 +83,7 @@ class ScriptedEmulator final : public Emulator {
 };
 
 // Numbers of no-ops in order, the last one again and again; knows how many there were to choose from.
-class NoopDraws final : public Draws {
+class NoopDraws final : public RandomSource {
  public:
   explicit NoopDraws(std::vector<std::int64_t> noops) : noops_(std::move(noops)) {}
   double uniform() override {

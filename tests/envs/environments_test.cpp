@@ -82,7 +82,7 @@ class Player {
 };
 
 // Always the same number.
-class ConstantDraws final : public Draws {
+class ConstantDraws final : public RandomSource {
  public:
   explicit ConstantDraws(double u) : u_(u) {}
   double uniform() override { return u_; }

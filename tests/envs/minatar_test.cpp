@@ -15,7 +15,7 @@ using namespace impsweep::minatar;
 namespace {
 
 // Plays back numbers between 0 and 1, and 0.999 when they are used up; counts the requests.
-class ListedDraws final : public Draws {
+class ListedDraws final : public RandomSource {
  public:
   explicit ListedDraws(std::vector<double> numbers = {}) : numbers_(std::move(numbers)) {}
   double uniform() override {
@@ -80,7 +80,7 @@ void check_mean(const Sample& sample, double expected, int episodes) {
 }
 
 template <class Game>
-StickyGame<Game> started(const Parameters& parameters, Draws& draws) {
+StickyGame<Game> started(const Parameters& parameters, RandomSource& draws) {
   StickyGame<Game> game(parameters);
   game.reset(draws);
   return game;

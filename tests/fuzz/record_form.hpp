@@ -1,5 +1,6 @@
 // tests/fuzz/record_form.hpp - a Record as bytes that a fuzzer can change without breaking the whole: any
-// bytes are some record. HDF5 and checksums are added afterwards, so that the readers behind them are reached.
+// bytes are some record. HDF5 and checksums are added afterwards, so that the readers behind them are
+// reached.
 //
 // One entry after the other, until the bytes end:
 //   kind    [1]      modulo 11: attributes (integer, real, text, integers, reals, texts), then arrays

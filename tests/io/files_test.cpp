@@ -168,15 +168,15 @@ TEST_CASE("directories are made with their parents, and again without complaint"
   CHECK(fs::is_directory(scratch / "a/b/c"));
 }
 
-TEST_CASE("only old temporaries are swept") {
+TEST_CASE("only old temporaries are removed") {
   const Scratch scratch;
   for (const char* name : {"old.tmp", "new.tmp", "old.h5"}) spill(scratch / name, "x");
   const auto two_days_ago = fs::file_time_type::clock::now() - std::chrono::hours(48);
   fs::last_write_time(scratch / "old.tmp", two_days_ago);
   fs::last_write_time(scratch / "old.h5", two_days_ago);
-  CHECK(sweep_temporaries(scratch.path()) == 1);
+  CHECK(remove_old_temporaries(scratch.path()) == 1);
   CHECK(scratch.names() == std::vector<std::string>{"new.tmp", "old.h5"});
-  CHECK(sweep_temporaries(scratch / "nowhere") == 0);
+  CHECK(remove_old_temporaries(scratch / "nowhere") == 0);
 }
 
 TEST_CASE("a file without a known length is read to its end") {

@@ -59,7 +59,7 @@ TEST_CASE("a record comes back equal to the bit, and equal records are equal byt
 }
 
 TEST_CASE("attributes can be read without the arrays") {
-  const Record attributes = decode_record(encode_record(large_sample()), "x.h5", Part::kAttributes);
+  const Record attributes = decode_record(encode_record(large_sample()), "x.h5", RecordPart::kAttributes);
   CHECK(attributes.arrays.empty());
   CHECK(attributes.integer("", "step") == 7);
   CHECK(attributes.integer("many", "key39") == 39);

@@ -1,4 +1,4 @@
-// tests/io/scratch.hpp - a directory of one's own for the length of a test, and the file system in bad moods.
+// tests/io/scratch.hpp - a temporary directory for a test, and file systems that refuse to write.
 #pragma once
 
 #include <sys/resource.h>
@@ -21,7 +21,8 @@ namespace impsweep::testing {
 class Scratch {
  public:
   Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "impsweep-test-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "impsweep-test-").string();
+    pattern.append(6, 'X');  // which mkdtemp() replaces
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
     path_ = pattern;
     std::filesystem::permissions(path_, std::filesystem::perms::all);

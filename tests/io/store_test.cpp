@@ -149,7 +149,7 @@ TEST_CASE("results are written once and found again") {
   REQUIRE(loaded);
   CHECK(*loaded == result(7));
   CHECK(fs::exists(store.directory() / Store::round_file(digest(7))));
-  CHECK(store.load(digest(7), Part::kAttributes)->arrays.empty());
+  CHECK(store.load(digest(7), RecordPart::kAttributes)->arrays.empty());
   CHECK(watched.warnings.empty());
 }
 
@@ -361,7 +361,7 @@ TEST_CASE("events of all runs are read") {
     CHECK_THROWS_AS(watched.store.event_writer(name), std::invalid_argument);
 }
 
-TEST_CASE("what killed processes left is swept") {
+TEST_CASE("what killed processes left is removed") {
   Watched watched;
   watched.store.publish(digest(1), result(1));
   watched.store.save_checkpoint(digest(1), checkpoint(1));  // the process died before removing it
@@ -372,9 +372,9 @@ TEST_CASE("what killed processes left is swept") {
     spill(path, "x");
     fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(25));
   }
-  CHECK(watched.store.sweep() == 4);
+  CHECK(watched.store.remove_leftovers() == 4);
   CHECK(watched.store.checkpoints() == Digests{digest(2)});
-  CHECK(watched.store.sweep() == 0);
+  CHECK(watched.store.remove_leftovers() == 0);
 }
 
 TEST_CASE("a store can be moved") {

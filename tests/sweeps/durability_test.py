@@ -15,7 +15,7 @@ import h5py
 from sweep_harness import PROGRAM, SweepTest, mpirun
 
 # Trainings of a second or two, so that most kills hit the middle of one. Two seeds: round 0 and the four baselines'
-# two rounds each; the student's expert is a training of its own.
+# two rounds each; the student's teacher is a training of its own.
 LONG_JOB = """
 [[sweep]]
 name       = "ppo"

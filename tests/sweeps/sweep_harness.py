@@ -47,7 +47,7 @@ teacher.eval.interval = 4096
 teacher.eval.episodes = 5
 teacher.eval.reevaluation_episodes = 10
 """
-TRAININGS = 2 * (1 + 4 * 2) + 2  # round 0 is shared by the baselines; two candidates for the expert
+TRAININGS = 2 * (1 + 4 * 2) + 2  # round 0 is shared by the baselines; two candidates for the teacher
 
 
 def mpirun(ranks, *options):

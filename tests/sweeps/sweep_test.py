@@ -175,7 +175,7 @@ class Sweep(SweepTest):
     def test_tables(self):
         self.complete("S")
         rows = self.expect(0, "export", self.path("S"), "rounds").stdout.strip().splitlines()
-        self.assertEqual(len(rows), 1 + 2 * 4 * 3 + 2)  # header, rounds of chains, candidates for the expert
+        self.assertEqual(len(rows), 1 + 2 * 4 * 3 + 2)  # header, rounds of chains, candidates for the teacher
         curves = json.loads(self.expect(0, "export", self.path("S"), "curves", "--format", "json").stdout)
         self.assertTrue(all(row["step"] <= 8192 for row in curves))
         inputs = self.expect(0, "export", self.path("S"), "inputs").stdout.splitlines()

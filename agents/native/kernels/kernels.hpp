@@ -1,5 +1,5 @@
-// agents/native/kernels/kernels.hpp - the arithmetic of the native backend, one table of functions per instruction
-// set.
+// agents/native/kernels/kernels.hpp - the arithmetic of the native backend, one table of functions per
+// instruction set.
 //
 // Every function is defined by sixteen virtual lanes and explicit fused multiply-adds, so that "scalar" (the
 // plain twin and the definition), "avx2" and "avx512" give equal bits. A product y = sum_k a[k] x[k] runs

@@ -1,5 +1,5 @@
-// The LibTorch backend of agents/network/network.hpp, the oracles of agents/torch/torch_oracle.hpp, and the entry of the
-// module that torch_loader.cpp opens.
+// The LibTorch backend of agents/network/network.hpp, the oracles of agents/torch/torch_oracle.hpp, and the
+// entry of the module that torch_loader.cpp opens.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace impsweep {
 namespace {
 
-// ---- network -----------------------------------------------------------------------------------------
+// ---- network
 
 // [features][stride] as a [batch, features] view; nothing is copied.
 at::Tensor batch_view(const float* data, int features, int batch, int stride) {
@@ -50,7 +50,7 @@ class TorchNetwork final : public Network {
     const std::size_t arena_size = (size + kLanes - 1) / kLanes * kLanes;
     parameters_.assign(arena_size, 0.0f);
     gradients_.assign(arena_size, 0.0f);
-    for (Part& part : parts_) make_views(part);
+    for (TorchPart& part : parts_) make_views(part);
   }
 
   std::string_view backend() const override { return "torch"; }
@@ -79,7 +79,7 @@ class TorchNetwork final : public Network {
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
       const c10::InferenceMode no_graph;
-      Part& chosen = at(part);
+      TorchPart& chosen = at(part);
       const std::optional<int> trunk = chosen.spec.trunk;
       const at::Tensor x = batch_view(inputs.data, input_size(part), batch, inputs.stride);
       write(
@@ -90,7 +90,7 @@ class TorchNetwork final : public Network {
 
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
-      Part& chosen = at(part);
+      TorchPart& chosen = at(part);
       const std::optional<int> trunk = chosen.spec.trunk;
       const at::Tensor x =
           trunk ? at(*trunk).pass.hidden : batch_view(inputs.data, input_size(part), batch, inputs.stride);
@@ -105,7 +105,7 @@ class TorchNetwork final : public Network {
   // Gradients of heads need those of their trunk's graph: they wait for its part.
   void backward(int part, int batch, ConstBatch output_gradients) override {
     guarded([&] {
-      Part& chosen = at(part);
+      TorchPart& chosen = at(part);
       assert(chosen.pass.output.defined() && chosen.pass.output.size(0) == batch);
       const at::Tensor seed =
           batch_view(output_gradients.data, chosen.spec.sizes.back(), batch, output_gradients.stride);
@@ -113,19 +113,19 @@ class TorchNetwork final : public Network {
         chosen.seed = seed.clone();
         return;
       }
-      std::vector<Part*> together = {&chosen};
-      for (Part& head : parts_)
+      std::vector<TorchPart*> together = {&chosen};
+      for (TorchPart& head : parts_)
         if (head.spec.trunk == part && head.seed.defined()) together.push_back(&head);
       chosen.seed = seed;
       std::vector<at::Tensor> outputs, seeds, leaves;
-      for (Part* each : together) {
+      for (TorchPart* each : together) {
         outputs.push_back(std::exchange(each->pass, {}).output);
         seeds.push_back(std::exchange(each->seed, {}));
         leaves.insert(leaves.end(), each->leaves.begin(), each->leaves.end());
       }
       const auto gradients = torch::autograd::grad(outputs, leaves, seeds);
       auto gradient = gradients.begin();
-      for (Part* each : together) {
+      for (TorchPart* each : together) {
         for (at::Tensor& leaf_gradient : each->leaf_gradients) leaf_gradient.copy_(*gradient++);
         apply_mask(std::span(gradients_).subspan(each->begin, each->end - each->begin), each->begin);
       }
@@ -136,7 +136,7 @@ class TorchNetwork final : public Network {
   struct Pass {
     at::Tensor hidden, output;  // of the last hidden layer, and the end of the graph
   };
-  struct Part {
+  struct TorchPart {
     MlpSpec spec;
     std::size_t begin = 0, end = 0;               // in the arena
     std::vector<at::Tensor> leaves = {};          // weight, bias of each layer: views of the parameters
@@ -146,9 +146,9 @@ class TorchNetwork final : public Network {
     at::Tensor seed = {};                         // gradients of the outputs of a head that waits
   };
 
-  Part& at(int part) { return parts_.at(static_cast<std::size_t>(part)); }
+  TorchPart& at(int part) { return parts_.at(static_cast<std::size_t>(part)); }
 
-  void make_views(Part& part) {
+  void make_views(TorchPart& part) {
     std::size_t offset = part.begin;
     const auto add = [&](const std::vector<std::int64_t>& shape) {
       part.leaves.push_back(torch::from_blob(parameters_.data() + offset, shape).requires_grad_());
@@ -162,7 +162,7 @@ class TorchNetwork final : public Network {
     }
   }
 
-  Pass run(const Part& part, at::Tensor x, bool keeps_graph) const {
+  Pass run(const TorchPart& part, at::Tensor x, bool keeps_graph) const {
     Pass pass;
     const float* factors = keeps_graph ? part.factors.data : nullptr;
     for (std::size_t leaf = 0; leaf < part.leaves.size(); leaf += 2) {
@@ -187,7 +187,7 @@ class TorchNetwork final : public Network {
   }
 
   // Flat boards to flat maps, both [batch][channel, row, column].
-  static at::Tensor convolve(const Part& part, std::size_t leaf, const at::Tensor& x) {
+  static at::Tensor convolve(const TorchPart& part, std::size_t leaf, const at::Tensor& x) {
     const ConvolutionSpec& c = part.spec.convolutions[leaf / 2];
     const at::Tensor boards = x.reshape({x.size(0), c.channels, c.rows, c.columns});
     return torch::conv2d(boards, part.leaves[leaf], part.leaves[leaf + 1], c.stride, c.padding).flatten(1);
@@ -212,11 +212,11 @@ class TorchNetwork final : public Network {
   [[maybe_unused]] int max_batch_;  // only asserted: LibTorch allocates as it goes
   std::vector<std::uint8_t> mask_;  // dense order, empty if all are kept
   AlignedFloats parameters_, gradients_;
-  std::vector<Part> parts_;
+  std::vector<TorchPart> parts_;
   std::size_t dense_size_ = 0, log_std_offset_ = 0;
 };
 
-// ---- oracles -----------------------------------------------------------------------------------------
+// ---- oracles
 
 constexpr double kEpsilon = 1e-8;  // rlpyt's EPS
 

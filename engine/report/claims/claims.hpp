@@ -29,7 +29,7 @@ struct Hypothesis {
 };
 const std::vector<Hypothesis>& hypotheses();
 
-// --- which runs ---
+// ---- which runs
 bool is(const Group&, std::string_view task, std::string_view algorithm);
 bool is_minatar(const Group&);
 bool is_locomotion(const Group&);
@@ -37,7 +37,7 @@ bool is_plain(const Group&);  // of the default variant
 bool is_plain_mlp(const Group&);
 bool is_plain_board(const Group&, std::string_view task, std::string_view algorithm);
 
-// Of the agents that are given all inputs; see given_inputs() for the others.
+// Selects groups of agents that are given all inputs; see given_inputs() for the others.
 template <class Which>
 std::vector<const Group*> select(const Results& results, Which which) {
   std::vector<const Group*> groups;
@@ -49,12 +49,12 @@ std::vector<const Group*> select(const Results& results, Which which) {
 // Seeds whose ticket chain has all its rounds.
 std::vector<const ChainFacts*> complete_tickets(const Group&);
 
-// --- from statistics to findings ---
+// ---- from statistics to findings
 // Settles a statistic of a group, of `seeds` seeds, whose interval is known.
 Finding decided(const Group&, std::string statistic, const Interval&, std::size_t seeds, Side,
                 double reference);
 
-// The same of the mean of one number per seed; nothing is found without numbers.
+// The same for the mean of one number per seed; without numbers there is no finding.
 void decide(Findings&, const Group&, std::string statistic, const std::vector<double>& values, Side,
             double reference, std::string note = "");
 
@@ -65,13 +65,13 @@ std::string progress_note(const Group&, std::size_t rounds, bool complete);
 void decide_areas(Findings&, const Group&, std::vector<Baseline>, const std::vector<double>& weights,
                   std::string statistic, Side, double reference);
 
-// --- contrasts of baselines (paper section 4) ---
+// ---- contrasts of baselines (paper section 4)
 void ticket_above_random(Findings&, const Group&);
 void mask_above_weights(Findings&, const Group&);  // (mp - pp) - (mw - mp)
 void mask_contributes(Findings&, const Group&);
 void layer_ratio_contributes(Findings&, const Group&, Side = Side::kAbove);
 
-// --- statistics ---
+// ---- statistics
 inline constexpr double kTenPercent = 0.1;  // density at which the paper looks at inputs
 // One number per seed of the ticket chains in the round of about 10 % density.
 std::vector<double> at_ten_percent(const Group&, const RoundValue&);
@@ -85,7 +85,7 @@ double share_of_magnitude(const RoundFacts&, const std::vector<std::size_t>& som
 // P(group) - P(plain).
 std::vector<double> area_difference(const Group&, const Group& plain);
 
-// --- one function per claim ---
+// ---- one function per claim
 void h1(const Results&, Findings&);
 void h2(const Results&, Findings&);
 void h3(const Results&, Findings&);

@@ -23,7 +23,7 @@ class StillBoards final : public Environment {
 
   const TaskInfo& info() const override { return info_; }
   int lanes() const override { return static_cast<int>(boards.size()); }
-  void attach(int, Draws&) override {}
+  void attach(int, RandomSource&) override {}
   void reset(int, int, ObservationBatch) override {}
   void step(std::span<const std::int32_t>, ActionBatch, ObservationBatch, std::span<StepResult>) override {}
   int active_features(int lane, std::uint16_t* features) const override {

@@ -117,7 +117,7 @@ TEST_CASE("an epsilon-greedy policy takes the first of the best actions, or any"
   CHECK(times[2] == doctest::Approx(300).epsilon(0.2));
 }
 
-TEST_CASE("cloning brings a Gaussian student to its expert's mean and deviation") {
+TEST_CASE("cloning brings a Gaussian student to its teacher's mean and deviation") {
   const ModelSpec model = {.parts = {{.name = "actor", .sizes = {2, 8, 2}, .tanh_output = true}},
                            .log_std = 2};
   NativeNetwork student(model, {}, {.max_batch = 64});

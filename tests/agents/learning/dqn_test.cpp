@@ -343,7 +343,7 @@ TEST_CASE("a student learns the values of a DQN teacher, keeps its mask, and goe
   CHECK(whole.outcome().updates == 198 * 2);  // 4 * 15 / 30, once the memory holds a batch
   const std::vector<float>& learned = whole.outcome().final_parameters;
   CHECK(learned[5] == 0.0f);
-  // The student's values on states that the expert might see, before and after.
+  // The student's values on states that the teacher might see, before and after.
   NativeNetwork network(request.model, {}, {.max_batch = 64});
   Stream stream("states");
   const AlignedFloats states = widened(random_values(stream, 4 * 64, 0.2), 4, 64);
@@ -354,9 +354,9 @@ TEST_CASE("a student learns the values of a DQN teacher, keeps its mask, and goe
     return q;
   };
   const auto distance = [&](const std::vector<float>& parameters) {
-    const AlignedFloats student = values(parameters), expert = values(request.teacher_parameters);
+    const AlignedFloats student = values(parameters), teacher = values(request.teacher_parameters);
     double sum = 0;
-    for (std::size_t i = 0; i < student.size(); ++i) sum += std::abs(student[i] - expert[i]) / 128;
+    for (std::size_t i = 0; i < student.size(); ++i) sum += std::abs(student[i] - teacher[i]) / 128;
     return sum;
   };
   CHECK(distance(learned) < 0.2 * distance(request.initial_parameters));

@@ -148,7 +148,7 @@ TEST_CASE("unsaid settings are the paper's for the task and algorithm") {
   CHECK(points[3].rounds == 30);
 }
 
-TEST_CASE("the expert's size follows the student's, unless it is set") {
+TEST_CASE("the teacher's size follows the student's, unless it is set") {
   const std::string head = "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\"]\nseeds = 1\n";
   const auto points = points_of(head + "network.hidden = [[128, 128], [256, 256]]\n");
   CHECK(points[0].settings.teacher_choice.hidden == std::vector<std::int64_t>{64, 64});
@@ -158,7 +158,7 @@ TEST_CASE("the expert's size follows the student's, unless it is set") {
   CHECK(teacher_settings(set[0].settings).algorithm == "ppo");
 }
 
-TEST_CASE("ppo.* and teacher.* reach a student's expert, the closer key wins") {
+TEST_CASE("ppo.* and teacher.* reach a student's teacher, the closer key wins") {
   const auto points = points_of(
       "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\", \"ppo\"]\nseeds = 1\n"
       "teacher.ppo.epochs = 7\nppo.epochs = 5\nteacher.rl.steps = 30000\nrl.steps = 20000\n");
@@ -386,7 +386,7 @@ TEST_CASE("the paper's DQN settings, and where students learn values") {
   CHECK(game.evaluation.interval == 250'000);
   CHECK(has_option("minatar-asterix", "bc", "bc.replay_size"));
   CHECK(has_option("minatar-asterix", "bc", "teacher.dqn.n_step"));
-  CHECK(has_option("minatar-asterix", "bc", "dqn.n_step"));  // the expert's
+  CHECK(has_option("minatar-asterix", "bc", "dqn.n_step"));  // the teacher's
   CHECK_FALSE(has_option("minatar-asterix", "bc", "bc.epochs"));
   CHECK_FALSE(has_option("minatar-asterix", "bc", "teacher.ppo.epochs"));
   CHECK(paper_settings("minatar-asterix", "bc").teacher.options<DqnConfig>().learning_rate == 2.5e-4);

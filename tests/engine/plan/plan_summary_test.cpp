@@ -171,7 +171,7 @@ TEST_CASE("numbers of a plan") {
   CHECK(text.find("3,200,000") != std::string::npos);
 }
 
-TEST_CASE("totals count experts and what is shared") {
+TEST_CASE("totals count teachers and what is shared") {
   const Plan plan =
       plan_of("[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\"]\nseeds = 2\nrounds = 3\n");
   const PlanSummary summary = summarize(plan, CostModel{}, 2);

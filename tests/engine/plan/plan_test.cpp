@@ -56,7 +56,7 @@ std::int64_t chain_steps(const Plan& plan) {
 
 // What must hold in every plan.
 void check_invariants(const Plan& plan) {
-  std::set<Digest> digests;
+  std::set<TrainingId> digests;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
     const TrainingNode& node = plan.trainings[i];
     CHECK(digests.insert(node.digest).second);
@@ -112,7 +112,7 @@ TEST_CASE("the quickstart is 8 chains and 42 trainings") {
   CHECK(training_name(plan, ticket.rounds[5]) == "cartpole.ppo.128-128.default.mask-weights.s01 r05");
 }
 
-TEST_CASE("the small job holds both algorithms and its experts") {
+TEST_CASE("the small job holds both algorithms and its teachers") {
   const Plan plan = plan_of_files({"cartpole-tiny.toml"});
   check_invariants(plan);
   CHECK(plan.chains.size() == 8);
@@ -250,7 +250,7 @@ TEST_CASE("run sets of the paper's figures") {
   CHECK(all.chains.size() == 1465 + 135);
   // Cart-Pole 64-64 and 128-128, Acrobot 128-64, one for each robot, two networks for each of four games.
   CHECK(all.choices.size() == 3 + 4 + 8);
-  // Every training serves a chain or is a candidate for an expert, and is there once.
+  // Every training serves a chain or is a candidate for a teacher, and is there once.
   std::set<TrainingIndex> used;
   for (const Chain& chain : all.chains) used.insert(chain.rounds.begin(), chain.rounds.end());
   for (const TeacherChoice& choice : all.choices)
@@ -282,13 +282,13 @@ TEST_CASE("names, counts of rounds and seeds do not change what a training is") 
   const Plan small = plan_of(sweep("seeds = 1\nrounds = 2\nname = \"a\"\n"));
   const Plan large =
       plan_of(sweep("seeds = 3\nrounds = 5\nname = \"b\"\n[[sweep.variant]]\nname = \"other\"\n"));
-  std::set<Digest> digests;
+  std::set<TrainingId> digests;
   for (const TrainingNode& node : large.trainings) digests.insert(node.digest);
   for (const TrainingNode& node : small.trainings) CHECK(digests.contains(node.digest));
 }
 
 TEST_CASE("everything else does") {
-  std::set<Digest> digests;
+  std::set<TrainingId> digests;
   std::size_t plans = 0;
   for (const char* more :
        {"", "master_seed = 1\n", "ppo.learning_rate = 1e-3\n", "network.hidden = [64, 64]\n",
@@ -348,7 +348,7 @@ TEST_CASE("a critic that continues ties random rounds to their chain") {
   CHECK_FALSE(plan.trainings[random.rounds[2]].mask_parent.has_value());
 }
 
-TEST_CASE("students share their experts, whose seeds are nobody else's") {
+TEST_CASE("students share their teachers, whose seeds are nobody else's") {
   const Plan plan =
       plan_of(sweep("seeds = 3\nrounds = 2\nnetwork.hidden = [[128, 128], [256, 256]]\n", "\"bc\""));
   check_invariants(plan);
@@ -369,8 +369,8 @@ TEST_CASE("students share their experts, whose seeds are nobody else's") {
     CHECK(recipe_of(plan, i).teacher == plan.choices[*node.teacher].digest);
   }
   CHECK(students[0] == students[1]);
-  CHECK(training_name(plan, plan.choices[0].candidates[1]) == "expert cartpole.ppo.64-64 s1001");
-  CHECK(training_name(plan, plan.choices[1].candidates[0]) == "expert cartpole.ppo.128-128 s1000");
+  CHECK(training_name(plan, plan.choices[0].candidates[1]) == "teacher cartpole.ppo.64-64 s1001");
+  CHECK(training_name(plan, plan.choices[1].candidates[0]) == "teacher cartpole.ppo.128-128 s1000");
 }
 
 TEST_CASE("chains of one name must be one thing") {

@@ -70,7 +70,7 @@ TEST_CASE("a recipe survives writing and reading, and gives its settings back") 
       cartpole({"ppo.learning_rate=0.1", "network.init=xavier", "rl.steps=12345", "imp.prune_fraction=0.3",
                 "imp.mask_perm=axis0", "cartpole.version=v0", "cartpole.reset_high=0.01"});
   Recipe recipe = recipe_template(settings, kPp, 4, 12);
-  recipe.mask_parent = Digest("00112233445566778899aabbccddeeff");
+  recipe.mask_parent = TrainingId("00112233445566778899aabbccddeeff");
   recipe.master_seed = 18446744073709551615u;
   const std::string bytes = canonical_bytes(recipe);
   const Recipe read = parse_recipe(bytes, "round.h5");
@@ -161,7 +161,7 @@ TEST_CASE("keys enter only where they matter") {
 }
 
 TEST_CASE("round 0 is the same for all baselines, unless it is permuted") {
-  const Digest dense = digest_of(recipe_template(cartpole(), kMw, 0, 1));
+  const TrainingId dense = digest_of(recipe_template(cartpole(), kMw, 0, 1));
   for (const Baseline baseline : {kMp, kPp, kRr})
     CHECK(digest_of(recipe_template(cartpole(), baseline, 0, 1)) == dense);
   const Settings permuted = cartpole({"imp.perm_round0=true"});
@@ -192,10 +192,11 @@ TEST_CASE("what a round depends on") {
   CHECK(influences(cartpole({"imp.rewind_step=1000", "imp.reinit_scope=prunable"}), kRr, 1).rewind_parent);
 }
 
-TEST_CASE("digests of experts depend on candidates and their order") {
-  CHECK(teacher_digest({Digest("a"), Digest("b")}) != teacher_digest({Digest("b"), Digest("a")}));
-  CHECK(teacher_digest({Digest("a")}) != teacher_digest({Digest("a"), Digest("b")}));
-  CHECK(teacher_digest({Digest("a")}).digits().size() == 32);
+TEST_CASE("digests of teachers depend on candidates and their order") {
+  CHECK(teacher_digest({TrainingId("a"), TrainingId("b")}) !=
+        teacher_digest({TrainingId("b"), TrainingId("a")}));
+  CHECK(teacher_digest({TrainingId("a")}) != teacher_digest({TrainingId("a"), TrainingId("b")}));
+  CHECK(teacher_digest({TrainingId("a")}).digits().size() == 32);
 }
 
 TEST_CASE("damaged or foreign recipes are refused") {
@@ -227,7 +228,7 @@ TEST_CASE("damaged or foreign recipes are refused") {
 
 TEST_CASE("the compact layout of a robot is part of a recipe, the exact one leaves recipes as they were") {
   const Settings exact = paper_settings("hopper", "ppo");
-  const Digest before("8a71bf389f6ca81bda9282ca7945d97c");  // of versions without the option
+  const TrainingId before("8a71bf389f6ca81bda9282ca7945d97c");  // of versions without the option
   CHECK(digest_of(recipe_template(exact, kMw, 0, 3)) == before);
   const Settings compact = with(exact, {"locomotion.fast=true"});
   const Recipe recipe = recipe_template(compact, kMw, 0, 3);

@@ -285,21 +285,21 @@ TEST_CASE("a training that loses too many workers fails with the evidence of eac
 }
 
 TEST_CASE("failures that may not come again are blamed on the training or on the rank") {
-  Blame blame(3);
-  CHECK(blame.failed(1, 10));
-  CHECK_FALSE(blame.failed(2, 10));  // two ranks: the training
-  Blame other(3);
+  FailureTracker tracker(3);
+  CHECK(tracker.failed(1, 10));
+  CHECK_FALSE(tracker.failed(2, 10));  // two ranks: the training
+  FailureTracker other(3);
   CHECK(other.failed(1, 10));
   CHECK(other.failed(1, 11));
   CHECK_FALSE(other.set_aside(1));
   CHECK(other.failed(1, 12));
   CHECK(other.set_aside(1));  // three trainings in a row: the rank
   CHECK_FALSE(other.set_aside(2));
-  Blame mixed(3);
+  FailureTracker mixed(3);
   for (int i = 0; i < 5; ++i) {
     mixed.failed(1, static_cast<TrainingIndex>(i));
     mixed.succeeded(1);
   }
   CHECK_FALSE(mixed.set_aside(1));
-  CHECK_FALSE(Blame(1).failed(0, 1));  // nobody else could try
+  CHECK_FALSE(FailureTracker(1).failed(0, 1));  // nobody else could try
 }

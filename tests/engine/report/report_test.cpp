@@ -194,7 +194,7 @@ TEST_CASE("dense agents on some of the inputs are compared with those on all, by
   CHECK(transfer.findings[0].interval.mean == doctest::Approx(1));
   CHECK(transfer.findings[3].verdict == Verdict::kContradicted);
   CHECK(transfer.findings[3].interval.mean == doctest::Approx(0.6).epsilon(0.01));
-  // Of chains that are given some inputs nothing else is judged.
+  // Nothing else is judged of chains that are given some inputs.
   for (const Finding& finding : hypothesis(all, "H1").findings)
     CHECK(finding.setting == "cartpole ppo 128-128");
 

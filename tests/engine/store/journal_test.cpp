@@ -14,10 +14,10 @@ TEST_CASE("a journal is read as it was written") {
   const Store store = Store::create_or_open(scratch / "store", {{"compiler", "any"}});
   Journal journal(store, 3);
   journal.run_predicted(10, 5, 20);
-  journal.training_started(Digest("a"), 1);
-  journal.training_failed(Digest("a"), "NaN", true);
-  journal.training_done(Digest("b"), 2.5);
-  journal.heartbeat({{Digest("c"), 2, 100, 7.5}}, 1000);
+  journal.training_started(TrainingId("a"), 1);
+  journal.training_failed(TrainingId("a"), "NaN", true);
+  journal.training_done(TrainingId("b"), 2.5);
+  journal.heartbeat({{TrainingId("c"), 2, 100, 7.5}}, 1000);
   History history = read_history(store);
   CHECK(history.live_runs == 1);
   CHECK(history.live_ranks == 3);
@@ -25,10 +25,10 @@ TEST_CASE("a journal is read as it was written") {
   REQUIRE(history.running.size() == 1);
   CHECK(history.running[0].digest == "c");
   CHECK(history.running[0].env_steps == 100);
-  CHECK(history.failures.at(Digest("a")).reason == "NaN");
+  CHECK(history.failures.at(TrainingId("a")).reason == "NaN");
   CHECK(history.completed.empty());
 
-  journal.training_done(Digest("a"), 1);  // by another attempt
+  journal.training_done(TrainingId("a"), 1);  // by another attempt
   journal.run_ended("complete");
   history = read_history(store);
   CHECK(history.live_runs == 0);
@@ -59,7 +59,7 @@ TEST_CASE("what happened in two runs counts in the order of time, not of their n
   }
   const History history = read_history(store);
   REQUIRE(history.failures.size() == 1);
-  CHECK(history.failures.contains(Digest("done, then failed")));
+  CHECK(history.failures.contains(TrainingId("done, then failed")));
   REQUIRE(history.completed.size() == 2);
   CHECK(history.completed[0].run == "b");
   CHECK(history.completed[1].seconds == 15);

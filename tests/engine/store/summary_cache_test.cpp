@@ -46,7 +46,7 @@ struct FinishedStore {
   std::filesystem::path result(TrainingIndex i) const {
     return store.directory() / Store::round_file(plan.trainings[i].digest);
   }
-  // Of a change at some time; clocks of file systems are too coarse to wait for.
+  // A change at some time; clocks of file systems are too coarse to wait for.
   void touch(TrainingIndex i) const {
     std::filesystem::last_write_time(result(i),
                                      std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));

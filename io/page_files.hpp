@@ -1,0 +1,10 @@
+// io/page_files.hpp - the files io/page.css and io/page.js as texts, which every web page carries inside.
+// impsweep_embed() in CMakeLists.txt makes their definitions.
+#pragma once
+
+namespace impsweep {
+
+const char* page_style();
+const char* page_script();
+
+}  // namespace impsweep
