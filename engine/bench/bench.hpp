@@ -36,14 +36,10 @@ std::vector<BenchCase> update_cases();
 std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 
-// ---- timing
-// ------------------------------------------------------------------------------------------------------
+// --- timing ---
 
-// CPU seconds of this thread.
-double thread_seconds();
-
-// Seconds of one call of each function: the smallest mean over repetitions that take turns, so that whatever
-// else the machine does meets all alike. Each function is called for about `seconds` in total.
+// CPU seconds of one call of each function: the smallest mean over repetitions that take turns, so that
+// whatever else the machine does meets all alike. Each function is called for about `seconds` in total.
 std::vector<double> measure(const std::vector<std::function<void()>>& functions, double seconds = 0.6);
 
 // Throws std::runtime_error "name: answers differ ..." if any pair differs by more than `tolerance` times the
@@ -51,8 +47,7 @@ std::vector<double> measure(const std::vector<std::function<void()>>& functions,
 void require_close(const std::string& name, const std::vector<float>& found,
                    const std::vector<float>& expected, double tolerance);
 
-// ---- the opponent
-// ------------------------------------------------------------------------------------------------------
+// --- the opponent ---
 
 // OpenBLAS with one thread, by name in the process. c[m][n] = op(a) op(b), row-major.
 class OpenBlas {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <limits>
 #include <stdexcept>
@@ -12,6 +11,7 @@
 #include "engine/bench/bench.hpp"
 
 namespace impsweep {
+#include "io/process.hpp"
 namespace {
 
 constexpr int kRounds = 12;
@@ -23,27 +23,21 @@ using Gemm = void(int order, int transpose_a, int transpose_b, int m, int n, int
 
 }  // namespace
 
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 std::vector<double> measure(const std::vector<std::function<void()>>& functions, double seconds) {
   std::vector<double> best(functions.size(), std::numeric_limits<double>::infinity());
   std::vector<int> calls(functions.size(), 1);
   for (std::size_t i = 0; i < functions.size(); ++i) {  // warms up, and finds how many calls make a round
     functions[i]();
-    const double start = thread_seconds();
+    const double start = thread_cpu_seconds();
     functions[i]();
-    const double once = std::max(thread_seconds() - start, 1e-8);
+    const double once = std::max(thread_cpu_seconds() - start, 1e-8);
     calls[i] = std::clamp(static_cast<int>(seconds / kRounds / once), 1, 1'000'000);
   }
   for (int round = 0; round < kRounds; ++round)
     for (std::size_t i = 0; i < functions.size(); ++i) {
-      const double start = thread_seconds();
+      const double start = thread_cpu_seconds();
       for (int call = 0; call < calls[i]; ++call) functions[i]();
-      best[i] = std::min(best[i], (thread_seconds() - start) / calls[i]);
+      best[i] = std::min(best[i], (thread_cpu_seconds() - start) / calls[i]);
     }
   return best;
 }

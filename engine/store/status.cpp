@@ -10,6 +10,7 @@
 #include "engine/plan/cost_model.hpp"
 #include "engine/plan/plan_summary.hpp"
 #include "engine/store/summary_cache.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 namespace {
@@ -107,8 +108,7 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     const std::int64_t total = plan.trainings[i].env_steps;
     status.running.push_back(
         {training_name(plan, i), running.rank, running.env_steps, total, running.last_return});
-    behind += cost_model.seconds(plan, i) * static_cast<double>(running.env_steps) /
-              static_cast<double>(std::max<std::int64_t>(total, 1)) / ranks;
+    behind += cost_model.seconds(plan, i) * part_done(running.env_steps, total) / ranks;
   }
   status.eta_seconds = std::max(left.seconds - behind, 0.0);
   status.eta_low_seconds = std::max(left.low_seconds - behind, 0.0);

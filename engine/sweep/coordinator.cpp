@@ -349,8 +349,7 @@ void Coordinator::update_forecast() {
   scheduler_.reprice(seconds);
   double behind = 0;  // of what is under way
   for (const auto& [rank, running] : running_) {
-    const double part = static_cast<double>(running.env_steps) /
-                        static_cast<double>(plan_.trainings[running.training].env_steps);
+    const double part = part_done(running.env_steps, plan_.trainings[running.training].env_steps);
     left[cost_classes_[running.training]] -= part;
     behind += part * seconds[running.training];
   }
@@ -384,10 +383,9 @@ SweepProgress Coordinator::progress() const {
   }
   if (!running_.empty()) {
     const Running& first = running_.begin()->second;
-    progress.example = fmt::format("{} {:.0f} %: return {:.1f}", training_name(plan_, first.training),
-                                   100.0 * static_cast<double>(first.env_steps) /
-                                       static_cast<double>(plan_.trainings[first.training].env_steps),
-                                   first.last_return);
+    progress.example = fmt::format(
+        "{} {:.0f} %: return {:.1f}", training_name(plan_, first.training),
+        100 * part_done(first.env_steps, plan_.trainings[first.training].env_steps), first.last_return);
   }
   return progress;
 }

@@ -1,13 +1,13 @@
 #include "engine/training/round_record.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "io/error.hpp"
+#include "io/process.hpp"
 #include "io/store.hpp"
 
 namespace impsweep {
@@ -249,9 +249,7 @@ void add_provenance(Record& record, const std::map<std::string, std::string>& te
   for (const auto& [name, text] : texts) provenance[name] = text;
   provenance["wall_seconds"] = wall_seconds;
   provenance["cpu_seconds"] = cpu_seconds;
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  provenance["peak_memory_bytes"] = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  provenance["peak_memory_bytes"] = peak_memory_bytes();
 }
 
 }  // namespace impsweep
