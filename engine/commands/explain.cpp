@@ -16,7 +16,9 @@ class Explainer {
   Explainer(const Store& store, const StoreContents& contents)
       : store_(store),
         contents_(contents),
-        costs_(learned_costs(contents.plan, contents)),
+        costs_(
+            learned_costs(contents.plan,
+                          [&](TrainingIndex i) { return contents.find(contents.plan.trainings[i].digest); })),
         history_(read_history(store)) {
     for (const RunningTraining& running : history_.running) running_[running.digest] = running;
   }

@@ -31,18 +31,16 @@ RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
   facts.kept_per_tensor = record.values<std::int64_t>("result/kept_per_tensor");
   const auto& magnitude = record.values<double>("result/input_magnitude");
   facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
-  const auto inputs = static_cast<std::size_t>(first_layer.shape[1]);
-  const std::size_t kernel = first_layer.size / (inputs * static_cast<std::size_t>(first_layer.shape[0]));
   const std::string path = "mask/" + first_layer.name;
-  const bool masked = record.has_array(path);
-  facts.input_kept.assign(inputs, masked ? 0 : static_cast<std::int32_t>(first_layer.size / inputs));
-  if (masked) {
-    const auto& mask = record.values<std::uint8_t>(path);
-    for (std::size_t i = 0; i < mask.size(); ++i) facts.input_kept[i / kernel % inputs] += mask[i];
-  }
+  const std::vector<std::uint8_t> mask = record.has_array(path)
+                                             ? record.values<std::uint8_t>(path)
+                                             : std::vector<std::uint8_t>(first_layer.size, 1);
   if (facts.curve_step.size() != facts.curve_mean.size() || facts.curve_step.empty() ||
-      facts.input_magnitude.size() != inputs)
+      facts.input_magnitude.size() != static_cast<std::size_t>(first_layer.shape[1]) ||
+      mask.size() != first_layer.size)
     throw InputError("{}: its arrays do not fit together; remove the file and run again", record.origin);
+  const std::vector<std::int64_t> kept = kept_per_input(first_layer, mask);
+  facts.input_kept.assign(kept.begin(), kept.end());
   return facts;
 }
 

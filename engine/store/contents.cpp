@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -82,9 +83,11 @@ std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries&
   return opened;
 }
 
-bool StoreContents::has(const Digest& digest) const {
-  const auto found = index.find(digest);
-  return found != index.end() && summaries.contains(found->second);
+const RoundSummary* StoreContents::find(const Digest& digest) const {
+  const auto known = index.find(digest);
+  if (known == index.end()) return nullptr;
+  const auto found = summaries.find(known->second);
+  return found == summaries.end() ? nullptr : &found->second;
 }
 
 StoreContents read_contents(const Store& store) {
@@ -97,12 +100,14 @@ StoreContents read_contents(const Store& store) {
   return contents;
 }
 
-CostModel learned_costs(const Plan& plan, const StoreContents& contents) {
+CostModel learned_costs(const Plan& plan, const FindSummary& find) {
   CostModel costs;
-  const CostClasses classes(plan);
+  std::optional<CostClasses> classes;  // of a whole plan: made only if something is known
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    if (const Digest& digest = plan.trainings[i].digest; contents.has(digest))
-      costs.observe(classes.of(i), contents.summaries.at(contents.index.at(digest)).wall_seconds);
+    if (const RoundSummary* summary = find(i)) {
+      if (!classes) classes.emplace(plan);
+      costs.observe(classes->of(i), summary->wall_seconds);
+    }
   return costs;
 }
 

@@ -1,8 +1,7 @@
 // engine/store/contents.hpp - everything that a store is meant to hold: the jobs frozen in it as one plan.
 #pragma once
 
-#include <map>
-#include <string>
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -28,11 +27,13 @@ struct StoreContents {
   std::unordered_map<Digest, TrainingIndex> index;  // of the plan's trainings
   std::size_t opened = 0;                           // results, as read_summaries() counts them
 
-  bool has(const Digest&) const;
+  const RoundSummary* find(const Digest&) const;  // null if it is not there
 };
 StoreContents read_contents(const Store&);
 
-// A model of costs that has learned from every finished training of the plan.
-CostModel learned_costs(const Plan&, const StoreContents&);
+// A model of costs that has learned from every training of the plan that `find` knows the summary of; null: it
+// does not.
+using FindSummary = std::function<const RoundSummary*(TrainingIndex)>;
+CostModel learned_costs(const Plan&, const FindSummary& find);
 
 }  // namespace impsweep

@@ -55,13 +55,11 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
   }
   for (auto& [key, group] : groups) status.groups.push_back(std::move(group));
 
-  CostModel cost_model;
-  if (const SummaryCache summaries = read_summary_cache(store); !summaries.empty()) {
-    const CostClasses classes(plan);
-    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-      if (const auto known = summaries.find(plan.trainings[i].digest); known != summaries.end())
-        cost_model.observe(classes.of(i), known->second.wall_seconds);
-  }
+  const SummaryCache summaries = read_summary_cache(store);
+  const CostModel cost_model = learned_costs(plan, [&](TrainingIndex i) {
+    const auto known = summaries.find(plan.trainings[i].digest);
+    return known == summaries.end() ? nullptr : &known->second;
+  });
   // A training comes after those that it depends on, so causes are known when they are asked for.
   std::map<TrainingIndex, TrainingIndex> cause;
   std::vector<bool> closed = finished;  // done, or never to be

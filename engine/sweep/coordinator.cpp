@@ -33,7 +33,7 @@ std::vector<bool> done_or_unwanted(const Plan& plan, const StoreContents& conten
                                    const std::vector<bool>& wanted) {
   std::vector<bool> done;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    done.push_back(!wanted[i] || contents.has(plan.trainings[i].digest));
+    done.push_back(!wanted[i] || contents.find(plan.trainings[i].digest) != nullptr);
   return done;
 }
 
@@ -45,7 +45,8 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       plan_(plan),
       store_(store),
       contents_(read_contents(store)),
-      cost_model_(learned_costs(plan, contents_)),
+      cost_model_(
+          learned_costs(plan, [&](TrainingIndex i) { return contents_.find(plan.trainings[i].digest); })),
       cost_classes_(plan),
       scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted)),
                  options.chaos ? kCrashLimitInChaos : kCrashLimit),
