@@ -44,12 +44,6 @@ RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
   return facts;
 }
 
-// Where a group's chains come from, to tell equal names with different content apart.
-struct GroupKey {
-  std::string task, algorithm, network, variant;
-  auto operator<=>(const GroupKey&) const = default;
-};
-
 class Reader {
  public:
   void read(const std::filesystem::path& path) {
@@ -63,7 +57,7 @@ class Reader {
     facts.jobs = store.jobs();
     finished_ = store.finished();
     for (const Chain& chain : plan.chains) {
-      Group& group = group_of(plan, chain);
+      Group& group = group_with(plan, chain);
       ChainFacts& rounds = group.chains[chain.baseline][chain.seed];
       rounds.resize(group.rounds());
       for (std::size_t round = 0; round < chain.rounds.size(); ++round)
@@ -77,19 +71,11 @@ class Reader {
 
  private:
   // The group that the chain belongs to, with as many rounds as the longest of its chains.
-  Group& group_of(const Plan& plan, const Chain& chain) {
-    GroupKey key{chain.task, chain.algorithm, chain.network, chain.variant};
-    std::vector<Digest> digests;
-    for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
-    for (;;) {
-      std::vector<Digest>& known = digests_[{key, {chain.baseline, chain.seed}}];
-      const std::size_t common = std::min(known.size(), digests.size());
-      if (std::equal(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(common), digests.begin())) {
-        if (digests.size() > known.size()) known = digests;
-        break;
-      }
+  Group& group_with(const Plan& plan, const Chain& chain) {
+    ChainGroup key = group_of(chain);
+    const std::vector<Digest> digests = digests_of(plan, chain);
+    while (!joins(digests_[{key, {chain.baseline, chain.seed}}], digests))
       key.variant += fmt::format("-store{}", results_.stores.size());
-    }
     const auto [place, is_new] = places_.emplace(key, results_.groups.size());
     if (is_new) results_.groups.push_back(make_group(plan, chain, key));
     Group& group = results_.groups[place->second];
@@ -102,12 +88,9 @@ class Reader {
     return group;
   }
 
-  static Group make_group(const Plan& plan, const Chain& chain, const GroupKey& key) {
+  static Group make_group(const Plan& plan, const Chain& chain, const ChainGroup& key) {
     Group group;
-    group.task = key.task;
-    group.algorithm = key.algorithm;
-    group.network = key.network;
-    group.variant = key.variant;
+    static_cast<ChainGroup&>(group) = key;
     const TrainingNode& first = plan.trainings[chain.rounds.front()];
     group.settings = plan.settings[first.settings];
     group.env_steps = first.env_steps;
@@ -144,18 +127,13 @@ class Reader {
   }
 
   Results results_;
-  std::map<GroupKey, std::size_t> places_;
-  std::map<std::pair<GroupKey, std::pair<Baseline, std::int64_t>>, std::vector<Digest>> digests_;
+  std::map<ChainGroup, std::size_t> places_;
+  std::map<std::pair<ChainGroup, std::pair<Baseline, std::int64_t>>, std::vector<Digest>> digests_;
   std::unordered_map<Digest, std::shared_ptr<const RoundFacts>> loaded_;
   Digests finished_;  // of the store that is being read
 };
 
 }  // namespace
-
-std::string Group::name() const {
-  return fmt::format("{} {} {}{}{}", task, algorithm, network, variant == "default" ? "" : " ",
-                     variant == "default" ? "" : variant);
-}
 
 Results read_results(const std::vector<std::filesystem::path>& stores) {
   Reader reader;

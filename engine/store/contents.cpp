@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "engine/plan/chain_group.hpp"
 #include "engine/store/summary_cache.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
@@ -31,16 +32,7 @@ void mark_clashes(std::vector<StoredJob>& jobs) {
     const Plan plan = expand(job.points);
     std::set<std::string> clashing;
     for (const Chain& chain : plan.chains) {
-      std::vector<Digest> digests;
-      for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
-      const auto [known, is_new] = chains.emplace(chain.name, digests);
-      if (is_new) continue;
-      const std::size_t common = std::min(known->second.size(), digests.size());
-      if (!std::equal(digests.begin(), digests.begin() + static_cast<std::ptrdiff_t>(common),
-                      known->second.begin()))
-        clashing.insert(chain.variant);
-      else if (digests.size() > common)
-        known->second = digests;
+      if (!joins(chains[chain.name], digests_of(plan, chain))) clashing.insert(chain.variant);
     }
     for (GridPoint& point : job.points)
       if (clashing.contains(point.variant)) point.variant += "-job" + job.digest.substr(0, 8);
