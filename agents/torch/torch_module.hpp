@@ -29,7 +29,7 @@ class TorchModule {
 };
 
 // Raised whenever a class or struct that passes the boundary changes.
-inline constexpr int kTorchModuleInterface = 4;
+inline constexpr int kTorchModuleInterface = 5;
 inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 
 // The module's only object, which lives as long as the process; null with a text in `error` (always

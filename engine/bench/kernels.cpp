@@ -187,7 +187,6 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
 class Parameters final : public Network {
  public:
   explicit Parameters(std::size_t count) : parameters_(count, 0.5f), gradients_(count, 1e-3f) {}
-  std::string_view backend() const override { return "none"; }
   int input_size(int) const override { return 0; }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }

@@ -64,13 +64,12 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
   predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
   journal_.run_predicted(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds);
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
-  done_at_start_ = scheduler_.counts().done - unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) {
     present_.insert(rank);
     last_heard_[rank] = start_;
   }
   display_.say(fmt::format("{}: {} chains, {} trainings, {} already done; {} rank{}",
-                           store.directory().string(), plan.chains.size(), wanted_, done_at_start_,
+                           store.directory().string(), plan.chains.size(), wanted_, scheduler_.counts().done - unwanted_,
                            transport.ranks(), transport.ranks() == 1 ? "" : "s"));
   if (options.retry_failed) return;
   const History history = read_history(store);

@@ -53,7 +53,6 @@ class TorchNetwork final : public Network {
     for (Part& part : parts_) make_views(part);
   }
 
-  std::string_view backend() const override { return "torch"; }
   int input_size(int part) const override {
     const MlpSpec& spec = parts_.at(static_cast<std::size_t>(part)).spec;
     return spec.trunk ? input_size(*spec.trunk) : spec.sizes.front();
