@@ -42,6 +42,9 @@ std::vector<BenchCase> training_cases();
 // whatever else the machine does meets all alike. Each function is called for about `seconds` in total.
 std::vector<double> measure(const std::vector<std::function<void()>>& functions, double seconds = 0.6);
 
+// A row of our time, seconds[0], beside a reference's, seconds[1]: in microseconds, with the kernels in use.
+BenchRow comparison(std::string name, std::string reference_name, const std::vector<double>& seconds);
+
 // Throws std::runtime_error "name: answers differ ..." if any pair differs by more than `tolerance` times the
 // largest expected magnitude.
 void require_close(const std::string& name, const std::vector<float>& found,

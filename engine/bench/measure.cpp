@@ -7,11 +7,13 @@
 #include <fstream>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
+#include "agents/native/kernels/kernels.hpp"
 #include "engine/bench/bench.hpp"
+#include "io/process.hpp"
 
 namespace impsweep {
-#include "io/process.hpp"
 namespace {
 
 constexpr int kRounds = 12;
@@ -40,6 +42,16 @@ std::vector<double> measure(const std::vector<std::function<void()>>& functions,
       best[i] = std::min(best[i], (thread_cpu_seconds() - start) / calls[i]);
     }
   return best;
+}
+
+BenchRow comparison(std::string name, std::string reference_name, const std::vector<double>& seconds) {
+  return {.name = std::move(name),
+          .value = seconds[0] * 1e6,
+          .unit = "us",
+          .reference_name = std::move(reference_name),
+          .reference = seconds[1] * 1e6,
+          .ratio = seconds[1] / seconds[0],
+          .kernel = std::string(kernels().name)};
 }
 
 void require_close(const std::string& name, const std::vector<float>& found,
