@@ -1,6 +1,5 @@
 // The list of tasks, and the check of their options against the declarations.
 #include <algorithm>
-#include <sstream>
 #include <stdexcept>
 
 #include "envs/acrobot.hpp"
@@ -15,6 +14,7 @@
 #include "envs/minatar/freeway.hpp"
 #include "envs/minatar/seaquest.hpp"
 #include "envs/minatar/space_invaders.hpp"
+#include "envs/option.hpp"
 
 namespace impsweep {
 namespace {
@@ -68,57 +68,6 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string text_of(const OptionValue& value) {
-  std::ostringstream out;
-  out.precision(17);
-  if (const bool* flag = std::get_if<bool>(&value)) out << (*flag ? "true" : "false");
-  if (const std::int64_t* integer = std::get_if<std::int64_t>(&value)) out << *integer;
-  if (const double* real = std::get_if<double>(&value)) out << *real;
-  if (const std::string* text = std::get_if<std::string>(&value)) out << '"' << *text << '"';
-  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) {
-    out << '[';
-    for (std::size_t i = 0; i < list->size(); ++i) out << (i == 0 ? "" : ", ") << (*list)[i];
-    out << ']';
-  }
-  return out.str();
-}
-
-// What the declaration allows, in words.
-std::string allowed(const Option& option) {
-  if (!option.choices.empty()) return "one of " + join(option.choices);
-  static constexpr const char* kKinds[] = {"true or false", "an integer", "a number", "a text",
-                                           "a list of integers"};
-  std::ostringstream out;
-  out << kKinds[option.fallback.index()];
-  const bool has_minimum = option.minimum > -std::numeric_limits<double>::infinity();
-  const bool has_maximum = option.maximum < std::numeric_limits<double>::infinity();
-  out.precision(17);
-  if (has_minimum && has_maximum)
-    out << " from " << option.minimum << " to " << option.maximum;
-  else if (has_minimum)
-    out << " of at least " << option.minimum;
-  else if (has_maximum)
-    out << " of at most " << option.maximum;
-  return out.str();
-}
-
-bool in_range(const Option& option, double value) {
-  return value >= option.minimum && value <= option.maximum;  // false for NaN
-}
-
-bool fits(const Option& option, const OptionValue& value) {
-  if (value.index() != option.fallback.index()) return false;
-  if (const std::int64_t* integer = std::get_if<std::int64_t>(&value))
-    return in_range(option, static_cast<double>(*integer));
-  if (const double* real = std::get_if<double>(&value)) return in_range(option, *real);
-  if (const std::string* text = std::get_if<std::string>(&value))
-    return option.choices.empty() || std::ranges::count(option.choices, *text) > 0;
-  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value))
-    return std::ranges::all_of(
-        *list, [&](std::int64_t element) { return in_range(option, static_cast<double>(element)); });
-  return true;
-}
-
 // The given values, checked, with the defaults of all other options.
 TaskOptions resolved(const TaskInfo& info, const TaskOptions& given) {
   TaskOptions result;
@@ -131,14 +80,11 @@ TaskOptions resolved(const TaskInfo& info, const TaskOptions& given) {
       throw std::invalid_argument("task " + info.name + " has no option '" + key +
                                   "'; it has: " + (keys.empty() ? "none" : join(keys)));
     }
-    OptionValue value = given_value;
-    if (const std::int64_t* integer = std::get_if<std::int64_t>(&value);
-        integer != nullptr && std::holds_alternative<double>(option->fallback))
-      value = static_cast<double>(*integer);
-    if (!fits(*option, value))
-      throw std::invalid_argument("option '" + key + "' = " + text_of(given_value) + " must be " +
-                                  allowed(*option));
-    result[key] = value;
+    const std::optional<OptionValue> value = in_type_of(*option, given_value);
+    if (!value || !fits(*option, *value))
+      throw std::invalid_argument("option '" + key + "' = " + value_text(given_value) + " must be " +
+                                  allowed_text(*option));
+    result[key] = *value;
   }
   return result;
 }

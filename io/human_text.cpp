@@ -20,19 +20,19 @@ std::string interval_text(double seconds, double low_seconds, double high_second
                      duration_text(high_seconds));
 }
 
-std::string count_text(double count) {
-  if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
-  if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
-  if (count >= 1e3) return fmt::format("{:.1f} k", count / 1e3);
-  return fmt::format("{:.0f}", count);
-}
-
 std::string rough_duration_text(double seconds) {
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   if (seconds < 120) return fmt::format("{:.0f} s", seconds);
   if (seconds < 2 * 3600) return fmt::format("{:.0f} min", seconds / 60);
   if (seconds < 48 * 3600) return fmt::format("{:.1f} h", seconds / 3600);
   return fmt::format("{:.1f} days", seconds / 86400);
+}
+
+std::string count_text(double count) {
+  if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
+  if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
+  if (count >= 1e3) return fmt::format("{:.1f} k", count / 1e3);
+  return fmt::format("{:.0f}", count);
 }
 
 std::string grouped_text(std::int64_t count) {
@@ -46,6 +46,15 @@ std::string bytes_text(std::int64_t bytes) {
   const auto size = static_cast<double>(bytes);
   if (size < 1e9) return fmt::format("{:.0f} MB", std::max(1.0, size / 1e6));
   return size < 1e12 ? fmt::format("{:.1f} GB", size / 1e9) : fmt::format("{:.1f} TB", size / 1e12);
+}
+
+double part_done(double done, double total) {
+  return done / std::max(total, 1.0);
+}
+
+std::string bar_text(double part, std::size_t width) {
+  const auto full = static_cast<std::size_t>(std::clamp(part, 0.0, 1.0) * static_cast<double>(width));
+  return fmt::format("[{}{}]", std::string(full, '#'), std::string(width - full, '.'));
 }
 
 }  // namespace impsweep

@@ -1,22 +1,15 @@
 #include "io/plotting.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <csignal>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "io/error.hpp"
 #include "io/files.hpp"
-
-extern char** environ;
+#include "io/process.hpp"
 
 namespace impsweep {
 namespace {
@@ -271,81 +264,47 @@ class Script {
   int width_ = 0, height_ = 0, legend_height_ = 0, blocks_ = 0;
 };
 
-// gnuplot under way, reading commands from a pipe and writing its errors into a file.
+// gnuplot under way, reading commands and writing its complaints into a file.
 class Gnuplot {
  public:
-  Gnuplot(const std::filesystem::path& directory, const std::filesystem::path& errors) : errors_(errors) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw InputError("gnuplot: no pipe: {}", std::strerror(errno));
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
-                                     0666);
-    posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
-    // -d: no start-up files of the user may change the figures.
-    const char* arguments[] = {"gnuplot", "-d", nullptr};
-    const int error =
-        ::posix_spawnp(&process_, "gnuplot", &actions, nullptr, const_cast<char**>(arguments), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[0]);
-    input_ = ends[1];
-    if (error != 0) {
-      ::close(input_);
-      throw InputError("cannot start gnuplot, which draws the figures: {}; install it (Debian: gnuplot-nox)",
-                       std::strerror(error));
-    }
-  }
+  Gnuplot(const std::filesystem::path& directory, const std::filesystem::path& complaints)
+      // -d: no start-up files of the user may change the figures.
+      : complaints_(complaints), process_({"gnuplot", "-d"}, directory, complaints) {}
   Gnuplot(const Gnuplot&) = delete;
   Gnuplot& operator=(const Gnuplot&) = delete;
   ~Gnuplot() {
-    if (process_ < 0) return;
-    ::close(input_);
-    ::waitpid(process_, nullptr, 0);
+    process_.wait();
     std::error_code ignored;
     std::filesystem::remove(errors_, ignored);
   }
 
   // False if it has gone.
-  bool write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = ::write(input_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return false;
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
+  bool write(std::string_view text) { return process_.write(text); }
 
   void finish() {
-    ::close(input_);
-    int status = 0;
-    ::waitpid(process_, &status, 0);
-    process_ = -1;
-    const std::string errors = read_text_file(errors_);
-    std::filesystem::remove(errors_);
-    if (status != 0)
-      throw InputError("gnuplot could not draw the figures: {}", errors.empty() ? "no reason given" : errors);
+    if (process_.wait() == 0) return;
+    const std::string complaints = read_text_file(complaints_);
+    throw InputError("gnuplot could not draw the figures: {}",
+                     complaints.empty() ? "no reason given" : complaints);
   }
 
  private:
-  std::filesystem::path errors_;
-  pid_t process_ = -1;
-  int input_ = -1;
+  std::filesystem::path complaints_;
+  ChildProcess process_;
 };
 
-// A write to a gnuplot that died shall be an error of that write, not of this process.
-class WithoutBrokenPipe {
- public:
-  WithoutBrokenPipe() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
-  ~WithoutBrokenPipe() { std::signal(SIGPIPE, before_); }
-  WithoutBrokenPipe(const WithoutBrokenPipe&) = delete;
-  WithoutBrokenPipe& operator=(const WithoutBrokenPipe&) = delete;
-
- private:
-  void (*before_)(int);
-};
+std::unique_ptr<Gnuplot> start_gnuplot(const std::filesystem::path& directory) {
+  const std::filesystem::path complaints =
+      std::filesystem::absolute(directory) / (".gnuplot." + unique_suffix());
+  try {
+    return std::make_unique<Gnuplot>(directory, complaints);
+  } catch (const std::system_error& error) {
+    std::error_code ignored;
+    std::filesystem::remove(complaints, ignored);
+    throw InputError("cannot start gnuplot, which draws the figures: {}; install it (Debian: gnuplot-nox)",
+                     error.code().message());
+  }
+}
 
 }  // namespace
 
@@ -370,9 +329,7 @@ void draw(const std::vector<Figure>& figures, const std::filesystem::path& direc
   const WithoutBrokenPipe guard;
   const auto count = std::min<std::size_t>(figures.size(), static_cast<std::size_t>(std::max(1, processes)));
   std::vector<std::unique_ptr<Gnuplot>> plotters;
-  for (std::size_t i = 0; i < count; ++i)
-    plotters.push_back(std::make_unique<Gnuplot>(
-        directory, std::filesystem::absolute(directory) / (".gnuplot." + unique_suffix())));
+  for (std::size_t i = 0; i < count; ++i) plotters.push_back(start_gnuplot(directory));
   for (std::size_t i = 0; i < figures.size(); ++i)
     for (const PlotFormat format : figures[i].formats)
       if (!plotters[i % count]->write(gnuplot_script(figures[i], format))) break;  // finish() has the reason

@@ -32,7 +32,6 @@ class NativeNetwork final : public Network {
  public:
   NativeNetwork(const ModelSpec&, std::span<const std::uint8_t> mask, NetworkOptions);
 
-  std::string_view backend() const override { return "native"; }
   int input_size(int part) const override {
     const CompiledPart& p = parts_[part];
     if (p.trunk) return input_size(*p.trunk);

@@ -94,7 +94,6 @@ struct ActiveBatch {
 class Network {
  public:
   virtual ~Network() = default;
-  virtual std::string_view backend() const = 0;  // "native", "torch"
   virtual int input_size(int part) const = 0;
 
   // Trainable values in arena order. Writing to them must be followed by parameters_changed().

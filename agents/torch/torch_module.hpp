@@ -29,21 +29,27 @@ class TorchModule {
 };
 
 // Raised whenever a class or struct that passes the boundary changes.
-inline constexpr int kTorchModuleInterface = 4;
+inline constexpr int kTorchModuleInterface = 5;
 inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 
 // The module's only object, which lives as long as the process; null with a text in `error` (always
 // terminated) if it cannot be made for a program with this interface.
 using TorchModuleEntry = TorchModule*(int interface, char* error, std::size_t error_size);
 
-// Inside the module: what its make_eager_...() call (torch_eager_dqn.cpp, torch_eager_ppo.cpp).
+// --- inside the module: what its functions call ---
+// torch_network.cpp, torch_oracle.cpp
+std::unique_ptr<Network> make_libtorch_network(const ModelSpec&, std::span<const std::uint8_t> mask,
+                                               NetworkOptions);
+std::unique_ptr<TorchOracle> make_libtorch_oracle();
+
+// torch_eager_dqn.cpp, torch_eager_ppo.cpp
 std::unique_ptr<EagerDqn> make_libtorch_dqn(const ModelSpec&, std::span<const std::uint8_t> mask,
                                             std::span<const float> parameters, const AgentConfig&);
 std::unique_ptr<EagerPpo> make_libtorch_ppo(const ModelSpec&, std::span<const std::uint8_t> mask,
                                             std::span<const float> parameters, const Samples&,
                                             const AgentConfig&);
 
-// What its tensor_file() calls (torch_tensor_file.cpp).
+// torch_tensor_file.cpp
 std::vector<char> libtorch_file(const TensorFile&);
 
 }  // namespace impsweep

@@ -36,21 +36,21 @@ std::vector<BenchCase> update_cases();
 std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 
-// ---- timing
+// --- timing ---
 
-// CPU seconds of this thread.
-double thread_seconds();
-
-// Seconds of one call of each function: the smallest mean over repetitions that take turns, so that whatever
-// else the machine does slows all of them down equally. Each function is called for about `seconds` in total.
+// CPU seconds of one call of each function: the smallest mean over repetitions that take turns, so that
+// whatever else the machine does meets all alike. Each function is called for about `seconds` in total.
 std::vector<double> measure(const std::vector<std::function<void()>>& functions, double seconds = 0.6);
+
+// A row of our time, seconds[0], beside a reference's, seconds[1]: in microseconds, with the kernels in use.
+BenchRow comparison(std::string name, std::string reference_name, const std::vector<double>& seconds);
 
 // Throws std::runtime_error "name: answers differ ..." if any pair differs by more than `tolerance` times the
 // largest expected magnitude.
 void require_close(const std::string& name, const std::vector<float>& found,
                    const std::vector<float>& expected, double tolerance);
 
-// ---- the reference
+// --- the opponent ---
 
 // OpenBLAS with one thread, by name in the process. c[m][n] = op(a) op(b), row-major.
 class OpenBlas {

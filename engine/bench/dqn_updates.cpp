@@ -160,17 +160,11 @@ std::vector<BenchRow> measure_update(const DqnCase& c) {
                [&] { eager->learn(written.batch); }},
               2.0);
   const NativeNetwork::Effective effective = online.effective();
-  return {
-      {.name = c.name(),
-       .value = seconds[0] * 1e6,
-       .unit = "us",
-       .reference_name = "LibTorch eager",
-       .reference = seconds[1] * 1e6,
-       .ratio = seconds[1] / seconds[0],
-       .target = c.target,
-       .kernel = std::string(kernels().name),
-       .note = fmt::format("batch {}, sampling and priorities included in ours; {} of {} weights effective",
-                           kBatch, effective.trained, effective.kept)}};
+  BenchRow row = comparison(c.name(), "LibTorch eager", seconds);
+  row.target = c.target;
+  row.note = fmt::format("batch {}, sampling and priorities included in ours; {} of {} weights effective",
+                         kBatch, effective.trained, effective.kept);
+  return {row};
 }
 
 std::vector<BenchRow> measure_replay(const std::string& task) {

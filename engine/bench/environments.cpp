@@ -5,6 +5,7 @@
 #include "engine/bench/bench.hpp"
 #include "envs/environment.hpp"
 #include "envs/locomotion/locomotion.hpp"
+#include "io/process.hpp"
 
 namespace impsweep {
 namespace {
@@ -148,16 +149,16 @@ BenchRow measure_parts(const Robot& robot) {
   for (int lane = 0; lane < play.lanes(); ++lane) reset(lane);
   double task_seconds = 0, physics_seconds = 0;
   for (int step = 0; step < kSteps; ++step) {
-    const double start = thread_seconds();
+    const double start = thread_cpu_seconds();
     play.step(step);
-    const double middle = thread_seconds();
+    const double middle = thread_cpu_seconds();
     for (int lane = 0; lane < play.lanes(); ++lane) {
       for (std::size_t j = 0; j < torques.size(); ++j)
         torques[j] = coefficients[j] * play.torque(step, lane, static_cast<int>(j));
       worlds[static_cast<std::size_t>(lane)].step(torques);
     }
     task_seconds += middle - start;
-    physics_seconds += thread_seconds() - middle;
+    physics_seconds += thread_cpu_seconds() - middle;
     for (int lane = 0; lane < play.lanes(); ++lane)
       if (play.ended(lane)) reset(lane);
   }

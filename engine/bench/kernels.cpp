@@ -74,6 +74,14 @@ struct LayerCase {
     return mask;
   }
 
+  // Output and weight gradient of x [in][kBatch]. Samples are the fastest axis here as well; BLAS is as fast on
+  // either.
+  void multiply_by_blas(const OpenBlas& blas, const AlignedFloats& x) {
+    blas.multiply(false, false, out, kBatch, in, dense.data(), in, x.data(), kBatch, blas_y.data(), kBatch);
+    blas.multiply(false, true, out, in, kBatch, dy.data(), kBatch, x.data(), kBatch, blas_gradient.data(),
+                  in);
+  }
+
   void require_same_gradient(const std::string& name) const {
     std::vector<float> found, expected;
     layer.for_each_kept([&](int o, int i, std::size_t place) {
@@ -98,12 +106,8 @@ std::vector<BenchRow> measure_layer(int in, int out, double density, double targ
     c.layer.weight_gradient(kBatch, c.dy.data(), x.data(), c.scratch.data(), c.gradient.data());
     c.layer.input_gradient(c.weight.data(), kBatch, c.dy.data(), c.dx.data(), Epilogue::kNone, nullptr);
   };
-  // Samples are the fastest axis here as well; BLAS is as fast on either.
   const auto theirs = [&] {
-    blas.multiply(false, false, out, kBatch, in, c.dense.data(), in, x.data(), kBatch, c.blas_y.data(),
-                  kBatch);
-    blas.multiply(false, true, out, in, kBatch, c.dy.data(), kBatch, x.data(), kBatch, c.blas_gradient.data(),
-                  in);
+    c.multiply_by_blas(blas, x);
     blas.multiply(true, false, in, kBatch, out, c.dense.data(), in, c.dy.data(), kBatch, c.blas_dx.data(),
                   kBatch);
   };
@@ -116,16 +120,12 @@ std::vector<BenchRow> measure_layer(int in, int out, double density, double targ
   c.require_same_gradient(name);
   const std::vector<double> seconds = measure({ours, theirs});
   const double flop = 6.0 * static_cast<double>(c.layer.kept()) * kBatch;
-  return {{.name = name,
-           .value = seconds[0] * 1e6,
-           .unit = "us",
-           .reference_name = "OpenBLAS",
-           .reference = seconds[1] * 1e6,
-           .ratio = seconds[1] / seconds[0],
-           .target = target,
-           .kernel = fmt::format("{} {}", kernels().name, form_name(c.layer.form())),
-           .note = fmt::format("{:.0f} GFLOP/s on kept weights, OpenBLAS {:.0f}", flop / seconds[0] * 1e-9,
-                               6.0 * in * out * kBatch / seconds[1] * 1e-9)}};
+  BenchRow row = comparison(name, "OpenBLAS", seconds);
+  row.target = target;
+  row.kernel += fmt::format(" {}", form_name(c.layer.form()));
+  row.note = fmt::format("{:.0f} GFLOP/s on kept weights, OpenBLAS {:.0f}", flop / seconds[0] * 1e-9,
+                         6.0 * in * out * kBatch / seconds[1] * 1e-9);
+  return {row};
 }
 
 std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double target) {
@@ -155,12 +155,7 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
     c.layer.weight_gradient_active(kBatch, c.dy.data(), by_feature_lists, c.scratch.data(),
                                    c.gradient.data());
   };
-  const auto theirs = [&] {
-    blas.multiply(false, false, out, kBatch, in, c.dense.data(), in, x.data(), kBatch, c.blas_y.data(),
-                  kBatch);
-    blas.multiply(false, true, out, in, kBatch, c.dy.data(), kBatch, x.data(), kBatch, c.blas_gradient.data(),
-                  in);
-  };
+  const auto theirs = [&] { c.multiply_by_blas(blas, x); };
   ours();
   theirs();
   const std::string name = fmt::format("binary/{}-{}/ones-{:.0f}%", in, out, 100 * ones);
@@ -172,22 +167,17 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
   require_close(name + " output", by_feature, plain(c.blas_y), 1e-4);
   c.require_same_gradient(name);
   const std::vector<double> seconds = measure({ours, theirs});
-  return {{.name = name,
-           .value = seconds[0] * 1e6,
-           .unit = "us",
-           .reference_name = "OpenBLAS",
-           .reference = seconds[1] * 1e6,
-           .ratio = seconds[1] / seconds[0],
-           .target = target,
-           .kernel = fmt::format("{} active features", kernels().name),
-           .note = "forward and weight gradient, density 1"}};
+  BenchRow row = comparison(name, "OpenBLAS", seconds);
+  row.target = target;
+  row.kernel += " active features";
+  row.note = "forward and weight gradient, density 1";
+  return {row};
 }
 
 // One tensor of parameters as a network, for the optimizer alone.
 class Parameters final : public Network {
  public:
   explicit Parameters(std::size_t count) : parameters_(count, 0.5f), gradients_(count, 1e-3f) {}
-  std::string_view backend() const override { return "none"; }
   int input_size(int) const override { return 0; }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
+#include "agents/native/kernels/kernels.hpp"
 #include "engine/bench/bench.hpp"
+#include "io/process.hpp"
 
 namespace impsweep {
 namespace {
@@ -23,29 +25,33 @@ using Gemm = void(int order, int transpose_a, int transpose_b, int m, int n, int
 
 }  // namespace
 
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 std::vector<double> measure(const std::vector<std::function<void()>>& functions, double seconds) {
   std::vector<double> best(functions.size(), std::numeric_limits<double>::infinity());
   std::vector<int> calls(functions.size(), 1);
   for (std::size_t i = 0; i < functions.size(); ++i) {  // warms up, and finds how many calls make a round
     functions[i]();
-    const double start = thread_seconds();
+    const double start = thread_cpu_seconds();
     functions[i]();
-    const double once = std::max(thread_seconds() - start, 1e-8);
+    const double once = std::max(thread_cpu_seconds() - start, 1e-8);
     calls[i] = std::clamp(static_cast<int>(seconds / kRounds / once), 1, 1'000'000);
   }
   for (int round = 0; round < kRounds; ++round)
     for (std::size_t i = 0; i < functions.size(); ++i) {
-      const double start = thread_seconds();
+      const double start = thread_cpu_seconds();
       for (int call = 0; call < calls[i]; ++call) functions[i]();
-      best[i] = std::min(best[i], (thread_seconds() - start) / calls[i]);
+      best[i] = std::min(best[i], (thread_cpu_seconds() - start) / calls[i]);
     }
   return best;
+}
+
+BenchRow comparison(std::string name, std::string reference_name, const std::vector<double>& seconds) {
+  return {.name = std::move(name),
+          .value = seconds[0] * 1e6,
+          .unit = "us",
+          .reference_name = std::move(reference_name),
+          .reference = seconds[1] * 1e6,
+          .ratio = seconds[1] / seconds[0],
+          .kernel = std::string(kernels().name)};
 }
 
 void require_close(const std::string& name, const std::vector<float>& found,

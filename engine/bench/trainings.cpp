@@ -2,7 +2,6 @@
 // workers on two cores, and what a process costs.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "agents/native/kernels/kernels.hpp"
 #include "engine/bench/bench.hpp"
 #include "engine/bench/bench_chain.hpp"
+#include "io/process.hpp"
 
 namespace impsweep {
 namespace {
@@ -101,10 +101,10 @@ std::vector<BenchRow> measure_evaluation(double density) {
 
 std::vector<BenchRow> measure_chain() {
   BenchChain chain(kChain);
-  const double start = thread_seconds();
+  const double start = thread_cpu_seconds();
   const TrainingOutcome last = train(chain.request(static_cast<int>(chain.rounds()) - 1));
   return {{.name = "chain/cartpole-ppo/30-rounds",
-           .value = thread_seconds() - start,
+           .value = thread_cpu_seconds() - start,
            .unit = "s",
            .target = 30.0,
            .kernel = std::string(kernels().name),
@@ -180,9 +180,7 @@ std::vector<BenchRow> measure_process() {
   const TrainingRequest request = chain.request(0);
   seconds_of_processes(1, [&] {
     train(request);
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const double megabytes = static_cast<double>(usage.ru_maxrss) / 1024;
+    const double megabytes = static_cast<double>(peak_memory_bytes()) / (1 << 20);
     if (::write(ends[1], &megabytes, sizeof megabytes) != sizeof megabytes) ::_exit(1);
   });
   double megabytes = 0;

@@ -127,15 +127,10 @@ std::vector<BenchRow> dense_update(const UpdateShape& shape) {
   require_close(name, ours.parameters(mask.size()), eager->parameters(), 1e-3);
   const std::vector<double> seconds = measure({[&] { ours.step(); }, [&] { eager_step(ours.next()); }});
   const double gflops = update_flop(model, shape.minibatch) / seconds[0] * 1e-9;
-  return {{.name = name,
-           .value = seconds[0] * 1e6,
-           .unit = "us",
-           .reference_name = "LibTorch eager",
-           .reference = seconds[1] * 1e6,
-           .ratio = seconds[1] / seconds[0],
-           .target = shape.libtorch_target,
-           .kernel = std::string(kernels().name),
-           .note = fmt::format("{:.0f} GFLOP/s, Adam and loss included", gflops)},
+  BenchRow row = comparison(name, "LibTorch eager", seconds);
+  row.target = shape.libtorch_target;
+  row.note = fmt::format("{:.0f} GFLOP/s, Adam and loss included", gflops);
+  return {row,
           {.name = name + "/rate",
            .value = gflops,
            .unit = "GFLOP/s",
@@ -172,16 +167,11 @@ std::vector<BenchRow> sparse_update(double density, double target) {
                  eager->learn_minibatch({dense.next(), static_cast<std::size_t>(shape.minibatch)});
                }});
   const NativeNetwork::Effective effective = sparse.network().effective();
-  return {{.name = name,
-           .value = seconds[0] * 1e6,
-           .unit = "us",
-           .reference_name = "own dense",
-           .reference = seconds[1] * 1e6,
-           .ratio = seconds[1] / seconds[0],
-           .target = target,
-           .kernel = std::string(kernels().name),
-           .note = fmt::format("round {}: {} weights kept, {} effective; {:.0f}x LibTorch eager", round,
-                               effective.kept, effective.trained, seconds[2] / seconds[0])}};
+  BenchRow row = comparison(name, "own dense", seconds);
+  row.target = target;
+  row.note = fmt::format("round {}: {} weights kept, {} effective; {:.0f}x LibTorch eager", round,
+                         effective.kept, effective.trained, seconds[2] / seconds[0]);
+  return {row};
 }
 
 // The convolutional network of Atari games, of which all weights but those of the critic's head have the same
@@ -216,13 +206,7 @@ std::vector<BenchRow> atari_update(double density) {
   // Where gradients vanish, Adam makes whole steps of their rounding.
   require_close(name, ours.parameters(mask.size()), eager->parameters(), 2e-2);
   const std::vector<double> seconds = measure({[&] { ours.step(); }, eager_step}, 4);
-  return {{.name = name,
-           .value = seconds[0] * 1e6,
-           .unit = "us",
-           .reference_name = "LibTorch eager",
-           .reference = seconds[1] * 1e6,
-           .ratio = seconds[1] / seconds[0],
-           .kernel = std::string(kernels().name)}};
+  return {comparison(name, "LibTorch eager", seconds)};
 }
 
 }  // namespace

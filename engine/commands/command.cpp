@@ -21,6 +21,7 @@ std::span<const Command> commands() {
       {"evaluate", "play a stored policy again", command_evaluate},
       {"report", "figures, one web page, and the paper's claims judged by what stores hold", command_report},
       {"verify", "check every file of a store, or compare two stores bit by bit", command_verify},
+      {"rerun", "train again what a round file says, and compare bit by bit", command_rerun},
       {"merge", "unite stores that were filled in different places", command_merge},
       {"pack", "a whole store as one HDF5 file", command_pack},
       {"replay", "drive environments and learning code with recorded traces", command_replay},

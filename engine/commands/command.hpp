@@ -28,6 +28,7 @@ int command_export(const Arguments&);
 int command_evaluate(const Arguments&);
 int command_report(const Arguments&);
 int command_verify(const Arguments&);
+int command_rerun(const Arguments&);
 int command_merge(const Arguments&);
 int command_pack(const Arguments&);
 int command_replay(const Arguments&);

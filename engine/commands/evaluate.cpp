@@ -99,11 +99,7 @@ int command_evaluate(const Arguments& arguments) {
   const auto network = make_network(Backend::kNative, model, round.mask, {.max_batch = lanes});
   network->gather(round.best, network->parameters());
   network->parameters_changed();
-  TrainingRequest request;
-  request.task = settings.task;
-  request.task_options = seeded_task_options(settings, node.seed);
-  request.algorithm = &algorithm_of(settings);
-  request.config = settings.agent;
+  TrainingRequest request = agent_request(settings, node.seed);
   request.model = model;
   request.data_set = load_data_set(settings);
   const std::unique_ptr<Evaluator> evaluator = make_evaluator(request, lanes, values->count("greedy") != 0);

@@ -1,8 +1,6 @@
 // impsweep explain: where a chain is, and why it is not further.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "engine/commands/command.hpp"
 #include "engine/plan/chain_lookup.hpp"
 #include "engine/store/contents.hpp"
@@ -18,7 +16,9 @@ class Explainer {
   Explainer(const Store& store, const StoreContents& contents)
       : store_(store),
         contents_(contents),
-        costs_(learned_costs(contents.plan, contents)),
+        costs_(
+            learned_costs(contents.plan,
+                          [&](TrainingIndex i) { return contents.find(contents.plan.trainings[i].digest); })),
         history_(read_history(store)) {
     for (const RunningTraining& running : history_.running) running_[running.digest] = running;
   }
@@ -30,7 +30,7 @@ class Explainer {
                          done->second.best_step, duration_text(done->second.wall_seconds));
     const double seconds = costs_.seconds(contents_.plan, training);
     if (const auto found = running_.find(node.digest); found != running_.end()) {
-      const double part = part_done(node, found->second.env_steps);
+      const double part = part_done(found->second.env_steps, node.env_steps);
       return fmt::format("running  on rank {}, step {} of {} ({:.0f} %), return {:.1f}, about {} left",
                          found->second.rank, found->second.env_steps, node.env_steps, 100 * part,
                          found->second.last_return, duration_text(seconds * (1 - part)));
@@ -53,7 +53,7 @@ class Explainer {
     if (const auto checkpoint = store_.load_checkpoint(node.digest, RecordPart::kAttributes)) {
       const std::int64_t step = checkpoint->integer("", "step");
       text = fmt::format("stopped  at step {} of {} ({:.0f} %), goes on from there", step, node.env_steps,
-                         100 * part_done(node, step));
+                         100 * part_done(step, node.env_steps));
     }
     return text + (history_.live_runs == 0
                        ? "; no run is working on this store"
@@ -70,10 +70,6 @@ class Explainer {
   }
 
  private:
-  static double part_done(const TrainingNode& node, std::int64_t step) {
-    return static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(node.env_steps, 1));
-  }
-
   const Store& store_;
   const StoreContents& contents_;
   CostModel costs_;

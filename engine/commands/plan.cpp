@@ -32,27 +32,19 @@ int command_plan(const Arguments& arguments) {
   const int ranks = (*values)["ranks"].as<int>();
   if (ranks < 1 || ranks > 1'000'000) throw InputError("plan: --ranks {} is outside 1..1000000", ranks);
 
-  std::vector<JobFile> files;
-  for (const std::string& path : (*values)["job"].as<std::vector<std::string>>())
-    files.push_back(read_job_file(path));
-  std::vector<JobEntry> overrides;
-  if (values->count("set") != 0)
-    for (const std::string& text : (*values)["set"].as<std::vector<std::string>>())
-      overrides.push_back(parse_assignment(text));
-  const Plan plan = make_plan(files, overrides);
+  std::vector<std::string> overrides;
+  if (values->count("set") != 0) overrides = (*values)["set"].as<std::vector<std::string>>();
+  const Plan plan = read_plan((*values)["job"].as<std::vector<std::string>>(), overrides);
 
-  CostModel cost_model;
+  RoundSummaries summaries;
+  if (values->count("store") != 0)
+    read_summaries(Store::open((*values)["store"].as<std::string>()), plan, summaries);
   std::vector<bool> done(plan.trainings.size(), false);
-  if (values->count("store") != 0) {
-    const Store store = Store::open((*values)["store"].as<std::string>());
-    RoundSummaries summaries;
-    read_summaries(store, plan, summaries);
-    const CostClasses classes(plan);
-    for (const auto& [training, summary] : summaries) {
-      done[training] = true;
-      cost_model.observe(classes.of(training), summary.wall_seconds);
-    }
-  }
+  for (const auto& [training, summary] : summaries) done[training] = true;
+  const CostModel cost_model = learned_costs(plan, [&](TrainingIndex i) {
+    const auto found = summaries.find(i);
+    return found == summaries.end() ? nullptr : &found->second;
+  });
   const PlanSummary summary = summarize(plan, cost_model, ranks, done);
   if (values->count("json") != 0) {
     nlohmann::ordered_json json = to_json(summary);

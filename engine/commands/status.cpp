@@ -1,7 +1,5 @@
 // impsweep status: how far a store is.
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +13,7 @@
 #include "engine/store/status_text.hpp"
 #include "engine/sweep/stop.hpp"
 #include "io/error.hpp"
+#include "io/terminal.hpp"
 
 namespace impsweep {
 namespace {
@@ -60,7 +59,7 @@ nlohmann::json to_json(const StoreStatus& status) {
 void watch(const Store& store, const std::string& directory) {
   constexpr std::chrono::seconds kInterval{2};
   constexpr auto kHomeAndClear = "\x1b[H\x1b[J";
-  if (isatty(STDOUT_FILENO) == 0)
+  if (!output_is_terminal())
     throw InputError("status: --watch draws on a terminal; elsewhere call `impsweep status {}` again",
                      directory);
   install_stop_signals();
@@ -74,10 +73,8 @@ void watch(const Store& store, const std::string& directory) {
     }
     const StoreStatus status = read_status(store, plan);
     rates.push_back(status.env_steps_per_second);
-    winsize size{};
-    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0;
-    fmt::print("{}{}", kHomeAndClear,
-               status_screen(status, directory, rates, known ? size.ws_row : 24, known ? size.ws_col : 100));
+    const TerminalSize size = terminal_size();
+    fmt::print("{}{}", kHomeAndClear, status_screen(status, directory, rates, size.rows, size.columns));
     std::fflush(stdout);
     if (status.trainings_done == status.trainings) return;
     const auto next = std::chrono::steady_clock::now() + kInterval;

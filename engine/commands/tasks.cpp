@@ -34,7 +34,7 @@ void show(const TaskInfo& task) {
                algorithm->description, paper_rounds(task));
     for (const OptionState& option : list_settings(settings))
       fmt::print("  {:<28} {:<22} {} ({})\n", option.option.key, canonical_text(option.value),
-                 option.option.help, type_text(option.option));
+                 option.option.help, allowed_text(option.option));
   }
 }
 

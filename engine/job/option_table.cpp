@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 
 #include "io/error.hpp"
 
@@ -13,56 +13,19 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
-std::string number_text(double value) {
-  const bool integral = std::abs(value) < 1e15 && value == std::floor(value);
-  return integral ? fmt::format("{}", static_cast<std::int64_t>(value)) : fmt::format("{}", value);
-}
-
-std::string range_text(const Option& option) {
-  const bool has_minimum = std::isfinite(option.minimum), has_maximum = std::isfinite(option.maximum);
-  if (!has_minimum && !has_maximum) return "";
-  const bool any_positive = option.minimum > 0 && option.minimum < 1e-100;
-  if (any_positive && !has_maximum) return ", > 0";
-  if (!has_maximum || option.maximum >= 1e15) return ", >= " + number_text(option.minimum);
-  if (!has_minimum) return ", <= " + number_text(option.maximum);
-  return ", " + number_text(option.minimum) + ".." + number_text(option.maximum);
-}
-
-// The value in the option's own type, or nothing if it has another one.
-bool convert(const Option& option, const JobValue& given, OptionValue& value) {
-  if (std::holds_alternative<bool>(option.fallback)) {
-    if (const bool* flag = given.get<bool>()) return value = *flag, true;
-  } else if (std::holds_alternative<std::int64_t>(option.fallback)) {
-    if (const std::int64_t* integer = given.get<std::int64_t>()) return value = *integer, true;
-  } else if (std::holds_alternative<double>(option.fallback)) {
-    if (const double* real = given.get<double>()) return value = *real, true;
-    if (const std::int64_t* integer = given.get<std::int64_t>())
-      return value = static_cast<double>(*integer), true;
-  } else if (std::holds_alternative<std::string>(option.fallback)) {
-    if (const std::string* text = given.get<std::string>()) return value = *text, true;
-  } else if (const JobValue::List* list = given.get<JobValue::List>()) {
-    Integers integers;
-    for (const JobValue& element : *list) {
-      const std::int64_t* integer = element.get<std::int64_t>();
-      if (integer == nullptr) return false;
-      integers.push_back(*integer);
-    }
-    return value = std::move(integers), true;
+// A value of a job file as an option may have it; nothing if no option has such values.
+std::optional<OptionValue> option_value(const JobValue& given) {
+  if (const bool* flag = given.get<bool>()) return *flag;
+  if (const std::int64_t* integer = given.get<std::int64_t>()) return *integer;
+  if (const double* real = given.get<double>()) return *real;
+  if (const std::string* text = given.get<std::string>()) return *text;
+  Integers integers;
+  for (const JobValue& element : *given.get<JobValue::List>()) {
+    const std::int64_t* integer = element.get<std::int64_t>();
+    if (integer == nullptr) return std::nullopt;
+    integers.push_back(*integer);
   }
-  return false;
-}
-
-bool in_range(const Option& option, const OptionValue& value) {
-  const auto within = [&](double number) { return number >= option.minimum && number <= option.maximum; };
-  if (const std::int64_t* integer = std::get_if<std::int64_t>(&value))
-    return within(static_cast<double>(*integer));
-  if (const double* real = std::get_if<double>(&value)) return within(*real);
-  if (const Integers* list = std::get_if<Integers>(&value))
-    return std::ranges::all_of(*list,
-                               [&](std::int64_t integer) { return within(static_cast<double>(integer)); });
-  if (const std::string* text = std::get_if<std::string>(&value))
-    return option.choices.empty() || std::ranges::count(option.choices, *text) > 0;
-  return true;
+  return integers;
 }
 
 // Number of insertions, deletions, replacements and exchanges of neighbours between two words.
@@ -85,13 +48,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string type_text(const Option& option) {
-  if (!option.choices.empty()) return fmt::format("one of {}", fmt::join(option.choices, ", "));
-  static constexpr std::string_view kNames[] = {"true or false", "integer", "number", "text",
-                                                "list of integers"};
-  return std::string(kNames[option.fallback.index()]) + range_text(option);
-}
-
 std::string canonical_text(const OptionValue& value) {
   if (const Integers* list = std::get_if<Integers>(&value))
     return fmt::format("[{}]", fmt::join(*list, ", "));
@@ -104,21 +60,18 @@ std::string canonical_text(const OptionValue& value) {
 }
 
 OptionValue checked_value(const Option& option, const JobValue& given, const std::string& place) {
-  OptionValue value;
-  if (!convert(option, given, value)) {
-    const bool is_list = given.get<JobValue::List>() != nullptr;
-    throw InputError("{}: '{}' = {} has the wrong type; give {}{}", place, option.key, to_toml(given),
-                     type_text(option),
-                     is_list ? " (for several values write one [[sweep.variant]] each)" : "");
-  }
-  if (!in_range(option, value)) {
-    if (!option.choices.empty())
-      throw InputError("{}: '{}' = {} is not a choice; give {}", place, option.key, to_toml(given),
-                       type_text(option));
-    throw InputError("{}: '{}' = {} is out of range; give {}", place, option.key, to_toml(given),
-                     type_text(option));
-  }
-  return value;
+  const auto refusal = [&](const char* reason, const char* remedy = "") {
+    return InputError("{}: '{}' = {} {}; give {}{}", place, option.key, to_toml(given), reason,
+                      allowed_text(option), remedy);
+  };
+  std::optional<OptionValue> value = option_value(given);
+  if (value) value = in_type_of(option, std::move(*value));
+  if (!value)
+    throw refusal("has the wrong type", given.get<JobValue::List>() == nullptr
+                                            ? ""
+                                            : " (for several values write one [[sweep.variant]] each)");
+  if (!fits(option, *value)) throw refusal(option.choices.empty() ? "is out of range" : "is not a choice");
+  return std::move(*value);
 }
 
 std::string nearest_word(std::string_view word, std::span<const std::string> words) {

@@ -22,9 +22,6 @@ struct OptionState {
   bool at_default() const { return value == option.fallback; }
 };
 
-// "integer, 1..1000", "number, > 0", "true or false", "one of relu, tanh", "list of integers, >= 1".
-std::string type_text(const Option&);
-
 // The value in TOML, unique for each value: reals in their shortest exact form.
 std::string canonical_text(const OptionValue&);
 

@@ -274,6 +274,14 @@ Plan make_plan(std::span<const JobFile> files, std::span<const JobEntry> overrid
   return expand(resolve(files, overrides));
 }
 
+Plan read_plan(std::span<const std::string> paths, std::span<const std::string> assignments) {
+  std::vector<JobFile> files;
+  for (const std::string& path : paths) files.push_back(read_job_file(path));
+  std::vector<JobEntry> overrides;
+  for (const std::string& text : assignments) overrides.push_back(parse_assignment(text));
+  return make_plan(files, overrides);
+}
+
 Recipe recipe_of(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];

@@ -79,6 +79,8 @@ Plan expand(std::vector<GridPoint>);
 
 // resolve() and expand().
 Plan make_plan(std::span<const JobFile>, std::span<const JobEntry> overrides = {});
+// The same of files by their paths and of the texts "key=value" of --set, as `run` and `plan` are given them.
+Plan read_plan(std::span<const std::string> paths, std::span<const std::string> assignments);
 
 // Everything that a training depends on, as it is sent to workers and stored.
 Recipe recipe_of(const Plan&, TrainingIndex);

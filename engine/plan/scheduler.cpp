@@ -176,12 +176,6 @@ std::optional<TrainingIndex> Scheduler::running_on(int worker) const {
   return found == by_worker_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<TrainingIndex> Scheduler::root_cause(TrainingIndex index) const {
-  const Training& training = trainings_[index];
-  if (training.state != TrainingState::kBlocked) return std::nullopt;
-  return training.cause;
-}
-
 Scheduler::Counts Scheduler::counts() const {
   return counts_;
 }

@@ -78,9 +78,6 @@ class Scheduler {
   // In the order of their occurrence.
   const std::vector<Failure>& failures() const { return failures_; }
 
-  // The failed training that a blocked one waits for.
-  std::optional<TrainingIndex> root_cause(TrainingIndex) const;
-
   struct Counts {
     std::size_t total = 0, waiting = 0, ready = 0, running = 0, elsewhere = 0, done = 0, failed = 0,
                 blocked = 0;
@@ -106,7 +103,7 @@ class Scheduler {
     std::uint32_t losses = 0;
     TrainingState state = TrainingState::kWaiting;
     std::uint32_t first_dependant = 0;  // into dependants_
-    TrainingIndex cause = 0;            // of a blocked training
+    TrainingIndex cause = 0;            // of a blocked training: the failed one that it waits for in vain
     int worker = -1;
   };
   std::span<const TrainingIndex> dependants_of(TrainingIndex) const;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,14 @@ inline std::vector<int> recorded_sizes(const Hdf5File& file, const std::string& 
     sizes.push_back(static_cast<int>(units));
   sizes.push_back(outputs);
   return sizes;
+}
+
+// What a network holds in its arena, in dense order.
+inline std::vector<float> dense_values(const Network& network, const ModelSpec& model,
+                                       std::span<const float> arena) {
+  std::vector<float> dense(parameter_count(model));
+  network.scatter(arena, dense);
+  return dense;
 }
 
 // Second moments are compared by their roots.

@@ -4,6 +4,7 @@
 #include "agents/learning/distillation_loss.hpp"
 #include "agents/native/aligned.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "engine/replay/recorded_values.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
 
@@ -20,11 +21,7 @@ struct Case {
   int batch, outputs, stride;
 
   std::vector<float> recorded(const char* name, std::size_t size) const {
-    std::vector<float> values = file.read<float>(group + "/" + name);
-    if (values.size() != size)
-      throw InputError("{}: '{}/{}' has {} elements instead of {}", file.name(), group, name, values.size(),
-                       size);
-    return values;
+    return read_sized<float>(file, group + "/" + name, size);
   }
   std::vector<float> matrix(const char* name) const {
     return recorded(name, static_cast<std::size_t>(batch) * outputs);

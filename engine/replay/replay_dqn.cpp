@@ -131,11 +131,7 @@ void replay_dqn_case(const Hdf5File& file, const std::string& group, OracleCompa
   online.gather(read_tree<float>(file, group + "/initial", tensors, 0), online.parameters());
   target.gather(read_tree<float>(file, group + "/initial_target", tensors, 0), target.parameters());
   DqnLearner learner(online, target, model, config);
-  const auto scattered = [&](std::span<const float> arena) {
-    std::vector<float> dense(parameter_count(model));
-    online.scatter(arena, dense);
-    return dense;
-  };
+  const auto scattered = [&](std::span<const float> arena) { return dense_values(online, model, arena); };
 
   std::vector<float> returns, q, loss, error, norm;
   std::vector<std::int64_t> done_n;

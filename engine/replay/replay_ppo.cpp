@@ -16,20 +16,15 @@ namespace {
 
 ModelSpec recorded_model(const Hdf5File& file, const std::string& group) {
   const auto number = [&](const char* name) { return static_cast<int>(file.attribute_int(group, name)); };
-  const std::string activation = file.attribute_string(group, "hidden_activation");
-  MlpSpec actor;
-  actor.name = "actor";
-  actor.sizes.push_back(number("observation_size"));
-  for (const std::int64_t units : file.attribute_ints(group, "hidden"))
-    actor.sizes.push_back(static_cast<int>(units));
-  if (activation != "relu" && activation != "tanh")
-    throw InputError("{}: {}: hidden_activation '{}' is neither relu nor tanh", file.name(), group,
-                     activation);
-  actor.activation = activation == "tanh" ? Activation::kTanh : Activation::kRelu;
-  MlpSpec critic = actor;
-  critic.name = "critic";
-  actor.sizes.push_back(number("action_size"));
-  critic.sizes.push_back(1);
+  const auto network = [&](const char* name, int outputs) {
+    MlpSpec spec;
+    spec.name = name;
+    spec.sizes = recorded_sizes(file, group, number("observation_size"), outputs);
+    spec.activation = recorded_activation(file, group);
+    return spec;
+  };
+  MlpSpec actor = network("actor", number("action_size"));
+  const MlpSpec critic = network("critic", 1);
   const bool continuous = number("continuous") != 0;
   if (continuous) {
     const std::string mean_activation = file.attribute_string(group, "mean_activation");
@@ -152,11 +147,7 @@ void replay_ppo_case(const Hdf5File& file, const std::string& group, OracleCompa
   NativeNetwork network(model, mask, {.max_batch = minibatch.size});
   network.gather(read_tree<float>(file, group + "/initial", tensors, 0), network.parameters());
   PpoLearner learner(network, model, config, minibatch, integer("n_itr"));
-  const auto scattered = [&](std::span<const float> arena) {
-    std::vector<float> dense(parameter_count(model));
-    network.scatter(arena, dense);
-    return dense;
-  };
+  const auto scattered = [&](std::span<const float> arena) { return dense_values(network, model, arena); };
 
   for (int i = 0; i < integer("num_iterations"); ++i) {
     const std::string iteration = fmt::format("iteration_{}", i), path = group + "/" + iteration;

@@ -55,6 +55,9 @@ Areas areas(const Group&, std::span<const Baseline> baselines);
 // a - b element by element.
 std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b);
 
+// The part of the dense agents' performance that is called enough: alpha of d* in every table and claim.
+inline constexpr double kSufficient = 0.9;
+
 // d*(alpha) of the seeds drawn, from values[seed][round]; 1 if even the dense agents miss it.
 double sufficient_density(const Group&, const Scale&, const std::vector<std::vector<double>>& values,
                           const std::vector<std::size_t>& drawn, double alpha);

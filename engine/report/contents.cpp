@@ -12,7 +12,6 @@
 namespace impsweep {
 namespace {
 
-constexpr double kAlpha = 0.9;         // of d*
 constexpr double kTableDensity = 0.1;  // at which the tables give returns
 constexpr int kChannelWidth = 230;     // pixels
 
@@ -35,7 +34,7 @@ HtmlTable numbers_table(const Group& group) {
                   fmt::format("best return at {}, mean ± SD", percent_text(group.density[round])),
                   "its interquartile mean",
                   "AUC of P [95 %]",
-                  fmt::format("d*({}) [95 %]", kAlpha),
+                  fmt::format("d*({}) [95 %]", kSufficient),
                   "AUC, mask/weights minus this, paired [95 %]"};
   const Scale scale = scale_of(group);
   for (const auto& [baseline, seeds] : group.chains) {
@@ -50,7 +49,7 @@ HtmlTable numbers_table(const Group& group) {
     const std::size_t count = curves.seeds.size();
     if (scale.usable && count > 0) {
       const Interval interval = bootstrap_interval({&count, 1}, [&](const Resample& drawn) {
-        return sufficient_density(group, scale, curves.values.front(), drawn.front(), kAlpha);
+        return sufficient_density(group, scale, curves.values.front(), drawn.front(), kSufficient);
       });
       // Where it held to the end, the sweep did not go far enough to find it.
       const bool to_the_end = interval.mean == group.density[curves.rounds - 1];
@@ -124,8 +123,7 @@ ReportSection group_section(const Results& results, const Group& group) {
           120 +
           16 * static_cast<int>(group.tensors.front().shape[1] <= 64 ? group.tensors.front().shape[1] : 24);
   }
-  const Baseline curves_of =
-      group.chains.contains(Baseline::kMaskWeights) ? Baseline::kMaskWeights : group.chains.begin()->first;
+  const Baseline curves_of = shown_baseline(group);
   add("Learning curves",
       fmt::format(
           "Evaluation return during training under {}, mean over seeds, by part of the weights left. ",

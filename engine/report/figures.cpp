@@ -85,9 +85,23 @@ Panel density_panel(const Group& group, const std::string& title, const char* y_
   return panel;
 }
 
-// Pictures of a single baseline show tickets, or what there is instead.
-Baseline shown_baseline(const Group& group) {
-  return group.chains.contains(Baseline::kMaskWeights) ? Baseline::kMaskWeights : group.chains.begin()->first;
+// A part of the networks, and how much of it is left.
+struct GroupPart {
+  std::string title;
+  RoundValue left;
+};
+
+Panel parts_panel(const Group& group, const std::string& title, const char* y_label,
+                  const std::vector<GroupPart>& parts) {
+  Panel panel = density_panel(group, title, y_label);
+  panel.y_minimum = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Series series = line_over_rounds(group, shown_baseline(group), parts[i].left);
+    series.title = parts[i].title;
+    series.colour = colour_at(i);
+    panel.lines.push_back(std::move(series));
+  }
+  return panel;
 }
 
 std::vector<double> mean_magnitude(const Group& group, std::size_t round) {
@@ -188,6 +202,10 @@ bool has_rounds(const Group& group) {
   });
 }
 
+Baseline shown_baseline(const Group& group) {
+  return group.chains.contains(Baseline::kMaskWeights) ? Baseline::kMaskWeights : group.chains.begin()->first;
+}
+
 std::string coverage_text(const Group& group) {
   std::size_t seeds = 0, chains = 0, done = 0, total = 0, furthest = 0;
   for (const auto& [baseline, by_seed] : group.chains) {
@@ -278,34 +296,22 @@ Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string&
 }
 
 Panel layers_panel(const Group& group, const std::string& title) {
-  Panel panel = density_panel(group, title, "part of the tensor left");
-  panel.y_minimum = 0;
-  for (std::size_t i = 0; i < group.prunable.size(); ++i) {
-    const std::size_t tensor = group.prunable[i];
-    Series series = line_over_rounds(group, shown_baseline(group), [&](const RoundFacts& round) {
-      return remaining_fraction(group, round, tensor);
-    });
-    const auto& shape = group.tensors[tensor].shape;
-    series.title = fmt::format("{} [{}]", group.tensors[tensor].name, fmt::join(shape, "x"));
-    series.colour = colour_at(i);
-    panel.lines.push_back(std::move(series));
-  }
-  return panel;
+  std::vector<GroupPart> layers;
+  for (const std::size_t tensor : group.prunable)
+    layers.push_back(
+        {fmt::format("{} [{}]", group.tensors[tensor].name, fmt::join(group.tensors[tensor].shape, "x")),
+         [&group, tensor](const RoundFacts& round) { return remaining_fraction(group, round, tensor); }});
+  return parts_panel(group, title, "part of the tensor left", layers);
 }
 
 Panel channels_panel(const Group& group, const std::string& title) {
-  Panel panel = density_panel(group, title, "part of the channel's weights left");
-  panel.y_minimum = 0;
-  for (std::size_t channel = 0; channel < group.info->channel_names.size(); ++channel) {
-    const std::vector<std::size_t> inputs = channel_inputs(*group.info, channel);
-    Series series = line_over_rounds(group, shown_baseline(group), [&](const RoundFacts& round) {
-      return remaining_fraction_of_inputs(group, round, inputs);
-    });
-    series.title = group.info->channel_names[channel];
-    series.colour = colour_at(channel);
-    panel.lines.push_back(std::move(series));
-  }
-  return panel;
+  std::vector<GroupPart> channels;
+  for (std::size_t channel = 0; channel < group.info->channel_names.size(); ++channel)
+    channels.push_back({group.info->channel_names[channel],
+                        [&group, inputs = channel_inputs(*group.info, channel)](const RoundFacts& round) {
+                          return remaining_fraction_of_inputs(group, round, inputs);
+                        }});
+  return parts_panel(group, title, "part of the channel's weights left", channels);
 }
 
 Panel inputs_left_panel(const Group& group, const std::string& title) {

@@ -18,6 +18,9 @@ namespace impsweep {
 // red, green, blue, yellow in the paper's order of the baselines.
 std::string colour_of(Baseline);
 
+// Whose rounds pictures of a single baseline show: tickets, or what there is instead.
+Baseline shown_baseline(const Group&);
+
 // "5 seeds, 80.0 k steps per round, 30 rounds", or what is there of it, and the paper's budget where it is
 // another.
 std::string coverage_text(const Group&);

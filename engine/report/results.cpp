@@ -31,26 +31,18 @@ RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
   facts.kept_per_tensor = record.values<std::int64_t>("result/kept_per_tensor");
   const auto& magnitude = record.values<double>("result/input_magnitude");
   facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
-  const auto inputs = static_cast<std::size_t>(first_layer.shape[1]);
-  const std::size_t kernel = first_layer.size / (inputs * static_cast<std::size_t>(first_layer.shape[0]));
   const std::string path = "mask/" + first_layer.name;
-  const bool masked = record.has_array(path);
-  facts.input_kept.assign(inputs, masked ? 0 : static_cast<std::int32_t>(first_layer.size / inputs));
-  if (masked) {
-    const auto& mask = record.values<std::uint8_t>(path);
-    for (std::size_t i = 0; i < mask.size(); ++i) facts.input_kept[i / kernel % inputs] += mask[i];
-  }
+  const std::vector<std::uint8_t> mask = record.has_array(path)
+                                             ? record.values<std::uint8_t>(path)
+                                             : std::vector<std::uint8_t>(first_layer.size, 1);
   if (facts.curve_step.size() != facts.curve_mean.size() || facts.curve_step.empty() ||
-      facts.input_magnitude.size() != inputs)
+      facts.input_magnitude.size() != static_cast<std::size_t>(first_layer.shape[1]) ||
+      mask.size() != first_layer.size)
     throw InputError("{}: its arrays do not fit together; remove the file and run again", record.origin);
+  const std::vector<std::int64_t> kept = kept_per_input(first_layer, mask);
+  facts.input_kept.assign(kept.begin(), kept.end());
   return facts;
 }
-
-// Where a group's chains come from, to tell equal names with different content apart.
-struct GroupKey {
-  std::string task, algorithm, network, variant;
-  auto operator<=>(const GroupKey&) const = default;
-};
 
 class Reader {
  public:
@@ -65,7 +57,7 @@ class Reader {
     facts.jobs = store.jobs();
     finished_ = store.finished();
     for (const Chain& chain : plan.chains) {
-      Group& group = group_of(plan, chain);
+      Group& group = group_with(plan, chain);
       ChainFacts& rounds = group.chains[chain.baseline][chain.seed];
       rounds.resize(group.rounds());
       for (std::size_t round = 0; round < chain.rounds.size(); ++round)
@@ -79,19 +71,11 @@ class Reader {
 
  private:
   // The group that the chain belongs to, with as many rounds as the longest of its chains.
-  Group& group_of(const Plan& plan, const Chain& chain) {
-    GroupKey key{chain.task, chain.algorithm, chain.network, chain.variant};
-    std::vector<TrainingId> digests;
-    for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
-    for (;;) {
-      std::vector<TrainingId>& known = digests_[{key, {chain.baseline, chain.seed}}];
-      const std::size_t common = std::min(known.size(), digests.size());
-      if (std::equal(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(common), digests.begin())) {
-        if (digests.size() > known.size()) known = digests;
-        break;
-      }
+  Group& group_with(const Plan& plan, const Chain& chain) {
+    ChainGroup key = group_of(chain);
+    const std::vector<TrainingId> digests = digests_of(plan, chain);
+    while (!joins(digests_[{key, {chain.baseline, chain.seed}}], digests))
       key.variant += fmt::format("-store{}", results_.stores.size());
-    }
     const auto [place, is_new] = places_.emplace(key, results_.groups.size());
     if (is_new) results_.groups.push_back(make_group(plan, chain, key));
     Group& group = results_.groups[place->second];
@@ -104,12 +88,9 @@ class Reader {
     return group;
   }
 
-  static Group make_group(const Plan& plan, const Chain& chain, const GroupKey& key) {
+  static Group make_group(const Plan& plan, const Chain& chain, const ChainGroup& key) {
     Group group;
-    group.task = key.task;
-    group.algorithm = key.algorithm;
-    group.network = key.network;
-    group.variant = key.variant;
+    static_cast<ChainGroup&>(group) = key;
     const TrainingNode& first = plan.trainings[chain.rounds.front()];
     group.settings = plan.settings[first.settings];
     group.env_steps = first.env_steps;
@@ -146,18 +127,13 @@ class Reader {
   }
 
   Results results_;
-  std::map<GroupKey, std::size_t> places_;
-  std::map<std::pair<GroupKey, std::pair<Baseline, std::int64_t>>, std::vector<TrainingId>> digests_;
+  std::map<ChainGroup, std::size_t> places_;
+  std::map<std::pair<ChainGroup, std::pair<Baseline, std::int64_t>>, std::vector<TrainingId>> digests_;
   std::unordered_map<TrainingId, std::shared_ptr<const RoundFacts>> loaded_;
   Digests finished_;  // of the store that is being read
 };
 
 }  // namespace
-
-std::string Group::name() const {
-  return fmt::format("{} {} {}{}{}", task, algorithm, network, variant == "default" ? "" : " ",
-                     variant == "default" ? "" : variant);
-}
 
 Results read_results(const std::vector<std::filesystem::path>& stores) {
   Reader reader;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan/chain_group.hpp"
 #include "engine/store/contents.hpp"
 #include "engine/store/status.hpp"
 
@@ -25,20 +26,18 @@ struct RoundFacts {
 // The rounds of one chain; null where a round is not finished.
 using ChainFacts = std::vector<std::shared_ptr<const RoundFacts>>;
 
-// Chains that differ in baseline and seed only.
-struct Group {
-  std::string task, algorithm, network, variant;
+// A group of chains with what is known of them all.
+struct Group : ChainGroup {
   Settings settings;
   const TaskInfo* info = nullptr;
   std::vector<Tensor> tensors;
-  std::vector<std::size_t> prunable;                              // indices into tensors
-  std::vector<double> density;                                    // by round
-  std::vector<std::int64_t> kept;                                 // by round
-  std::int64_t env_steps = 0;                                     // of a training of round 0
-  std::map<Baseline, std::map<std::int64_t, ChainFacts>> chains;  // by baseline, by seed
+  std::vector<std::size_t> prunable;  // indices into tensors
+  std::vector<double> density;        // by round
+  std::vector<std::int64_t> kept;     // by round
+  std::int64_t env_steps = 0;         // of a training of round 0
+  ByBaselineAndSeed<ChainFacts> chains;
 
   std::size_t rounds() const { return density.size(); }
-  std::string name() const;  // "cartpole ppo 128-128", and the variant unless it is "default"
 };
 
 struct StoreFacts {

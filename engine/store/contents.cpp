@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 #include <unordered_map>
 
+#include "engine/plan/chain_group.hpp"
 #include "engine/store/summary_cache.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
@@ -30,16 +32,7 @@ void mark_clashes(std::vector<StoredJob>& jobs) {
     const Plan plan = expand(job.points);
     std::set<std::string> clashing;
     for (const Chain& chain : plan.chains) {
-      std::vector<TrainingId> digests;
-      for (const TrainingIndex training : chain.rounds) digests.push_back(plan.trainings[training].digest);
-      const auto [known, is_new] = chains.emplace(chain.name, digests);
-      if (is_new) continue;
-      const std::size_t common = std::min(known->second.size(), digests.size());
-      if (!std::equal(digests.begin(), digests.begin() + static_cast<std::ptrdiff_t>(common),
-                      known->second.begin()))
-        clashing.insert(chain.variant);
-      else if (digests.size() > common)
-        known->second = digests;
+      if (!joins(chains[chain.name], digests_of(plan, chain))) clashing.insert(chain.variant);
     }
     for (GridPoint& point : job.points)
       if (clashing.contains(point.variant)) point.variant += "-job" + job.digest.substr(0, 8);
@@ -82,9 +75,11 @@ std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries&
   return opened;
 }
 
-bool StoreContents::has(const TrainingId& digest) const {
-  const auto found = index.find(digest);
-  return found != index.end() && summaries.contains(found->second);
+const RoundSummary* StoreContents::find(const TrainingId& digest) const {
+  const auto known = index.find(digest);
+  if (known == index.end()) return nullptr;
+  const auto found = summaries.find(known->second);
+  return found == summaries.end() ? nullptr : &found->second;
 }
 
 StoreContents read_contents(const Store& store) {
@@ -97,12 +92,14 @@ StoreContents read_contents(const Store& store) {
   return contents;
 }
 
-CostModel learned_costs(const Plan& plan, const StoreContents& contents) {
+CostModel learned_costs(const Plan& plan, const FindSummary& find) {
   CostModel costs;
-  const CostClasses classes(plan);
+  std::optional<CostClasses> classes;  // of a whole plan: made only if something is known
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    if (const TrainingId& digest = plan.trainings[i].digest; contents.has(digest))
-      costs.observe(classes.of(i), contents.summaries.at(contents.index.at(digest)).wall_seconds);
+    if (const RoundSummary* summary = find(i)) {
+      if (!classes) classes.emplace(plan);
+      costs.observe(classes->of(i), summary->wall_seconds);
+    }
   return costs;
 }
 

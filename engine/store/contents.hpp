@@ -1,8 +1,7 @@
 // engine/store/contents.hpp - everything that a store's jobs ask for, as one plan, and what of it is done.
 #pragma once
 
-#include <map>
-#include <string>
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -29,11 +28,13 @@ struct StoreContents {
   std::unordered_map<TrainingId, TrainingIndex> index;  // of the plan's trainings
   std::size_t opened = 0;                               // results, as read_summaries() counts them
 
-  bool has(const TrainingId&) const;
+  const RoundSummary* find(const TrainingId&) const;  // null if it is not there
 };
 StoreContents read_contents(const Store&);
 
-// A model of costs that has learned from every finished training of the plan.
-CostModel learned_costs(const Plan&, const StoreContents&);
+// A model of costs that has learned from every training of the plan that `find` knows the summary of; null: it
+// does not.
+using FindSummary = std::function<const RoundSummary*(TrainingIndex)>;
+CostModel learned_costs(const Plan&, const FindSummary& find);
 
 }  // namespace impsweep

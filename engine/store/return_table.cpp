@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
+#include "engine/plan/chain_group.hpp"
 #include "io/statistics.hpp"
 
 namespace impsweep {
@@ -13,15 +13,14 @@ namespace {
 
 constexpr std::size_t kRowsShown = 12;
 
-// Chains that differ in baseline and seed only.
-struct Group {
-  std::size_t rounds = 0;
-  std::map<Baseline, std::map<std::int64_t, const Chain*>> chains;  // by baseline, by seed
+struct Chains {
+  std::size_t rounds = 0;  // of the longest
+  ByBaselineAndSeed<const Chain*> chains;
 };
 
 class GroupTable {
  public:
-  GroupTable(const Plan& plan, const RoundSummaries& summaries, const Group& group)
+  GroupTable(const Plan& plan, const RoundSummaries& summaries, const Chains& group)
       : plan_(plan), summaries_(summaries), group_(group) {}
 
   std::string text() const {
@@ -102,15 +101,15 @@ class GroupTable {
 
   const Plan& plan_;
   const RoundSummaries& summaries_;
-  const Group& group_;
+  const Chains& group_;
 };
 
 }  // namespace
 
 std::string return_tables(const Plan& plan, const RoundSummaries& summaries) {
-  std::map<std::tuple<std::string, std::string, std::string, std::string>, Group> groups;
+  std::map<ChainGroup, Chains> groups;
   for (const Chain& chain : plan.chains) {
-    Group& group = groups[{chain.task, chain.algorithm, chain.network, chain.variant}];
+    Chains& group = groups[group_of(chain)];
     group.rounds = std::max(group.rounds, chain.rounds.size());
     group.chains[chain.baseline][chain.seed] = &chain;
   }
@@ -118,10 +117,8 @@ std::string return_tables(const Plan& plan, const RoundSummaries& summaries) {
   for (const auto& [key, group] : groups) {
     std::size_t seeds = 0;
     for (const auto& [baseline, chains] : group.chains) seeds = std::max(seeds, chains.size());
-    const auto& [task, algorithm, network, variant] = key;
-    text +=
-        fmt::format("{} {} {}{}: best return, mean +- standard deviation over {} seed{}\n", task, algorithm,
-                    network, variant == "default" ? "" : " " + variant, seeds, seeds == 1 ? "" : "s");
+    text += fmt::format("{}: best return, mean +- standard deviation over {} seed{}\n", key.name(), seeds,
+                        seeds == 1 ? "" : "s");
     text += GroupTable(plan, summaries, group).text() + "\n";
   }
   return text;

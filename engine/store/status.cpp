@@ -10,6 +10,7 @@
 #include "engine/plan/cost_model.hpp"
 #include "engine/plan/plan_summary.hpp"
 #include "engine/store/summary_cache.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 namespace {
@@ -54,13 +55,11 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
   }
   for (auto& [key, group] : groups) status.groups.push_back(std::move(group));
 
-  CostModel cost_model;
-  if (const SummaryCache summaries = read_summary_cache(store); !summaries.empty()) {
-    const CostClasses classes(plan);
-    for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-      if (const auto known = summaries.find(plan.trainings[i].digest); known != summaries.end())
-        cost_model.observe(classes.of(i), known->second.wall_seconds);
-  }
+  const SummaryCache summaries = read_summary_cache(store);
+  const CostModel cost_model = learned_costs(plan, [&](TrainingIndex i) {
+    const auto known = summaries.find(plan.trainings[i].digest);
+    return known == summaries.end() ? nullptr : &known->second;
+  });
   // A training comes after those that it depends on, so causes are known when they are asked for.
   std::map<TrainingIndex, TrainingIndex> cause;
   std::vector<bool> closed = finished;  // done, or never to be
@@ -107,8 +106,7 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     const std::int64_t total = plan.trainings[i].env_steps;
     status.running.push_back(
         {training_name(plan, i), running.rank, running.env_steps, total, running.last_return});
-    behind += cost_model.seconds(plan, i) * static_cast<double>(running.env_steps) /
-              static_cast<double>(std::max<std::int64_t>(total, 1)) / ranks;
+    behind += cost_model.seconds(plan, i) * part_done(running.env_steps, total) / ranks;
   }
   status.eta_seconds = std::max(left.seconds - behind, 0.0);
   status.eta_low_seconds = std::max(left.low_seconds - behind, 0.0);

@@ -12,10 +12,6 @@
 namespace impsweep {
 namespace {
 
-double part_done(std::int64_t done, std::int64_t total) {
-  return static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(total, 1));
-}
-
 std::string group_line(const GroupStatus& group) {
   return fmt::format("{:<12} {:<5} {:<12} {:<18} {:>6}/{:<6} {:>8}/{:<7}", group.task, group.algorithm,
                      group.network, group.baseline, group.chains_done, group.chains, group.rounds_done,
@@ -46,14 +42,7 @@ std::string eta_text(const StoreStatus& status) {
   return text;
 }
 
-std::string bar(double part, std::size_t width) {
-  const auto full = static_cast<std::size_t>(std::lround(part * static_cast<double>(width)));
-  std::string text = "[";
-  for (std::size_t i = 0; i < width; ++i) text += i < full ? '#' : '.';
-  return text + "]";
-}
-
-// The first `width` characters; bytes that continue a character do not count.
+// The first so many characters; bytes that continue one do not count.
 std::string cut(const std::string& line, std::size_t columns) {
   std::size_t characters = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -108,11 +97,10 @@ std::string status_text(const StoreStatus& status, const std::string& directory)
 std::string status_screen(const StoreStatus& status, const std::string& directory,
                           std::span<const double> rates, std::size_t rows, std::size_t columns) {
   constexpr std::size_t kBar = 40, kRates = 40;
-  const double part = part_done(static_cast<std::int64_t>(status.trainings_done),
-                                static_cast<std::int64_t>(status.trainings));
+  const double part = part_done(status.trainings_done, status.trainings);
   std::vector<std::string> lines = {
       directory,
-      fmt::format("{} {:5.1f} %  {}/{} trainings, {}/{} chains, {} failed, {} blocked", bar(part, kBar),
+      fmt::format("{} {:5.1f} %  {}/{} trainings, {}/{} chains, {} failed, {} blocked", bar_text(part, kBar),
                   100 * part, status.trainings_done, status.trainings, status.chains_done, status.chains,
                   status.failed.size(), status.blocked.size()),
   };
@@ -138,7 +126,7 @@ std::string status_screen(const StoreStatus& status, const std::string& director
   const auto left = [&] { return rows > lines.size() + 1 ? rows - lines.size() - 1 : 0; };
   std::vector<std::string> running, failures, groups;
   for (const LiveTraining& training : status.running)
-    running.push_back(fmt::format("{} {}", bar(part_done(training.env_steps, training.total_steps), 10),
+    running.push_back(fmt::format("{} {}", bar_text(part_done(training.env_steps, training.total_steps), 10),
                                   running_line(training)));
   for (const UnfinishedTraining& training : status.failed)
     failures.push_back(unfinished_line("FAILED", training));

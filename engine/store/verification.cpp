@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "engine/store/contents.hpp"
+#include "engine/store/rerun.hpp"
 #include "engine/store/summary_cache.hpp"
 #include "engine/training/fingerprint.hpp"
-#include "engine/training/training.hpp"
 #include "io/digest.hpp"
 #include "io/error.hpp"
 
@@ -71,16 +71,7 @@ void compare_stores(Verification& verification, const Store& other) {
 }
 
 void rerun_part(Verification& verification, const Store& store, double fraction) {
-  const Fingerprint pinned = store.fingerprint();
-  const Backend backend =
-      pinned == numerics_fingerprint(Backend::kTorch) ? Backend::kTorch : Backend::kNative;
-  const Fingerprint here = numerics_fingerprint(backend);
-  for (const auto& [entry, value] : pinned)
-    if (!here.contains(entry) || here.at(entry) != value)
-      throw InputError(
-          "{}: its results were computed with {} = '{}', which this machine cannot reproduce; run "
-          "verify --rerun on a machine of that kind",
-          store.directory().string(), entry, value);
+  const Backend backend = backend_with_numerics(store.fingerprint(), store.directory().string());
   const Plan plan = plan_of_store(store);
   const RoundLoader load = loader_from(store);
   std::vector<std::pair<std::string, TrainingIndex>> order;
@@ -92,16 +83,13 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   order.resize(std::min(order.size(), wanted));
   for (const auto& [key, index] : order) {
     const TrainingId& digest = plan.trainings[index].digest;
-    const std::optional<Record> record =
-        run_training(plan, index, load, backend, 1, [](const TrainingProgress&) { return false; });
+    const Recomputation again = recompute(plan, index, load, backend, load(digest, RecordPart::kAll),
+                                          [](const TrainingProgress&) { return false; });
     ++verification.recomputed;
-    if (content_digest(*record, kProvenance) == verification.results.find(digest.digits())->second) continue;
-    const std::optional<Difference> difference =
-        first_difference(*record, load(digest, RecordPart::kAll), kProvenance);
-    verification.different.push_back(
-        {training_name(plan, index), std::string(digest.digits()),
-         fmt::format("recomputed, {} differs: {}", difference ? difference->place : "it",
-                     difference ? difference->text : "")});
+    if (again.difference)
+      verification.different.push_back(
+          {again.name, std::string(digest.digits()),
+           fmt::format("recomputed, {} differs: {}", again.difference->place, again.difference->text)});
   }
 }
 

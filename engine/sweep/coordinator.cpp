@@ -34,7 +34,7 @@ std::vector<bool> done_or_unwanted(const Plan& plan, const StoreContents& conten
                                    const std::vector<bool>& wanted) {
   std::vector<bool> done;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    done.push_back(!wanted[i] || contents.has(plan.trainings[i].digest));
+    done.push_back(!wanted[i] || contents.find(plan.trainings[i].digest) != nullptr);
   return done;
 }
 
@@ -46,7 +46,8 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
       plan_(plan),
       store_(store),
       contents_(read_contents(store)),
-      cost_model_(learned_costs(plan, contents_)),
+      cost_model_(
+          learned_costs(plan, [&](TrainingIndex i) { return contents_.find(plan.trainings[i].digest); })),
       cost_classes_(plan),
       scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted)),
                  options.chaos ? kCrashLimitInChaos : kCrashLimit),
@@ -64,13 +65,12 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
   predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
   journal_.run_predicted(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds);
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
-  done_at_start_ = scheduler_.counts().done - unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) {
     present_.insert(rank);
     last_heard_[rank] = start_;
   }
   display_.say(fmt::format("{}: {} chains, {} trainings, {} already done; {} rank{}",
-                           store.directory().string(), plan.chains.size(), wanted_, done_at_start_,
+                           store.directory().string(), plan.chains.size(), wanted_, scheduler_.counts().done - unwanted_,
                            transport.ranks(), transport.ranks() == 1 ? "" : "s"));
   if (options.retry_failed) return;
   const History history = read_history(store);
@@ -350,8 +350,7 @@ void Coordinator::update_forecast() {
   scheduler_.reprice(seconds);
   double behind = 0;  // of what is under way
   for (const auto& [rank, running] : running_) {
-    const double part = static_cast<double>(running.env_steps) /
-                        static_cast<double>(plan_.trainings[running.training].env_steps);
+    const double part = part_done(running.env_steps, plan_.trainings[running.training].env_steps);
     left[cost_classes_[running.training]] -= part;
     behind += part * seconds[running.training];
   }
@@ -385,10 +384,9 @@ SweepProgress Coordinator::progress() const {
   }
   if (!running_.empty()) {
     const Running& first = running_.begin()->second;
-    progress.example = fmt::format("{} {:.0f} %: return {:.1f}", training_name(plan_, first.training),
-                                   100.0 * static_cast<double>(first.env_steps) /
-                                       static_cast<double>(plan_.trainings[first.training].env_steps),
-                                   first.last_return);
+    progress.example = fmt::format(
+        "{} {:.0f} %: return {:.1f}", training_name(plan_, first.training),
+        100 * part_done(first.env_steps, plan_.trainings[first.training].env_steps), first.last_return);
   }
   return progress;
 }

@@ -66,8 +66,6 @@ class Coordinator {
   // True also if the lost ranks came back: this run then ends without waiting for anybody.
   bool ranks_were_lost() const { return losses_ > 0; }
 
-  std::size_t done_at_start() const { return done_at_start_; }
-
  private:
   using Clock = std::chrono::steady_clock;
   struct Running {
@@ -95,7 +93,7 @@ class Coordinator {
   Transport& transport_;
   const Plan& plan_;
   const Store& store_;
-  std::size_t wanted_ = 0, unwanted_ = 0, done_at_start_ = 0, done_now_ = 0;
+  std::size_t wanted_ = 0, unwanted_ = 0, done_now_ = 0;
   StoreContents contents_;  // of all jobs in the store, for the index
   CostModel cost_model_;
   CostClasses cost_classes_;

@@ -27,14 +27,6 @@ constexpr std::chrono::milliseconds kIdleSleep{2};
 constexpr int kLargestWorkingRankZero = 8;
 constexpr int kHeartbeatsPerSilence = 6;  // within the silence after which a rank counts as dead
 
-std::vector<GridPoint> read_points(const SweepOptions& options) {
-  std::vector<JobFile> files;
-  for (const std::string& path : options.jobs) files.push_back(read_job_file(path));
-  std::vector<JobEntry> overrides;
-  for (const std::string& text : options.overrides) overrides.push_back(parse_assignment(text));
-  return resolve(files, overrides);
-}
-
 // What this run is to complete: everything, or some chains or one training, with all that they need.
 std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options) {
   std::vector<bool> wanted(plan.trainings.size(), false);
@@ -127,9 +119,8 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     std::optional<Store> store;
     Plan plan;
     try {
-      std::vector<GridPoint> points = read_points(options);
-      const std::string text = frozen_job(points);
-      plan = expand(std::move(points));
+      plan = read_plan(options.jobs, options.overrides);
+      const std::string text = frozen_job(plan.points);
       require_tasks(plan);
       store = Store::create_or_open(options.store, fingerprint);
       wanted_trainings(plan, options);  // a bad --only is found before anything is written

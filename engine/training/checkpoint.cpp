@@ -2,21 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "envs/archive.hpp"
 #include "io/error.hpp"
+#include "io/process.hpp"
 
 namespace impsweep {
 namespace {
 
 constexpr std::int64_t kFormat = 1;
-
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 }  // namespace
 

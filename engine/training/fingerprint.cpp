@@ -10,6 +10,7 @@
 
 #include "agents/native/kernels/kernels.hpp"
 #include "engine/training/version.hpp"
+#include "io/error.hpp"
 
 namespace impsweep {
 namespace {
@@ -60,6 +61,24 @@ std::map<std::string, std::string> numerics_fingerprint(Backend backend) {
     entries["torch blas core"] = setting("OPENBLAS_CORETYPE", "Haswell");
   }
   return entries;
+}
+
+Backend backend_with_numerics(const std::map<std::string, std::string>& wanted, const std::string& origin) {
+  const auto text = [](const std::map<std::string, std::string>& entries, const std::string& name) {
+    const auto found = entries.find(name);
+    return found == entries.end() ? std::string("nothing") : "'" + found->second + "'";
+  };
+  const Backend backend = text(wanted, "backend") == "'torch'" ? Backend::kTorch : Backend::kNative;
+  const std::map<std::string, std::string> here = numerics_fingerprint(backend);
+  std::map<std::string, std::string> names = wanted;
+  names.insert(here.begin(), here.end());
+  for (const auto& [name, value] : names)
+    if (text(wanted, name) != text(here, name))
+      throw InputError(
+          "{}: computed with {} = {}, which this machine cannot reproduce (it has {}); compute it again on a "
+          "machine of that kind",
+          origin, name, text(wanted, name), text(here, name));
+  return backend;
 }
 
 std::map<std::string, std::string> provenance_texts(Backend backend) {

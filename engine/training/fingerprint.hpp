@@ -13,7 +13,11 @@ namespace impsweep {
 // enter; the LibTorch backend adds its version and the pinned core types.
 std::map<std::string, std::string> numerics_fingerprint(Backend);
 
-// Where and by what a result was computed: version, commit, compiler, host, Slurm ids, instruction set.
+// The backend that has exactly these numerics on this machine. InputError "origin: ..." with the first entry
+// that differs if there is none.
+Backend backend_with_numerics(const std::map<std::string, std::string>& wanted, const std::string& origin);
+
+// Where and by what a result was computed: version, compiler, host, Slurm ids, instruction set.
 std::map<std::string, std::string> provenance_texts(Backend);
 
 // Several lines for --version.

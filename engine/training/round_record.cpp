@@ -1,13 +1,13 @@
 #include "engine/training/round_record.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "io/error.hpp"
+#include "io/process.hpp"
 #include "io/store.hpp"
 
 namespace impsweep {
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kFormat = 1;
 const std::string kResult = "result";
+constexpr std::string_view kKept = "kept";  // is there only where the plan could not know it
 
 std::vector<std::uint64_t> shape_of(const Tensor& tensor) {
   return {tensor.shape.begin(), tensor.shape.end()};
@@ -123,8 +124,12 @@ std::vector<double> input_magnitudes(const std::vector<Tensor>& tensors,
 
 std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>& tensors, const Mask& mask) {
   const Tensor& first = tensors.front();
-  std::vector<std::int64_t> kept(static_cast<std::size_t>(first.shape[1]), 0);
-  for (std::size_t i = 0; i < first.size; ++i) kept[input_of(first, i)] += mask[first.offset + i];
+  return kept_per_input(first, std::span(mask).subspan(first.offset, first.size));
+}
+
+std::vector<std::int64_t> kept_per_input(const Tensor& first_layer, std::span<const std::uint8_t> mask) {
+  std::vector<std::int64_t> kept(static_cast<std::size_t>(first_layer.shape[1]), 0);
+  for (std::size_t i = 0; i < mask.size(); ++i) kept[input_of(first_layer, i)] += mask[i];
   return kept;
 }
 
@@ -151,25 +156,28 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   double best_deviation = 0;
   for (const EvaluationPoint& point : outcome.curve)
     if (point.step == outcome.best_step) best_deviation = point.deviation;
-  result["density"] = node.density;
-  result["best_step"] = outcome.best_step;
-  result["best_return"] = outcome.best_return;
-  result["best_deviation"] = best_deviation;
-  result["final_return"] = final.mean;
-  result["final_deviation"] = final.deviation;
-  result["reevaluated_return"] = best.mean;
-  result["reevaluated_deviation"] = best.deviation;
-  const std::vector<std::int64_t> kept = kept_per_input(tensors, request.mask);
+  RoundSummary summary;
+  summary.density = node.density;
+  summary.best_step = outcome.best_step;
+  summary.best_return = outcome.best_return;
+  summary.best_deviation = best_deviation;
+  summary.final_return = final.mean;
+  summary.final_deviation = final.deviation;
+  summary.reevaluated_return = best.mean;
+  summary.reevaluated_deviation = best.deviation;
+  summary.inputs_left = std::ranges::count_if(kept_per_input(tensors, request.mask),
+                                              [](std::int64_t weights) { return weights > 0; });
   if (node.inputs_parent) {
     const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
-    std::int64_t weights = 0;
-    for (const std::int64_t count : kept_per_tensor(tensors, prunable, request.mask)) weights += count;
-    result["kept"] = weights;
+    for (const std::int64_t count : kept_per_tensor(tensors, prunable, request.mask)) summary.kept += count;
   }
-  result["inputs_left"] = std::ranges::count_if(kept, [](std::int64_t weights) { return weights > 0; });
-  result["env_steps"] = outcome.env_steps;
-  result["updates"] = outcome.updates;
-  result["evaluation_episodes"] = outcome.evaluation_episodes;
+  summary.env_steps = outcome.env_steps;
+  summary.updates = outcome.updates;
+  summary.evaluation_episodes = outcome.evaluation_episodes;
+  const auto write = [&](std::string_view name, const auto& value) {
+    if (name != kKept || node.inputs_parent) result[std::string(name)] = value;
+  };
+  summary.visit_result(write);
   std::vector<std::string> names;
   std::vector<std::size_t> all;
   for (const Tensor& tensor : tensors) {
@@ -223,24 +231,20 @@ double read_reevaluated_return(const Record& record) {
 }
 
 RoundSummary read_summary(const Record& record) {
-  RoundSummary s;
-  s.density = record.number(kResult, "density");
-  s.best_step = record.integer(kResult, "best_step");
-  s.best_return = record.number(kResult, "best_return");
-  s.best_deviation = record.number(kResult, "best_deviation");
-  s.final_return = record.number(kResult, "final_return");
-  s.final_deviation = record.number(kResult, "final_deviation");
-  s.reevaluated_return = record.number(kResult, "reevaluated_return");
-  s.reevaluated_deviation = record.number(kResult, "reevaluated_deviation");
-  s.inputs_left = record.integer(kResult, "inputs_left");
-  if (record.has_attribute(kResult, "kept")) s.kept = record.integer(kResult, "kept");
-  s.env_steps = record.integer(kResult, "env_steps");
-  s.updates = record.integer(kResult, "updates");
-  s.evaluation_episodes = record.integer(kResult, "evaluation_episodes");
-  const std::string provenance(kProvenance);
-  s.wall_seconds = record.number(provenance, "wall_seconds");
-  s.cpu_seconds = record.number(provenance, "cpu_seconds");
-  return s;
+  const auto reader = [&](const std::string& group) {
+    return [&record, group]<class T>(const char* name, T& value) {
+      if (name == kKept && !record.has_attribute(group, name)) return;
+      if constexpr (std::is_integral_v<T>)
+        value = record.integer(group, name);
+      else
+        value = record.number(group, name);
+    };
+  };
+  RoundSummary summary;
+  const auto result = reader(kResult), times = reader(std::string(kProvenance));
+  summary.visit_result(result);
+  summary.visit_times(times);
+  return summary;
 }
 
 void add_provenance(Record& record, const std::map<std::string, std::string>& texts, double wall_seconds,
@@ -249,9 +253,7 @@ void add_provenance(Record& record, const std::map<std::string, std::string>& te
   for (const auto& [name, text] : texts) provenance[name] = text;
   provenance["wall_seconds"] = wall_seconds;
   provenance["cpu_seconds"] = cpu_seconds;
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  provenance["peak_memory_bytes"] = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  provenance["peak_memory_bytes"] = peak_memory_bytes();
 }
 
 }  // namespace impsweep

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,8 @@ RoundResult read_round(const Record&, const ModelSpec&);
 RoundSnapshot read_snapshot(const Record&, const ModelSpec&, std::int64_t requested_step);
 double read_reevaluated_return(const Record&);
 
-// Scalars of a finished training, for tables.
+// Scalars of a finished training, for tables. Each is an attribute of its name in the group "result", or in
+// "provenance" for those of visit_times().
 struct RoundSummary {
   FileStamp file;  // that it was read from or published as; not a field that is visited
   double density = 1;
@@ -62,6 +64,11 @@ struct RoundSummary {
 
   template <class Archive>
   void visit(Archive& archive) {
+    visit_result(archive);
+    visit_times(archive);
+  }
+  template <class Archive>
+  void visit_result(Archive& archive) {
     archive("density", density);
     archive("best_step", best_step);
     archive("best_return", best_return);
@@ -75,6 +82,9 @@ struct RoundSummary {
     archive("env_steps", env_steps);
     archive("updates", updates);
     archive("evaluation_episodes", evaluation_episodes);
+  }
+  template <class Archive>
+  void visit_times(Archive& archive) {
     archive("wall_seconds", wall_seconds);
     archive("cpu_seconds", cpu_seconds);
   }
@@ -84,6 +94,8 @@ using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
 
 // Kept weights of the first network's first layer, by input: a feature, or a channel of a convolution.
 std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>&, const Mask&);
+// The same from the layer's own part of the mask, which has its size.
+std::vector<std::int64_t> kept_per_input(const Tensor& first_layer, std::span<const std::uint8_t> mask);
 
 // Everything but provenance.
 Record make_round_record(const Plan&, TrainingIndex, const TrainingRequest&, const TrainingOutcome&);

@@ -64,6 +64,15 @@ TrainingIndex chosen_teacher(const Plan& plan, const TeacherChoice& choice, cons
   return best;
 }
 
+TrainingRequest agent_request(const Settings& settings, std::int64_t seed) {
+  TrainingRequest request;
+  request.task = settings.task;
+  request.task_options = seeded_task_options(settings, seed);
+  request.algorithm = &algorithm_of(settings);
+  request.config = settings.agent;
+  return request;
+}
+
 TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundLoader& load,
                              Backend backend) {
   const TrainingNode& node = plan.trainings[index];
@@ -71,11 +80,7 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   const ImpConfig& imp = settings.imp;
   const StreamNames streams = stream_names(settings, node.baseline, node.seed, node.round);
 
-  TrainingRequest request;
-  request.task = settings.task;
-  request.task_options = seeded_task_options(settings, node.seed);
-  request.algorithm = &algorithm_of(settings);
-  request.config = settings.agent;
+  TrainingRequest request = agent_request(settings, node.seed);
   request.backend = backend;
   request.stream_prefix = streams.of_training("training");
   request.snapshot_steps = snapshot_steps(settings, node.round);

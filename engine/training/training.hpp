@@ -19,6 +19,9 @@ using RoundLoader = std::function<Record(const TrainingId&, RecordPart)>;
 // Loader from a store; a missing or damaged file is an InputError that says to run the job again.
 RoundLoader loader_from(const Store&);
 
+// Task and agent of a training, without networks, data or what it starts from.
+TrainingRequest agent_request(const Settings&, std::int64_t seed);
+
 // Mask, initial parameters, teacher: everything that the training is a function of, but for a data set.
 TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Backend);
 

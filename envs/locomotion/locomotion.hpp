@@ -39,7 +39,6 @@ class Runner {
   StepResult step(std::span<const float> action);
   void observe(float* out, int stride) const;
 
-  int joint_count() const { return world_.joints() + world_.rails(); }
   void get_state(std::span<double>) const;  // positions of rails and joints, then velocities
 
   // The state is saved as what led to it: the draws of the last reset and the actions since. Loading plays

@@ -82,4 +82,5 @@ TEST_CASE("without gnuplot the remedy is named") {
       impsweep::testing::message_of<InputError>([&] { draw({line_figure("x")}, scratch / "figures"); });
   ::setenv("PATH", path.c_str(), 1);
   CHECK(contains(message, "gnuplot-nox"));
+  CHECK(scratch.names("figures").empty());
 }

@@ -11,7 +11,7 @@
 
 namespace impsweep::claims {
 
-void h8(const Results& results, Findings& findings) {
+void early_layers_are_pruned_most(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); })) {
     std::vector<double> margins;
@@ -32,7 +32,7 @@ void h8(const Results& results, Findings& findings) {
   }
 }
 
-void h9(const Results& results, Findings& findings) {
+void enemies_are_kept_where_they_can_be(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); }))
     for (const char enemy : {'1', '2'}) {
@@ -55,7 +55,7 @@ void h9(const Results& results, Findings& findings) {
     }
 }
 
-void h10(const Results& results, Findings& findings) {
+void agents_channel_is_pruned_least(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "mazegrid", "dqn"); })) {
     std::vector<double> margins;
@@ -78,7 +78,7 @@ void h10(const Results& results, Findings& findings) {
   }
 }
 
-void h12(const Results& results, Findings& findings) {
+void freeway_cars_are_pruned_by_speed(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "minatar-freeway", "dqn"); })) {
     std::vector<std::vector<std::size_t>> speeds;
@@ -139,13 +139,13 @@ void decide_share(Findings& findings, const Group& group, const std::string& cha
 
 }  // namespace
 
-void h13(const Results& results, Findings& findings) {
+void bullets_are_kept_next_to_the_cannon(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "minatar-space_invaders", "dqn"); }))
     decide_share(findings, *group, "enemy_bullet", {8, 9}, std::nullopt, 0.5);
 }
 
-void h14(const Results& results, Findings& findings) {
+void agents_row_or_column_survives(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain(g) && is_board(g) && g.algorithm == "dqn"; })) {
     if (group->task == "minatar-breakout") decide_share(findings, *group, "paddle", {9}, std::nullopt, 0.95);
@@ -155,7 +155,7 @@ void h14(const Results& results, Findings& findings) {
   }
 }
 
-void h15(const Results& results, Findings& findings) {
+void bottom_rows_of_breakout_are_pruned(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "minatar-breakout", "dqn"); }))
     for (const char* name : {"ball", "trail"}) {

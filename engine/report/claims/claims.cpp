@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace impsweep::claims {
 namespace {
@@ -17,8 +16,7 @@ bool is_minatar(const Group& group) {
   return group.task.starts_with("minatar-");
 }
 bool is_locomotion(const Group& group) {
-  static const std::set<std::string> kTasks = {"halfcheetah", "walker2d", "hopper", "ant"};
-  return kTasks.contains(group.task);
+  return impsweep::is_locomotion(group.task);
 }
 bool is(const Group& group, std::string_view task, std::string_view algorithm) {
   return group.task == task && group.algorithm == algorithm;

@@ -73,6 +73,7 @@ void layer_ratio_contributes(Findings&, const Group&, Side = Side::kAbove);
 
 // ---- statistics
 inline constexpr double kTenPercent = 0.1;  // density at which the paper looks at inputs
+inline constexpr double kMargin = 0.05;     // of P: what is called "no worse" and "not above"
 // One number per seed of the ticket chains in the round of about 10 % density.
 std::vector<double> at_ten_percent(const Group&, const RoundValue&);
 std::string ten_percent_text(const Group&);
@@ -85,35 +86,38 @@ double share_of_magnitude(const RoundFacts&, const std::vector<std::size_t>& som
 // P(group) - P(plain).
 std::vector<double> area_difference(const Group&, const Group& plain);
 
-// ---- one function per claim
-void h1(const Results&, Findings&);
-void h2(const Results&, Findings&);
-void h3(const Results&, Findings&);
-void h4(const Results&, Findings&);
-void h5(const Results&, Findings&);
-void h6(const Results&, Findings&);
-void h7(const Results&, Findings&);
-void h8(const Results&, Findings&);
-void h9(const Results&, Findings&);
-void h10(const Results&, Findings&);
-void h11(const Results&, Findings&);
-void h12(const Results&, Findings&);
-void h13(const Results&, Findings&);
-void h14(const Results&, Findings&);
-void h15(const Results&, Findings&);
-void h16(const Results&, Findings&);
-void h17(const Results&, Findings&);
-void h18(const Results&, Findings&);
-void h19(const Results&, Findings&);
-void h20(const Results&, Findings&);
-void h21(const Results&, Findings&);
-void h22(const Results&, Findings&);
-void h23(const Results&, Findings&);
-void h24(const Results&, Findings&);
-void h25(const Results&, Findings&);
-void h26(const Results&, Findings&);
-void h27(const Results&, Findings&);
-void h28(const Results&, Findings&);
-void h29(const Results&, Findings&);
+// --- one function per claim: H1 to H29 as in the table ---
+// tickets.cpp
+void tickets_exist(const Results&, Findings&);                               // H1
+void clones_are_pruned_further(const Results&, Findings&);                   // H2
+void mask_explains_most(const Results&, Findings&);                          // H3
+void layer_ratios_contribute_in_cloning(const Results&, Findings&);          // H4
+void baselines_come_in_order_in_cloning(const Results&, Findings&);          // H5
+void permuting_fails_where_the_critic_is_pruned(const Results&, Findings&);  // H6
+void weights_matter_more_in_convolutions(const Results&, Findings&);         // H7
+void early_pruning_improves_robots(const Results&, Findings&);               // H17
+void larger_networks_give_no_better_tickets(const Results&, Findings&);      // H22
+void mask_dominates_under_every_encoding(const Results&, Findings&);         // H23
+void regularised_tickets_exist(const Results&, Findings&);                   // H24
+void late_rewinding_is_not_needed(const Results&, Findings&);                // H25
+void games_hold_decline_or_improve(const Results&, Findings&);               // H26
+void mask_contributes_most_in_games(const Results&, Findings&);              // H27
+void tickets_exist_with_algorithms_swapped(const Results&, Findings&);       // H28
+// boards.cpp
+void early_layers_are_pruned_most(const Results&, Findings&);         // H8
+void enemies_are_kept_where_they_can_be(const Results&, Findings&);   // H9
+void agents_channel_is_pruned_least(const Results&, Findings&);       // H10
+void freeway_cars_are_pruned_by_speed(const Results&, Findings&);     // H12
+void bullets_are_kept_next_to_the_cannon(const Results&, Findings&);  // H13
+void agents_row_or_column_survives(const Results&, Findings&);        // H14
+void bottom_rows_of_breakout_are_pruned(const Results&, Findings&);   // H15
+// inputs.cpp
+void dense_agents_learn_as_fast_on_the_inputs_left(const Results&, Findings&);  // H11
+void whole_inputs_go_without_loss(const Results&, Findings&);                   // H16
+void pole_outlasts_the_cart(const Results&, Findings&);                         // H18
+void angular_velocities_outlast_angles(const Results&, Findings&);              // H19
+void initialisation_controls_the_inputs_found(const Results&, Findings&);       // H20
+void two_inputs_are_enough(const Results&, Findings&);                          // H21
+void rim_pixels_are_pruned_first(const Results&, Findings&);                    // H29
 
 }  // namespace impsweep::claims

@@ -11,12 +11,11 @@
 namespace impsweep::claims {
 namespace {
 
-constexpr double kAlpha = 0.9;    // of d*
-constexpr double kMargin = 0.05;  // of P: what is called "no worse" and "not above"
+constexpr double kPaperInputScale = 0.1;  // of input weights, at which the paper finds the minimal inputs
 
 }  // namespace
 
-void h16(const Results& results, Findings& findings) {
+void whole_inputs_go_without_loss(const Results& results, Findings& findings) {
   for (const Group* group : select(
            results, [](const Group& g) { return is_plain(g) && is_locomotion(g) && g.algorithm == "ppo"; })) {
     const Scale scale = scale_of(*group);
@@ -65,8 +64,6 @@ double separation(const ChainFacts& chain, const InputSplit& split) {
   return first_needed - last_needless;
 }
 
-constexpr double kPaperInputScale = 0.1;
-
 void decide_separation(const Results& results, Findings& findings, const std::string& task) {
   for (const Group* group : select(results, [&](const Group& g) { return is(g, task, "ppo"); })) {
     const NetworkConfig& network = group->settings.agent.network;
@@ -81,11 +78,11 @@ void decide_separation(const Results& results, Findings& findings, const std::st
 
 }  // namespace
 
-void h18(const Results& results, Findings& findings) {
+void pole_outlasts_the_cart(const Results& results, Findings& findings) {
   decide_separation(results, findings, "cartpole");
 }
 
-void h19(const Results& results, Findings& findings) {
+void angular_velocities_outlast_angles(const Results& results, Findings& findings) {
   decide_separation(results, findings, "acrobot");
 }
 namespace {
@@ -125,8 +122,7 @@ void decide_rounds(Findings& findings, const Group& other, const Group& paper, c
 
 // Against input weights a tenth as large: other schemes and weaker scaling take longer to find the needless
 // inputs, stronger scaling loses needed ones earlier.
-void h20(const Results& results, Findings& findings) {
-  constexpr double kPaperScale = 0.1;
+void initialisation_controls_the_inputs_found(const Results& results, Findings& findings) {
   const auto scale = [](const Group& g) {
     return g.settings.agent.network.init == Init::kKaimingInScaled ? g.settings.agent.network.input_scale : 1;
   };
@@ -135,11 +131,11 @@ void h20(const Results& results, Findings& findings) {
            g.settings.agent.network.init != Init::kHe;
   });
   for (const Group* paper : all) {
-    if (scale(*paper) != kPaperScale) continue;
+    if (scale(*paper) != kPaperInputScale) continue;
     for (const Group* other : all) {
-      if (other->task != paper->task || other->network != paper->network || scale(*other) == kPaperScale)
+      if (other->task != paper->task || other->network != paper->network || scale(*other) == kPaperInputScale)
         continue;
-      if (scale(*other) > kPaperScale)
+      if (scale(*other) > kPaperInputScale)
         decide_rounds(findings, *other, *paper, "rounds until the needless inputs are gone, difference",
                       rounds_of_needless(*other), rounds_of_needless(*paper), Side::kAbove);
       else
@@ -169,7 +165,7 @@ std::vector<GivenPair> paired_by_seed(const Group& given, const Group& all) {
 
 }  // namespace
 
-void h11(const Results& results, Findings& findings) {
+void dense_agents_learn_as_fast_on_the_inputs_left(const Results& results, Findings& findings) {
   for (const Group* all : select(results, [](const Group&) { return true; }))
     for (const Group* given : given_inputs(results, *all)) {
       if (given->settings.inputs.ticket_round == 0 || given->settings.inputs.complement) continue;
@@ -177,7 +173,7 @@ void h11(const Results& results, Findings& findings) {
       std::vector<double> areas, steps;
       for (const GivenPair& pair : paired_by_seed(*given, *all)) {
         areas.push_back(curve_area(*pair.given, scale) / curve_area(*pair.all, scale));
-        steps.push_back(steps_to(*pair.given, scale, kAlpha) / steps_to(*pair.all, scale, kAlpha));
+        steps.push_back(steps_to(*pair.given, scale, kSufficient) / steps_to(*pair.all, scale, kSufficient));
       }
       if (!scale.usable) continue;
       const std::string ratio = "area under the learning curve, part of that with all inputs";
@@ -188,7 +184,7 @@ void h11(const Results& results, Findings& findings) {
     }
 }
 
-void h21(const Results& results, Findings& findings) {
+void two_inputs_are_enough(const Results& results, Findings& findings) {
   for (const Group* all :
        select(results, [](const Group& g) { return is(g, "cartpole", "ppo") || is(g, "acrobot", "ppo"); }))
     for (const Group* given : given_inputs(results, *all)) {
@@ -225,7 +221,7 @@ int distance_to_edge(const TaskInfo& info, std::size_t input) {
 
 }  // namespace
 
-void h29(const Results& results, Findings& findings) {
+void rim_pixels_are_pruned_first(const Results& results, Findings& findings) {
   constexpr int kRim = 4;  // pixels: what MNIST leaves empty around its digits
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_board(g, "digits", "supervised"); })) {

@@ -11,17 +11,15 @@
 namespace impsweep::claims {
 namespace {
 
-constexpr double kAlpha = 0.9;           // of d*
-constexpr double kMargin = 0.05;         // of P: what is called "no worse" and "not above"
 constexpr std::size_t kEarlyRounds = 5;  // H17
 
 }  // namespace
 
-void h1(const Results& results, Findings& findings) {
+void tickets_exist(const Results& results, Findings& findings) {
   for (const Group* group : select(results, is_plain)) ticket_above_random(findings, *group);
 }
 
-void h2(const Results& results, Findings& findings) {
+void clones_are_pruned_further(const Results& results, Findings& findings) {
   for (const Group* cloning :
        select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "bc"; }))
     for (const Group* rl : select(results, [&](const Group& g) {
@@ -33,8 +31,8 @@ void h2(const Results& results, Findings& findings) {
       if (a.seeds.empty() || b.seeds.empty() || !of_a.usable || !of_b.usable) continue;
       const std::size_t sizes[] = {a.seeds.size(), b.seeds.size()};
       const Interval interval = bootstrap_interval(sizes, [&](const Resample& drawn) {
-        return std::log10(sufficient_density(*cloning, of_a, a.values[0], drawn[0], kAlpha) /
-                          sufficient_density(*rl, of_b, b.values[0], drawn[1], kAlpha));
+        return std::log10(sufficient_density(*cloning, of_a, a.values[0], drawn[0], kSufficient) /
+                          sufficient_density(*rl, of_b, b.values[0], drawn[1], kSufficient));
       });
       findings.push_back(decided(*cloning, "log10 of d*(0.9) of cloning over that of RL", interval,
                                  std::min(a.seeds.size(), b.seeds.size()), Side::kBelow, 0));
@@ -44,17 +42,17 @@ void h2(const Results& results, Findings& findings) {
     }
 }
 
-void h3(const Results& results, Findings& findings) {
+void mask_explains_most(const Results& results, Findings& findings) {
   for (const Group* group : select(results, is_plain_mlp)) mask_above_weights(findings, *group);
 }
 
-void h4(const Results& results, Findings& findings) {
+void layer_ratios_contribute_in_cloning(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "bc"; }))
     layer_ratio_contributes(findings, *group);
 }
 
-void h5(const Results& results, Findings& findings) {
+void baselines_come_in_order_in_cloning(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "bc"; })) {
     mask_above_weights(findings, *group);
@@ -63,14 +61,14 @@ void h5(const Results& results, Findings& findings) {
   }
 }
 
-void h6(const Results& results, Findings& findings) {
+void permuting_fails_where_the_critic_is_pruned(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_locomotion(g) && g.algorithm == "ppo"; }))
     layer_ratio_contributes(findings, *group,
                             group->settings.imp.scope == PruneScope::kActor ? Side::kAbove : Side::kBelow);
 }
 
-void h7(const Results& results, Findings& findings) {
+void weights_matter_more_in_convolutions(const Results& results, Findings& findings) {
   const Baseline pair[] = {kTicket, kPermuted};
   for (const Group* mlp : select(results, is_plain_mlp))
     for (const Group* cnn : select(results, [&](const Group& g) {
@@ -86,7 +84,7 @@ void h7(const Results& results, Findings& findings) {
     }
 }
 
-void h17(const Results& results, Findings& findings) {
+void early_pruning_improves_robots(const Results& results, Findings& findings) {
   for (const Group* group : select(
            results, [](const Group& g) { return is_plain(g) && is_locomotion(g) && g.algorithm == "ppo"; })) {
     const Scale scale = scale_of(*group);
@@ -102,7 +100,7 @@ void h17(const Results& results, Findings& findings) {
   }
 }
 
-void h22(const Results& results, Findings& findings) {
+void larger_networks_give_no_better_tickets(const Results& results, Findings& findings) {
   const std::vector<const Group*> groups = select(results, is_plain);
   for (const Group* small : groups)
     for (const Group* large : groups) {
@@ -144,7 +142,7 @@ void h22(const Results& results, Findings& findings) {
     }
 }
 
-void h23(const Results& results, Findings& findings) {
+void mask_dominates_under_every_encoding(const Results& results, Findings& findings) {
   for (const Group* group : select(results, [](const Group& g) {
          return is_plain(g) && g.task.starts_with("mazegrid") && g.algorithm == "dqn";
        }))
@@ -169,7 +167,7 @@ std::vector<std::pair<const Group*, const Group*>> maze_variants(const Results& 
 
 }  // namespace
 
-void h24(const Results& results, Findings& findings) {
+void regularised_tickets_exist(const Results& results, Findings& findings) {
   for (const char* key : {"reg.weight_decay", "reg.dropout"})
     for (const auto& [group, plain] : maze_variants(results, key)) {
       ticket_above_random(findings, *group);
@@ -179,13 +177,13 @@ void h24(const Results& results, Findings& findings) {
     }
 }
 
-void h25(const Results& results, Findings& findings) {
+void late_rewinding_is_not_needed(const Results& results, Findings& findings) {
   for (const auto& [group, plain] : maze_variants(results, "imp.rewind_step"))
     decide(findings, *group, "P with late rewinding - P without, mean over rounds",
            area_difference(*group, *plain), Side::kBelow, kMargin);
 }
 
-void h26(const Results& results, Findings& findings) {
+void games_hold_decline_or_improve(const Results& results, Findings& findings) {
   for (const Group* group : select(results, [](const Group& g) {
          return is_plain_mlp(g) && is_minatar(g) && g.algorithm == "dqn";
        })) {
@@ -203,7 +201,7 @@ void h26(const Results& results, Findings& findings) {
     const std::string note = progress_note(*group, curves.rounds, curves.complete);
     const std::string place = fmt::format("at density {:.3g}", group->density[curves.rounds - 1]);
     if (group->task == "minatar-freeway")
-      decide(findings, *group, "P " + place, last, Side::kAbove, kAlpha, note);
+      decide(findings, *group, "P " + place, last, Side::kAbove, kSufficient, note);
     if (group->task == "minatar-breakout" || group->task == "minatar-space_invaders")
       decide(findings, *group, "P " + place + " - P of the dense agent", fall, Side::kBelow, 0, note);
     if (group->task == "minatar-asterix")
@@ -212,7 +210,7 @@ void h26(const Results& results, Findings& findings) {
   }
 }
 
-void h27(const Results& results, Findings& findings) {
+void mask_contributes_most_in_games(const Results& results, Findings& findings) {
   for (const Group* group :
        select(results, [](const Group& g) { return is_plain_mlp(g) && is_minatar(g); })) {
     mask_above_weights(findings, *group);
@@ -222,7 +220,7 @@ void h27(const Results& results, Findings& findings) {
   }
 }
 
-void h28(const Results& results, Findings& findings) {
+void tickets_exist_with_algorithms_swapped(const Results& results, Findings& findings) {
   for (const Group* group : select(results, [](const Group& g) {
          return is_plain(g) && (is(g, "mazegrid", "ppo") || is(g, "cartpole", "dqn"));
        }))

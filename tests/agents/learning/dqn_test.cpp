@@ -15,25 +15,14 @@
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
 #include "agents/torch/torch_oracle.hpp"
+#include "tests/agents/learning/whole_training.hpp"
+#include "tests/agents/random_arrays.hpp"
 #include "tests/agents/torch/torch_fixture.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
-
-std::vector<float> random_values(Stream& stream, int size, double bound) {
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(bound * (2 * stream.uniform() - 1));
-  return values;
-}
-
-// [rows][batch] to [rows][stride]. What stands behind the batch must not matter.
-AlignedFloats widened(const std::vector<float>& values, int rows, int batch) {
-  const int stride = round_up_to_lanes(batch);
-  AlignedFloats wide(static_cast<std::size_t>(rows * stride), 0.7f);
-  for (int r = 0; r < rows; ++r) std::copy_n(&values[r * batch], batch, &wide[r * stride]);
-  return wide;
-}
 
 struct QBatch {
   int actions, batch;
@@ -302,32 +291,15 @@ TEST_CASE("a DQN session that is saved and loaded at any safe point ends with th
   for (const bool prioritized : {true, false}) {
     TrainingRequest request = tiny_request("dqn", 600);
     request.config.options<DqnConfig>().prioritized = prioritized;
-    TrainingSession whole(request);
-    while (whole.advance()) {
-    }
-    CHECK(whole.outcome().env_steps == 600);
-    CHECK(whole.outcome().updates == 36 * 2);  // 4 * 15 / 24 = 2.5, from iteration 4 on
-    for (const auto& parameters : {whole.outcome().best_parameters, whole.outcome().final_parameters}) {
+    const TrainingOutcome whole = outcome_of(request);
+    CHECK(whole.env_steps == 600);
+    CHECK(whole.updates == 36 * 2);  // 4 * 15 / 24 = 2.5, from iteration 4 on
+    for (const auto& parameters : {whole.best_parameters, whole.final_parameters}) {
       CHECK(parameters[3] == 0.0f);
       CHECK(parameters[70] == 0.0f);
     }
-    StateWriter expected;
-    expected("outcome", whole.outcome());
-    for (const int stop : {1, 4, 5, 17, 39}) {
-      TrainingSession first(request);
-      for (int i = 0; i < stop; ++i) first.advance();
-      StateWriter saved;
-      first.save(saved);
-      TrainingSession second(request);
-      StateReader reader(saved.bytes().data(), saved.bytes().size());
-      second.load(reader);
-      CHECK(reader.at_end());
-      while (second.advance()) {
-      }
-      StateWriter got;
-      got("outcome", second.outcome());
-      CHECK(got.bytes() == expected.bytes());
-    }
+    for (const int stop : {1, 4, 5, 17, 39})
+      CHECK(bytes_of(outcome_after_restart(request, stop)) == bytes_of(whole));
   }
 }
 
@@ -337,11 +309,9 @@ TEST_CASE("a student learns the values of a DQN teacher, keeps its mask, and goe
   request.mask.assign(request.mask.size(), 1);
   request.mask[5] = 0;
   request.initial_parameters[5] = 0;
-  TrainingSession whole(request);
-  while (whole.advance()) {
-  }
-  CHECK(whole.outcome().updates == 198 * 2);  // 4 * 15 / 30, once the memory holds a batch
-  const std::vector<float>& learned = whole.outcome().final_parameters;
+  const TrainingOutcome whole = outcome_of(request);
+  CHECK(whole.updates == 198 * 2);  // 4 * 15 / 30, once the memory holds a batch
+  const std::vector<float>& learned = whole.final_parameters;
   CHECK(learned[5] == 0.0f);
   // The student's values on states that the teacher might see, before and after.
   NativeNetwork network(request.model, {}, {.max_batch = 64});
@@ -361,17 +331,7 @@ TEST_CASE("a student learns the values of a DQN teacher, keeps its mask, and goe
   };
   CHECK(distance(learned) < 0.2 * distance(request.initial_parameters));
 
-  TrainingSession first(request);
-  for (int i = 0; i < 77; ++i) first.advance();
-  StateWriter saved;
-  first.save(saved);
-  TrainingSession second(request);
-  StateReader reader(saved.bytes().data(), saved.bytes().size());
-  second.load(reader);
-  while (second.advance()) {
-  }
-  CHECK(second.outcome().final_parameters == learned);
-  CHECK(second.outcome().best_returns == whole.outcome().best_returns);
+  CHECK(bytes_of(outcome_after_restart(request, 77)) == bytes_of(whole));
 }
 
 TEST_CASE("a training that resumes its schedules at a later step fills its memory first") {
@@ -429,25 +389,11 @@ TEST_CASE("dropout: factors, their share, and the gradients of what is left" * d
 
 TEST_CASE("a DQN session with dropout goes on after saving to the same bits, and differs from one without") {
   TrainingRequest request = tiny_request("dqn", 600);
-  const auto final_parameters = [&](int stop) {
-    auto session = std::make_unique<TrainingSession>(request);
-    for (int i = 0; i < stop; ++i) session->advance();
-    if (stop > 0) {
-      StateWriter saved;
-      session->save(saved);
-      session = std::make_unique<TrainingSession>(request);
-      StateReader reader(saved.bytes().data(), saved.bytes().size());
-      session->load(reader);
-    }
-    while (session->advance()) {
-    }
-    return session->outcome().final_parameters;
-  };
-  const std::vector<float> plain = final_parameters(0);
+  const std::vector<float> plain = outcome_of(request).final_parameters;
   request.config.regularisation.dropout = 0.1;
-  const std::vector<float> dropped = final_parameters(0);
+  const std::vector<float> dropped = outcome_of(request).final_parameters;
   CHECK(dropped != plain);
-  CHECK(final_parameters(20) == dropped);
+  CHECK(outcome_after_restart(request, 20).final_parameters == dropped);
   request.config.regularisation.dropout_target = true;
-  CHECK(final_parameters(0) != dropped);
+  CHECK(outcome_of(request).final_parameters != dropped);
 }

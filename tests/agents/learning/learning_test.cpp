@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "agents/config/paper_defaults.hpp"
 #include "agents/config/ppo_config.hpp"
@@ -12,8 +14,10 @@
 #include "agents/native/native_network.hpp"
 #include "agents/network/initialisation.hpp"
 #include "agents/network/model.hpp"
+#include "tests/agents/learning/whole_training.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -166,26 +170,9 @@ TEST_CASE("a session that is saved and loaded at any safe point ends with the sa
         return task == std::string("cartpole") ? tiny_request(algorithm, 2048)
                                                : tiny_hopper_request(algorithm, 1024);
       };
-      TrainingSession whole(request());
-      while (whole.advance()) {
-      }
-      StateWriter expected;
-      expected("outcome", whole.outcome());
-      for (int stop = 1; stop < 8; stop += 3) {
-        TrainingSession first(request());
-        for (int i = 0; i < stop; ++i) first.advance();
-        StateWriter saved;
-        first.save(saved);
-        TrainingSession second(request());
-        StateReader reader(saved.bytes().data(), saved.bytes().size());
-        second.load(reader);
-        CHECK(reader.at_end());
-        while (second.advance()) {
-        }
-        StateWriter got;
-        got("outcome", second.outcome());
-        CHECK(got.bytes() == expected.bytes());
-      }
+      const std::vector<std::byte> expected = bytes_of(outcome_of(request()));
+      for (int stop = 1; stop < 8; stop += 3)
+        CHECK(bytes_of(outcome_after_restart(request(), stop)) == expected);
     }
 }
 
@@ -231,17 +218,14 @@ TEST_CASE("a session that is interrupted again and again ends with the same bits
       TrainingRequest request = task == std::string("cartpole") ? tiny_request(algorithm, 2048)
                                                                 : tiny_hopper_request(algorithm, 4096);
       request.config.evaluation.interval = 256;
-      TrainingSession whole(request);
-      while (whole.advance()) {
-      }
-      StateWriter expected, got;
-      expected("outcome", whole.outcome());
+      const std::vector<std::byte> expected = bytes_of(outcome_of(request));
+      std::optional<std::vector<std::byte>> got;
       Stream moments("moments");
       std::int64_t left = 0;
       int interruptions = 0;
       request.interruption = [&left] { return --left < 0; };
       std::vector<std::byte> state;
-      while (got.bytes().empty()) {
+      while (!got) {
         left = std::int64_t{1} << moments.below(10);
         std::unique_ptr<TrainingSession> session;
         try {
@@ -250,9 +234,7 @@ TEST_CASE("a session that is interrupted again and again ends with the same bits
             StateReader reader(state.data(), state.size());
             session->load(reader);
           }
-          while (session->advance()) {
-          }
-          got("outcome", session->outcome());
+          got = bytes_of(finished(*session));
         } catch (const Interrupted&) {
           ++interruptions;
           if (!session) continue;  // while the environments were taken apart in time
@@ -262,15 +244,12 @@ TEST_CASE("a session that is interrupted again and again ends with the same bits
         }
       }
       CHECK(interruptions > 2);
-      CHECK(got.bytes() == expected.bytes());
+      CHECK(got == expected);
     }
 }
 
 TEST_CASE("a session keeps masked weights at zero, its best checkpoint and its snapshots") {
-  TrainingSession session(tiny_request("ppo", 2048));
-  while (session.advance()) {
-  }
-  const TrainingOutcome& outcome = session.outcome();
+  const TrainingOutcome outcome = outcome_of(tiny_request("ppo", 2048));
   CHECK(outcome.env_steps == 2048);
   CHECK(outcome.updates == 8 * 16);
   CHECK(outcome.curve.size() == 5);
@@ -294,13 +273,7 @@ TEST_CASE("a training whose loss becomes non-finite fails with a reason") {
   TrainingRequest request = tiny_request("ppo", 2048);
   request.config.options<PpoConfig>().learning_rate = 1e30;
   request.config.options<PpoConfig>().clip_grad_norm = 1e30;
-  TrainingSession session(request);
-  CHECK_THROWS_AS(
-      [&] {
-        while (session.advance()) {
-        }
-      }(),
-      TrainingFailure);
+  CHECK_THROWS_AS(outcome_of(request), TrainingFailure);
 }
 
 TEST_CASE("returns of evaluation episodes depend neither on lanes nor on each other") {
@@ -324,12 +297,7 @@ TEST_CASE("a session's results do not depend on its threads") {
   for (const int threads : {1, 3}) {
     TrainingRequest request = tiny_hopper_request("ppo", 512);
     request.threads = threads;
-    TrainingSession session(request);
-    while (session.advance()) {
-    }
-    StateWriter writer;
-    writer("outcome", session.outcome());
-    outcomes.push_back(writer.take());
+    outcomes.push_back(bytes_of(outcome_of(request)));
   }
   CHECK(outcomes[0] == outcomes[1]);
 }
@@ -343,9 +311,6 @@ TEST_CASE("PPO teaches the hopper to stay up longer") {
   request.mask.assign(parameter_count(request.model), 1);
   request.initial_parameters = initial_parameters(
       request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });
-  TrainingSession session(request);
-  while (session.advance()) {
-  }
-  const auto& curve = session.outcome().curve;
+  const std::vector<EvaluationPoint> curve = outcome_of(request).curve;
   CHECK(curve.back().mean > 1.5 * curve.front().mean);  // 13 and 27
 }

@@ -14,9 +14,11 @@
 #include "agents/native/native_network.hpp"
 #include "agents/torch/torch_oracle.hpp"
 #include "envs/random.hpp"
+#include "tests/agents/random_arrays.hpp"
 #include "tests/agents/torch/torch_fixture.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -29,20 +31,6 @@ std::vector<std::string> usable_targets() {
   for (const char* name : {"scalar", "avx2", "avx512"})
     if (find_kernels(name) != nullptr) names.emplace_back(name);
   return names;
-}
-
-std::vector<float> random_values(Stream& stream, int size, double bound) {
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(bound * (2 * stream.uniform() - 1));
-  return values;
-}
-
-// [rows][batch] to [rows][stride] as kernels want it. What stands behind the batch must not matter.
-AlignedFloats widened(const std::vector<float>& values, int rows, int batch) {
-  const int stride = round_up_to_lanes(batch);
-  AlignedFloats wide(static_cast<std::size_t>(rows * stride), 0.7f);
-  for (int r = 0; r < rows; ++r) std::copy_n(&values[r * batch], batch, &wide[r * stride]);
-  return wide;
 }
 
 // Largest deviation of [rows][stride] from [rows][batch], relative to the largest expected value, or to

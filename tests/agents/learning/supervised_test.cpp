@@ -15,9 +15,11 @@
 #include "agents/learning/session.hpp"
 #include "agents/network/initialisation.hpp"
 #include "agents/network/model.hpp"
+#include "tests/agents/learning/whole_training.hpp"
 #include "tests/agents/torch/torch_fixture.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -98,14 +100,6 @@ double plain_loss(const TrainingRequest& request, std::span<const std::int32_t> 
   return loss / static_cast<double>(chosen.size());
 }
 
-std::vector<std::byte> finish(TrainingSession& session) {
-  while (session.advance()) {
-  }
-  StateWriter writer;
-  writer("outcome", session.outcome());
-  return writer.take();
-}
-
 }  // namespace
 
 TEST_CASE("supervised: the loss is the mean cross-entropy of the labels") {
@@ -155,10 +149,7 @@ TEST_CASE("supervised: a hundred updates of the native and the LibTorch backend 
 }
 
 TEST_CASE("supervised: a session learns, tests the whole test set, and counts images") {
-  const TrainingRequest request = tiny_request();
-  TrainingSession session(request);
-  finish(session);
-  const TrainingOutcome& outcome = session.outcome();
+  const TrainingOutcome outcome = outcome_of(tiny_request());
   CHECK(outcome.env_steps == 6000);
   CHECK(outcome.updates == 300);
   CHECK(outcome.evaluation_episodes ==
@@ -175,19 +166,9 @@ TEST_CASE("supervised: a session learns, tests the whole test set, and counts im
 }
 
 TEST_CASE("supervised: saved and loaded at any minibatch, a session ends with the same bits") {
-  TrainingSession whole(tiny_request());
-  const std::vector<std::byte> expected = finish(whole);
-  for (const int stop : {1, 6, 7, 33}) {  // an epoch of 130 images has six minibatches of 20
-    TrainingSession first(tiny_request());
-    for (int i = 0; i < stop; ++i) first.advance();
-    StateWriter saved;
-    first.save(saved);
-    TrainingSession second(tiny_request());
-    StateReader reader(saved.bytes().data(), saved.bytes().size());
-    second.load(reader);
-    CHECK(reader.at_end());
-    CHECK(finish(second) == expected);
-  }
+  const std::vector<std::byte> expected = bytes_of(outcome_of(tiny_request()));
+  for (const int stop : {1, 6, 7, 33})  // an epoch of 130 images has six minibatches of 20
+    CHECK(bytes_of(outcome_after_restart(tiny_request(), stop)) == expected);
 }
 
 TEST_CASE(

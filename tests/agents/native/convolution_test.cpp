@@ -11,9 +11,11 @@
 #include "agents/native/native_network.hpp"
 #include "agents/network/initialisation.hpp"
 #include "agents/network/model.hpp"
+#include "tests/agents/random_arrays.hpp"
 #include "tests/agents/torch/torch_fixture.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -40,12 +42,6 @@ ModelSpec cnn_model(const TaskInfo& task, Activation activation, std::int64_t fi
   config.network.hidden = {24, 10};
   config.network.activation = activation;
   return cnn_of(task, config.network);
-}
-
-std::vector<float> random_values(Stream& stream, std::size_t size, double bound) {
-  std::vector<float> values(size);
-  for (float& value : values) value = static_cast<float>(bound * (2 * stream.uniform() - 1));
-  return values;
 }
 
 // Every tensor keeps its share of weights; biases stay.

@@ -11,8 +11,10 @@
 
 #include "agents/native/aligned.hpp"
 #include "envs/random.hpp"
+#include "tests/agents/random_arrays.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -26,11 +28,20 @@ bool same_bits(const AlignedFloats& a, const AlignedFloats& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-std::vector<const Kernels*> usable_kernels() {
-  std::vector<const Kernels*> all;
-  for (const char* name : {"scalar", "avx2", "avx512"})
-    if (const Kernels* k = find_kernels(name)) all.push_back(k);
-  return all;
+// c = a b with a [rows][depth], b [depth][columns in whole lanes] and c alike; the rest is the caller's.
+GemmArguments product(int rows, int depth, int columns, const AlignedFloats& a, const AlignedFloats& b,
+                      AlignedFloats& c) {
+  GemmArguments g;
+  g.rows = rows;
+  g.depth = depth;
+  g.columns = columns;
+  g.a = a.data();
+  g.a_row = depth;
+  g.a_depth = 1;
+  g.b = b.data();
+  g.c = c.data();
+  g.b_stride = g.c_stride = round_up_to_lanes(columns);
+  return g;
 }
 
 struct RandomPattern {
@@ -79,19 +90,11 @@ TEST_CASE("gemm agrees with a double loop, and every target with the scalar twin
           for (const Kernels* k : usable_kernels()) {
             CAPTURE(k->name);
             AlignedFloats c(static_cast<std::size_t>(rows * stride), -7.0f);
-            k->gemm({.rows = rows,
-                     .depth = depth,
-                     .columns = columns,
-                     .a = a.data(),
-                     .a_row = depth,
-                     .a_depth = 1,
-                     .b = b.data(),
-                     .b_stride = stride,
-                     .bias = bias.data(),
-                     .c = c.data(),
-                     .c_stride = stride,
-                     .epilogue = epilogue,
-                     .activation = activation.data()});
+            GemmArguments g = product(rows, depth, columns, a, b, c);
+            g.bias = bias.data();
+            g.epilogue = epilogue;
+            g.activation = activation.data();
+            k->gemm(g);
             if (reference.empty()) reference = c;
             REQUIRE(same_bits(c, reference));
           }
@@ -133,18 +136,10 @@ TEST_CASE("long products are cut into blocks without a change of a bit") {
     for (const Kernels* k : usable_kernels()) {
       CAPTURE(k->name);
       AlignedFloats c(static_cast<std::size_t>(rows * columns));
-      k->gemm({.rows = rows,
-               .depth = depth,
-               .columns = columns,
-               .a = a.data(),
-               .a_row = depth,
-               .a_depth = 1,
-               .b = b.data(),
-               .b_stride = columns,
-               .column_bias = bias.data(),
-               .c = c.data(),
-               .c_stride = columns,
-               .epilogue = Epilogue::kRelu});
+      GemmArguments g = product(rows, depth, columns, a, b, c);
+      g.column_bias = bias.data();
+      g.epilogue = Epilogue::kRelu;
+      k->gemm(g);
       CHECK(same_bits(c, want));
     }
   }
@@ -171,18 +166,10 @@ TEST_CASE("sums over active features equal products with ones and zeros, to the 
       for (const Kernels* k : usable_kernels()) {
         CAPTURE(k->name);
         AlignedFloats dense(static_cast<std::size_t>(batch * outputs)), sums = dense;
-        k->gemm({.rows = batch,
-                 .depth = features,
-                 .columns = outputs,
-                 .a = x.data(),
-                 .a_row = features,
-                 .a_depth = 1,
-                 .b = weight.data(),
-                 .b_stride = outputs,
-                 .column_bias = bias.data(),
-                 .c = dense.data(),
-                 .c_stride = outputs,
-                 .epilogue = Epilogue::kTanh});
+        GemmArguments g = product(batch, features, outputs, x, weight, dense);
+        g.column_bias = bias.data();
+        g.epilogue = Epilogue::kTanh;
+        k->gemm(g);
         k->add_rows({.begin = begin.data(), .list = feature.data(), .count = batch, .columns = outputs},
                     weight.data(), bias.data(), Epilogue::kTanh, sums.data());
         CHECK(same_bits(sums, dense));
@@ -195,17 +182,9 @@ TEST_CASE("gemm stores no column beyond the last asked for") {
   const AlignedFloats a = random_floats(stream, 3 * 4), b = random_floats(stream, 4 * 32);
   for (const Kernels* k : usable_kernels()) {
     AlignedFloats c(3 * 19 + 16, -7.0f);
-    k->gemm({.rows = 3,
-             .depth = 4,
-             .columns = 19,
-             .a = a.data(),
-             .a_row = 4,
-             .a_depth = 1,
-             .b = b.data(),
-             .b_stride = 32,
-             .c = c.data(),
-             .c_stride = 19,
-             .stored_columns = 19});
+    GemmArguments g = product(3, 4, 19, a, b, c);
+    g.c_stride = g.stored_columns = 19;
+    k->gemm(g);
     CHECK(std::all_of(c.begin() + 3 * 19, c.end(), [](float v) { return v == -7.0f; }));
     double y = 0;
     for (int d = 0; d < 4; ++d) y += static_cast<double>(a[8 + d]) * b[d * 32 + 18];
@@ -268,18 +247,10 @@ TEST_CASE("a sparse product has the bits of the dense product with zeros, at eve
                    .c = from_sparse.data(),
                    .c_stride = stride,
                    .epilogue = Epilogue::kRelu});
-        k->gemm({.rows = out,
-                 .depth = in,
-                 .columns = batch,
-                 .a = dense.data(),
-                 .a_row = in,
-                 .a_depth = 1,
-                 .b = x.data(),
-                 .b_stride = stride,
-                 .bias = bias.data(),
-                 .c = from_dense.data(),
-                 .c_stride = stride,
-                 .epilogue = Epilogue::kRelu});
+        GemmArguments g = product(out, in, batch, dense, x, from_dense);
+        g.bias = bias.data();
+        g.epilogue = Epilogue::kRelu;
+        k->gemm(g);
         CHECK(same_bits(from_sparse, from_dense));
       }
     }

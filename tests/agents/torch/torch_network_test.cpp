@@ -201,7 +201,6 @@ TEST_CASE("torch: pruned places stay zero" * doctest::skip(!kHasTorch)) {
   Stream stream("pruned");
   const auto mask = random_mask(stream, kModel, 0.3);
   const auto network = make_torch_network(kModel, mask, {8});
-  CHECK(network->backend() == "torch");
   CHECK(network->parameters().size() == (mask.size() + 15) / 16 * 16);
   CHECK(std::ranges::all_of(network->parameters(), [](float value) { return value == 0; }));
   const std::vector<float> ones(mask.size(), 1.0f);

@@ -7,6 +7,7 @@
 
 #include "engine/sweep/stop.hpp"
 #include "engine/training/training.hpp"
+#include "tests/engine/tiny_plan.hpp"
 #include "tests/io/scratch.hpp"
 
 using namespace impsweep;
@@ -14,29 +15,10 @@ using namespace impsweep::testing;
 
 namespace {
 
-Plan tiny_plan() {
-  const JobFile job = parse_job(R"(
-[[sweep]]
-name = "tiny"
-tasks = ["cartpole"]
-algorithms = ["ppo"]
-baselines = ["mask/weights"]
-seeds = 1
-rounds = 1
-network.hidden = [8]
-rl.steps = 2048
-eval.interval = 512
-eval.episodes = 2
-eval.reevaluation_episodes = 2
-)",
-                                "job.toml");
-  return make_plan(std::span(&job, 1));
-}
-
 struct Place {
   Scratch scratch;
   std::vector<std::string> warnings;
-  Plan plan = tiny_plan();
+  Plan plan = tiny_plan(1);
   Store open(const std::string& cpu) {
     std::filesystem::remove(scratch / "store/store.toml");
     return Store::create_or_open(scratch / "store", {{"cpu", cpu}},

@@ -1,0 +1,344 @@
+// agents/native/kernels/linear_algebra.cpp - products of dense and of pruned matrices, sums and transposes.
+#include "agents/native/kernels/kernels.hpp"
+#include "agents/native/kernels/targets.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "agents/native/kernels/linear_algebra.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "agents/native/kernels/kernels-inl.hpp"
+#include "agents/native/kernels/lanes-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace impsweep::HWY_NAMESPACE {
+
+// A register tile holds kTileRows x kTileLanes accumulators: 24 of 32 registers with AVX-512, 12 of 16 with
+// AVX2.
+inline constexpr int kTileRows = 6;
+inline constexpr int kTileLanes = HWY_TARGET == HWY_AVX3 ? 4 : 1;
+
+HWY_INLINE Lanes activate(Epilogue epilogue, const Lanes& y) {
+  if (epilogue == Epilogue::kRelu) return larger(y, set(0.0f));
+  if (epilogue == Epilogue::kTanh) return hyperbolic_tangent(y);
+  return y;
+}
+
+HWY_INLINE Lanes apply(Epilogue epilogue, const Lanes& y, const float* activation) {
+  if (epilogue == Epilogue::kReluDerivative) return select(set(0.0f) < load(activation), y, set(0.0f));
+  if (epilogue == Epilogue::kTanhDerivative) {
+    const Lanes a = load(activation);
+    return y * fma(set(0.0f) - a, a, set(1.0f));
+  }
+  return activate(epilogue, y);
+}
+
+// A block of the product: `depth` terms from `first` on, of which b is given by its own rows. `opens` starts
+// the sums at zero, else they continue from c; `closes` adds the bias and applies the epilogue.
+struct GemmBlock {
+  const float* b = nullptr;
+  std::ptrdiff_t b_stride = 0;
+  int first = 0, depth = 0;
+  bool opens = true, closes = true;
+};
+
+template <int kRows, int kVectors>
+HWY_INLINE void gemm_tile(const GemmArguments& g, const GemmBlock& block, int row, int column) {
+  Lanes sum[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] = block.opens ? set(0.0f) : load(g.c + (row + r) * g.c_stride + column + v * kLanes);
+  const float* a = g.a + row * g.a_row + block.first * g.a_depth;
+  const float* b = block.b;
+  for (int k = 0; k < block.depth; ++k, a += g.a_depth, b += block.b_stride) {
+    Lanes x[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) x[v] = load(b + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Register weight = set1(a[r * g.a_row]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(weight, x[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const std::ptrdiff_t offset = (row + r) * g.c_stride + column;
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      const std::ptrdiff_t place = offset + v * kLanes;
+      Lanes y = sum[r][v];
+      if (block.closes) {
+        const Lanes bias = g.column_bias != nullptr ? load(g.column_bias + column + v * kLanes)
+                                                    : set(g.bias != nullptr ? g.bias[row + r] : 0.0f);
+        y = apply(g.epilogue, y + bias, g.activation != nullptr ? g.activation + place : nullptr);
+      }
+      const int left = g.stored_columns - column - v * kLanes;
+      if (g.stored_columns == 0 || left >= kLanes)
+        store(y, g.c + place);
+      else if (left > 0)
+        store_first(y, g.c + place, left);
+    }
+  }
+}
+
+template <int kVectors>
+HWY_NOINLINE void gemm_rows(const GemmArguments& g, const GemmBlock& block, int column) {
+  int row = 0;
+  for (; row + kTileRows <= g.rows; row += kTileRows) gemm_tile<kTileRows, kVectors>(g, block, row, column);
+  switch (g.rows - row) {
+    case 5:
+      gemm_tile<5, kVectors>(g, block, row, column);
+      break;
+    case 4:
+      gemm_tile<4, kVectors>(g, block, row, column);
+      break;
+    case 3:
+      gemm_tile<3, kVectors>(g, block, row, column);
+      break;
+    case 2:
+      gemm_tile<2, kVectors>(g, block, row, column);
+      break;
+    case 1:
+      gemm_tile<1, kVectors>(g, block, row, column);
+      break;
+    default:
+      break;
+  }
+}
+
+// A long product is cut into blocks of terms whose part of b, copied together, stays in the first-level cache
+// while all rows pass over it. Sums wait in c between blocks, unrounded, so that cutting changes no bit.
+inline constexpr int kBlockDepth = 128;
+
+template <int kVectors>
+void gemm_columns(const GemmArguments& g, int column) {
+  constexpr int kWidth = kVectors * kLanes;
+  // Cutting needs whole lanes to wait in, and pays where rows pass over the block more than once.
+  const bool cut = g.depth > 2 * kBlockDepth && g.rows > 2 * kTileRows && g.stored_columns == 0;
+  if (!cut) {
+    gemm_rows<kVectors>(g, {.b = g.b + column, .b_stride = g.b_stride, .first = 0, .depth = g.depth}, column);
+    return;
+  }
+  alignas(64) float panel[kBlockDepth * kWidth];
+  for (int first = 0; first < g.depth; first += kBlockDepth) {
+    const int depth = std::min(kBlockDepth, g.depth - first);
+    const float* source = g.b + first * g.b_stride + column;
+    for (int k = 0; k < depth; ++k)
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v)
+        store(load(source + k * g.b_stride + v * kLanes), panel + k * kWidth + v * kLanes);
+    gemm_rows<kVectors>(g,
+                        {.b = panel,
+                         .b_stride = kWidth,
+                         .first = first,
+                         .depth = depth,
+                         .opens = first == 0,
+                         .closes = first + depth == g.depth},
+                        column);
+  }
+}
+
+void gemm(const GemmArguments& g) {
+  const int columns = round_up_to_lanes(g.columns);
+  int column = 0;
+  if constexpr (kTileLanes == 4) {
+    for (; column + 4 * kLanes <= columns; column += 4 * kLanes) gemm_columns<4>(g, column);
+    for (; column + 2 * kLanes <= columns; column += 2 * kLanes) gemm_columns<2>(g, column);
+  }
+  for (; column < columns; column += kLanes) gemm_columns<1>(g, column);
+}
+
+template <int kVectors>
+HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
+  const SparseRows& p = s.pattern;
+  const float* b = s.b + column;
+  for (int i = 0; i < p.segments; ++i) {
+    const std::ptrdiff_t row = p.row[i];
+    const std::uint8_t ends = p.ends[i];
+    float* c = s.c + row * s.c_stride + column;
+    Lanes sum[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sum[v] = (ends & kOpensRow) != 0 ? set(0.0f) : load(c + v * kLanes);
+    const std::uint32_t end = p.begin[i + 1];
+    for (std::uint32_t e = p.begin[i]; e < end; ++e) {
+      const Register weight = set1(s.weight[p.position != nullptr ? p.position[e] : e]);
+      const float* x = b + p.index[e] * s.b_stride;
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sum[v] = fma(weight, load(x + v * kLanes), sum[v]);
+    }
+    if ((ends & kClosesRow) != 0) {
+      const Lanes bias = set(s.bias != nullptr ? s.bias[row] : 0.0f);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v)
+        sum[v] =
+            apply(s.epilogue, sum[v] + bias,
+                  s.activation != nullptr ? s.activation + row * s.c_stride + column + v * kLanes : nullptr);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) store(sum[v], c + v * kLanes);
+  }
+}
+
+void sparse(const SparseArguments& s) {
+  const int columns = round_up_to_lanes(s.columns);
+  int column = 0;
+  // Wide passes read fewer indices; narrow ones let a block of the other side fit the first-level cache.
+  if constexpr (kTileLanes == 4)
+    if (!s.pattern.cut)
+      for (; column + 8 * kLanes <= columns; column += 8 * kLanes) sparse_columns<8>(s, column);
+  for (; column + 4 * kLanes <= columns; column += 4 * kLanes) sparse_columns<4>(s, column);
+  for (; column + 2 * kLanes <= columns; column += 2 * kLanes) sparse_columns<2>(s, column);
+  for (; column < columns; column += kLanes) sparse_columns<1>(s, column);
+}
+
+// Gradients of `kCount` entries of one row: eight sums fill the pipeline and are added up together.
+template <int kCount>
+HWY_INLINE void entry_gradients(const std::uint16_t* index, int columns, const float* d, const float* x,
+                                std::ptrdiff_t x_stride, float* total) {
+  Lanes sum[8];
+  const float* input[kCount];
+#pragma GCC unroll 8
+  for (int j = 0; j < 8; ++j) sum[j] = set(0.0f);
+#pragma GCC unroll 8
+  for (int j = 0; j < kCount; ++j) input[j] = x + index[j] * x_stride;
+  for (int c = 0; c < columns; c += kLanes) {
+    const Lanes dy = load(d + c);
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) sum[j] = fma(dy, load(input[j] + c), sum[j]);
+  }
+  horizontal_sums8(sum, total);
+}
+
+HWY_INLINE void entry_gradients(int count, const std::uint16_t* index, int columns, const float* d,
+                                const float* x, std::ptrdiff_t x_stride, float* total) {
+  switch (count) {
+    case 1:
+      return entry_gradients<1>(index, columns, d, x, x_stride, total);
+    case 2:
+      return entry_gradients<2>(index, columns, d, x, x_stride, total);
+    case 3:
+      return entry_gradients<3>(index, columns, d, x, x_stride, total);
+    case 4:
+      return entry_gradients<4>(index, columns, d, x, x_stride, total);
+    case 5:
+      return entry_gradients<5>(index, columns, d, x, x_stride, total);
+    case 6:
+      return entry_gradients<6>(index, columns, d, x, x_stride, total);
+    case 7:
+      return entry_gradients<7>(index, columns, d, x, x_stride, total);
+    default:
+      return entry_gradients<8>(index, columns, d, x, x_stride, total);
+  }
+}
+
+void sparse_weight_gradient(const SparseRows& p, int batch, const float* dy, std::ptrdiff_t dy_stride,
+                            const float* x, std::ptrdiff_t x_stride, float* gradient) {
+  const int columns = round_up_to_lanes(batch);
+  for (int i = 0; i < p.segments; ++i) {
+    const float* d = dy + p.row[i] * dy_stride;
+    const std::uint32_t end = p.begin[i + 1];
+    for (std::uint32_t e = p.begin[i]; e < end; e += 8) {
+      const int count = static_cast<int>(std::min<std::uint32_t>(8, end - e));
+      float total[8];
+      entry_gradients(count, p.index + e, columns, d, x, x_stride, total);
+      if (p.position == nullptr)
+        std::memcpy(gradient + e, total, static_cast<std::size_t>(count) * sizeof(float));
+      else
+        for (int j = 0; j < count; ++j) gradient[p.position[e + static_cast<std::uint32_t>(j)]] = total[j];
+    }
+  }
+}
+
+template <int kVectors>
+HWY_NOINLINE void add_rows_columns(const ActiveArguments& a, const float* source, const float* bias,
+                                   Epilogue epilogue, float* result, int column) {
+  source += column;
+  result += column;
+  for (int j = 0; j < a.count; ++j) {
+    Lanes sum[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sum[v] = set(0.0f);
+    const std::uint32_t end = a.begin[j + 1];
+    for (std::uint32_t e = a.begin[j]; e < end; ++e) {
+      const float* row = source + std::ptrdiff_t{a.list[e]} * a.columns;
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sum[v] = sum[v] + load(row + v * kLanes);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      const Lanes total = bias != nullptr ? sum[v] + load(bias + column + v * kLanes) : sum[v];
+      store(activate(epilogue, total), result + std::ptrdiff_t{j} * a.columns + v * kLanes);
+    }
+  }
+}
+
+// By blocks of columns: the rows of a block stay in the cache while all lists pass.
+void add_rows(const ActiveArguments& a, const float* source, const float* bias, Epilogue epilogue,
+              float* result) {
+  int column = 0;
+  if constexpr (kTileLanes == 4)
+    for (; column + 8 * kLanes <= a.columns; column += 8 * kLanes)
+      add_rows_columns<8>(a, source, bias, epilogue, result, column);
+  for (; column + 4 * kLanes <= a.columns; column += 4 * kLanes)
+    add_rows_columns<4>(a, source, bias, epilogue, result, column);
+  for (; column < a.columns; column += kLanes) add_rows_columns<1>(a, source, bias, epilogue, result, column);
+}
+
+void row_sums(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* result) {
+  const int columns = round_up_to_lanes(batch);
+  for (int r = 0; r < rows; ++r) {
+    Lanes sum = set(0.0f);
+    for (int c = 0; c < columns; c += kLanes) sum = sum + load(dy + r * stride + c);
+    result[r] = horizontal_sum(sum);
+  }
+}
+
+// By squares of sixteen, so that whole cache lines are written, however long the rows of the target; and by
+// blocks of columns, so that the same few rows of the target are written one piece after the other.
+template <class RowAt>
+HWY_INLINE void transpose_rows(int rows, int columns, RowAt row_at, float* transposed,
+                               std::ptrdiff_t transposed_stride) {
+  constexpr int kBlockColumns = 4 * kLanes;
+  alignas(64) float square[16 * 16];
+  for (int block = 0; block < columns; block += kBlockColumns) {
+    const int block_end = std::min(block + kBlockColumns, columns);
+    for (int r = 0; r < rows; r += kLanes) {
+      const int height = std::min(kLanes, rows - r);
+      for (int c = block; c < block_end; c += kLanes) {
+        const int width = std::min(kLanes, columns - c);
+        const float* from[16];
+        for (int i = 0; i < height; ++i) from[i] = row_at(r + i) + c;
+        if (height == kLanes && width == kLanes) {
+#pragma GCC unroll 4
+          for (int i = 0; i < kLanes; i += 4) transpose_4x16(from + i, square + i, kLanes);
+        } else {
+          std::memset(square, 0, sizeof square);
+          for (int i = 0; i < height; ++i)
+            for (int j = 0; j < width; ++j) square[j * kLanes + i] = from[i][j];
+        }
+        float* target = transposed + c * transposed_stride + r;
+        for (int j = 0; j < width; ++j) store(load(square + j * kLanes), target + j * transposed_stride);
+      }
+    }
+  }
+}
+
+void transpose(int rows, int columns, const float* source, std::ptrdiff_t source_stride, float* transposed,
+               std::ptrdiff_t transposed_stride) {
+  transpose_rows(
+      rows, columns, [=](int r) { return source + r * source_stride; }, transposed, transposed_stride);
+}
+
+void transpose_selected(int rows, const std::int32_t* order, int columns, const float* source,
+                        std::ptrdiff_t source_stride, float* transposed, std::ptrdiff_t transposed_stride) {
+  transpose_rows(
+      rows, columns, [=](int r) { return source + order[r] * source_stride; }, transposed, transposed_stride);
+}
+
+}  // namespace impsweep::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

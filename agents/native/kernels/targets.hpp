@@ -1,0 +1,5 @@
+// agents/native/kernels/targets.hpp - for which instruction sets each file of kernels is compiled: AVX-512, AVX2,
+// and whatever baseline the compiler's flags allow, as "scalar", without vectors. To be included before Highway.
+#pragma once
+
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSE4 | HWY_SSSE3)

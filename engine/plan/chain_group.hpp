@@ -1,0 +1,34 @@
+// engine/plan/chain_group.hpp - which chains belong together: in one table or picture those that differ in
+// baseline and seed only; as one chain those that are the same trainings.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/plan/plan.hpp"
+
+namespace impsweep {
+
+// What they have in common.
+struct ChainGroup {
+  std::string task, algorithm, network, variant;
+
+  std::string name() const;  // "cartpole ppo 128-128", and the variant unless it is "default"
+  friend auto operator<=>(const ChainGroup&, const ChainGroup&) = default;
+};
+ChainGroup group_of(const Chain&);
+
+// Something of each chain of a group.
+template <class T>
+using ByBaselineAndSeed = std::map<Baseline, std::map<std::int64_t, T>>;
+
+// The trainings of a chain, which say what it is whatever plan it stands in.
+std::vector<TrainingId> digests_of(const Plan&, const Chain&);
+
+// Whether two chains of one name are one, as far as both go; `known` then becomes the longer of the two.
+bool joins(std::vector<TrainingId>& known, const std::vector<TrainingId>& digests);
+
+}  // namespace impsweep

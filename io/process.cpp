@@ -1,0 +1,84 @@
+#include "io/process.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+extern char** environ;
+
+namespace impsweep {
+
+ChildProcess::ChildProcess(std::vector<std::string> command, const std::filesystem::path& directory,
+                           const std::filesystem::path& complaints) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe");
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, complaints.c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  ::posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const int error =
+      ::posix_spawnp(&process_, arguments.front(), &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[0]);
+  input_ = ends[1];
+  if (error == 0) return;
+  ::close(input_);
+  throw std::system_error(error, std::generic_category(), command.front());
+}
+
+ChildProcess::~ChildProcess() {
+  wait();
+}
+
+bool ChildProcess::write(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(input_, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+int ChildProcess::wait() {
+  if (process_ < 0) return 0;
+  ::close(std::exchange(input_, -1));
+  int status = 0;
+  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) continue;
+  process_ = -1;
+  return status;
+}
+
+WithoutBrokenPipe::WithoutBrokenPipe() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+
+WithoutBrokenPipe::~WithoutBrokenPipe() {
+  std::signal(SIGPIPE, before_);
+}
+
+double thread_cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+std::int64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace impsweep

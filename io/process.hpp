@@ -1,0 +1,55 @@
+// io/process.hpp - another program as a child of this process, and what this process has used itself.
+//
+// The console emulators have a wrapper of their own (envs/atari/worker_emulator.cpp): it speaks over a socket
+// and shared memory with signals blocked, and envs includes nothing from this folder.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace impsweep {
+
+// A program under way that is told things on its standard input. What it prints is lost, what it complains of
+// (its standard error) goes to a file.
+class ChildProcess {
+ public:
+  // `command`: the program, looked up along PATH, and its arguments. It runs in `directory`; `complaints` is
+  // made anew. Throws std::system_error if the program cannot be started.
+  ChildProcess(std::vector<std::string> command, const std::filesystem::path& directory,
+               const std::filesystem::path& complaints);
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+  ~ChildProcess();  // ends its input and waits for its end
+
+  // False if it has gone: SIGPIPE is to be ignored then, by WithoutBrokenPipe.
+  bool write(std::string_view text);
+
+  // Ends its input and waits for its end. 0 if it ended well, else its status as waitpid() gives it.
+  int wait();
+
+ private:
+  pid_t process_ = -1;  // -1 once its end is known
+  int input_ = -1;
+};
+
+// As long as one lives, a write to a program that died is an error of that write and not of this process.
+class WithoutBrokenPipe {
+ public:
+  WithoutBrokenPipe();
+  ~WithoutBrokenPipe();
+  WithoutBrokenPipe(const WithoutBrokenPipe&) = delete;
+  WithoutBrokenPipe& operator=(const WithoutBrokenPipe&) = delete;
+
+ private:
+  void (*before_)(int);
+};
+
+double thread_cpu_seconds();       // of the calling thread
+std::int64_t peak_memory_bytes();  // resident, the most that this process ever had
+
+}  // namespace impsweep

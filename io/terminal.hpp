@@ -1,0 +1,16 @@
+// io/terminal.hpp - the terminal that standard output may go to.
+#pragma once
+
+#include <cstddef>
+
+namespace impsweep {
+
+// Under mpirun that of mpirun's own output: its ranks have a pseudo-terminal even where it writes to a file.
+bool output_is_terminal();
+
+struct TerminalSize {
+  std::size_t rows = 24, columns = 100;  // where it is not known
+};
+TerminalSize terminal_size();
+
+}  // namespace impsweep

@@ -1,0 +1,36 @@
+// tests/agents/random_arrays.hpp - numbers for kernels and losses.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "agents/native/aligned.hpp"
+#include "agents/native/kernels/kernels.hpp"
+#include "envs/random.hpp"
+
+namespace impsweep::testing {
+
+// Uniform between -bound and bound.
+inline std::vector<float> random_values(Stream& stream, std::size_t size, double bound) {
+  std::vector<float> values(size);
+  for (float& value : values) value = static_cast<float>(bound * (2 * stream.uniform() - 1));
+  return values;
+}
+
+// [rows][batch] to [rows][stride] as kernels want it. What stands behind the batch must not matter.
+inline AlignedFloats widened(const std::vector<float>& values, int rows, int batch) {
+  const int stride = round_up_to_lanes(batch);
+  AlignedFloats wide(static_cast<std::size_t>(rows * stride), 0.7f);
+  for (int r = 0; r < rows; ++r) std::copy_n(&values[r * batch], batch, &wide[r * stride]);
+  return wide;
+}
+
+// The instruction sets that this processor has, the scalar twin first.
+inline std::vector<const Kernels*> usable_kernels() {
+  std::vector<const Kernels*> all;
+  for (const char* name : {"scalar", "avx2", "avx512"})
+    if (const Kernels* k = find_kernels(name)) all.push_back(k);
+  return all;
+}
+
+}  // namespace impsweep::testing

@@ -1,0 +1,46 @@
+#include "io/process.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <system_error>
+#include <vector>
+
+#include "io/files.hpp"
+#include "tests/io/scratch.hpp"
+
+using namespace impsweep;
+using impsweep::testing::Scratch;
+
+TEST_CASE("a program reads what it is told, in its directory, and its complaints are kept") {
+  const Scratch scratch;
+  make_directories(scratch / "place");
+  ChildProcess child({"sh", "-c", "cat > told; echo lost; echo kept >&2; exit 3"}, scratch / "place",
+                     scratch / "complaints");
+  CHECK(child.write("one\n"));
+  CHECK(child.write(std::string(200'000, 'x')));  // more than a pipe holds
+  const int status = child.wait();
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 3);
+  CHECK(child.wait() == 0);  // nothing to wait for any more
+  CHECK(read_text_file(scratch / "place/told") == "one\n" + std::string(200'000, 'x'));
+  CHECK(read_text_file(scratch / "complaints") == "kept\n");
+}
+
+TEST_CASE("a program that cannot be started is an error, and one that has gone takes nothing more") {
+  const Scratch scratch;
+  CHECK_THROWS_AS(ChildProcess({"no-such-program-anywhere"}, scratch.path(), scratch / "complaints"),
+                  std::system_error);
+  const WithoutBrokenPipe guard;
+  ChildProcess child({"true"}, scratch.path(), scratch / "complaints");
+  while (child.write(std::string(1000, 'x'))) continue;  // until its end of the pipe is closed
+  CHECK(child.wait() == 0);
+}
+
+TEST_CASE("what this process has used") {
+  const double before = thread_cpu_seconds();
+  const std::vector<char> memory(50 << 20, 1);
+  CHECK(thread_cpu_seconds() >= before);
+  CHECK(peak_memory_bytes() > std::int64_t{50} << 20);
+  CHECK(memory.back() == 1);
+}
