@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "agents/acting/rollout.hpp"
 #include "agents/learning/saved_parameters.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
@@ -21,11 +22,11 @@ constexpr std::chrono::milliseconds kLong{200};
 BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std::int64_t minibatches,
                            std::int64_t epochs)
     : config_(request.config),
-      rollout_(request.task, request.task_options, static_cast<int>(request.config.sampler.batch_B),
-               request.stream_prefix, request.threads),
-      samples_(static_cast<int>(request.config.sampler.batch_T),
-               static_cast<int>(request.config.sampler.batch_B), rollout_.info().observation_size,
-               rollout_.info().actions, rollout_.info().continuous),
+      sampler_(request.task, request.task_options, static_cast<int>(request.config.sampler.batch_B),
+               request.stream_prefix, request.threads, ObservationForm::kNumbers),
+      policy_(make_policy(sampler_.info().actions, sampler_.info().continuous, sampler_.lanes())),
+      samples_(static_cast<int>(request.config.sampler.batch_T), sampler_.lanes(),
+               sampler_.info().observation_size, sampler_.info().actions, sampler_.info().continuous),
       minibatch_(samples_.size(), minibatches),
       max_columns_(std::max({max_columns, minibatch_.size, samples_.B})),
       iterations_((request.config.sampler.steps + samples_.size() - 1) / samples_.size()),
@@ -41,7 +42,7 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
       interruption_(request.interruption) {
   network_->gather(request.initial_parameters, network_->parameters());
   network_->parameters_changed();
-  rollout_.decorrelate(config_.sampler.decorrelation_steps, request.interruption);
+  sampler_.decorrelate(*policy_, config_.sampler.decorrelation_steps, request.interruption);
 }
 
 void BatchTrainer::set_learner(std::unique_ptr<BatchLearner> learner) {
@@ -77,7 +78,7 @@ void BatchTrainer::iterate() {
 }
 
 void BatchTrainer::collect_and_learn() {
-  rollout_.collect(acting_network(), policy_part(), samples_, interruption_of_iteration_);
+  collect_rollout(sampler_, *policy_, acting_network(), policy_part(), samples_, interruption_of_iteration_);
   complete_samples();
   UpdateReport last;
   for (std::int64_t epoch = 0; epoch < epochs_; ++epoch) {
@@ -99,7 +100,7 @@ void BatchTrainer::save(StateWriter& writer) const {
   save_parameters(writer, *network_);
   writer("learner", *learner_);
   writer("minibatch_stream", minibatch_stream_);
-  rollout_.save(writer);
+  sampler_.save(writer);
 }
 
 void BatchTrainer::load(StateReader& reader) {
@@ -108,7 +109,7 @@ void BatchTrainer::load(StateReader& reader) {
   if (learner_->iteration() < 0 || learner_->iteration() > learner_->iterations())
     throw ArchiveError("saved iteration is outside the training");
   reader("minibatch_stream", minibatch_stream_);
-  rollout_.load(reader);
+  sampler_.load(reader);
 }
 
 }  // namespace impsweep

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "agents/acting/interruption.hpp"
-#include "agents/acting/rollout.hpp"
+#include "agents/acting/policy.hpp"
+#include "agents/acting/sampler.hpp"
+#include "agents/acting/samples.hpp"
 #include "agents/learning/adam.hpp"
 #include "agents/learning/minibatch.hpp"
 #include "agents/learning/trainer.hpp"
@@ -77,7 +79,8 @@ class BatchTrainer : public Trainer {
   void estimate_values(Network& network, int part, const float* observations, int count, float* value);
 
   AgentConfig config_;
-  Rollout rollout_;
+  Sampler sampler_;
+  std::unique_ptr<Policy> policy_;
   Samples samples_;
   MinibatchPlan minibatch_;
   int max_columns_ = 0;  // largest batch the networks are made for

@@ -106,9 +106,10 @@ PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
 
 void PpoTrainer::complete_samples() {
   estimate_values(*network_, kCritic, samples_.observation.data(), samples_.size(), samples_.value.data());
-  network_->infer(kCritic, samples_.B, rollout_.current(), {samples_.bootstrap_value.data(), samples_.B});
+  network_->infer(kCritic, samples_.B, sampler_.observation().dense(),
+                  {samples_.bootstrap_value.data(), samples_.B});
   if (config_.sampler.timeout_bootstrap) {
-    const Rollout::Timeouts& timeouts = rollout_.timeouts();
+    const Samples::Timeouts& timeouts = samples_.timeouts;
     const int count = static_cast<int>(timeouts.sample.size());
     estimate_values(*network_, kCritic, timeouts.observation.data(), count, timeout_value_.data());
     for (int j = 0; j < count; ++j)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agents/acting/policy.hpp"
+#include "agents/acting/sampler.hpp"
 #include "agents/learning/replay_memory.hpp"
 #include "agents/learning/trainer.hpp"
 
@@ -32,40 +33,6 @@ int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);
 
 // At i of the line from (first, initial) to (last, final); constant before and behind.
 double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last);
-
-// B environments and what draws their actions.
-class ReplayRollout {
- public:
-  // Streams are named `<stream_prefix>/<purpose>/<lane>`.
-  explicit ReplayRollout(const TrainingRequest&);
-
-  // Up to `max_steps` uniformly random actions in each environment, not counted as training (rlpyt
-  // samplers/base.py). Throws Interrupted.
-  void decorrelate(std::int64_t max_steps, const Interruption&);
-
-  // T time steps, epsilon-greedily on the outputs of part 0.
-  void collect(Network&, double epsilon, int T, ReplayMemory&);
-
-  const TaskInfo& info() const { return environment_->info(); }
-
-  // Completes a memory's options with what the task is. The rollout must outlive the memory.
-  ReplayOptions for_task(ReplayOptions) const;
-
-  void save(StateWriter&) const;
-  void load(StateReader&);
-
- private:
-  std::unique_ptr<Environment> environment_;
-  std::string stream_prefix_;
-  std::vector<Stream> task_streams_, action_streams_;  // one per lane
-  std::vector<std::int32_t> lanes_;
-  EpsilonGreedyPolicy policy_;
-  std::vector<StepResult> results_;
-  std::vector<float> reward_;
-  std::vector<std::uint8_t> done_;
-  ObservationColumns observation_;
-  ObservationColumns code_;  // of coded tasks whose observations are not their codes: what the memory keeps
-};
 
 class ReplayTrainer : public Trainer {
  public:
@@ -96,9 +63,12 @@ class ReplayTrainer : public Trainer {
   std::int64_t first_learning_iteration() const { return schedule_.min_steps_learn / steps_per_iteration(); }
 
  private:
+  void collect();  // T time steps, into the memory
+
   AgentConfig config_;
   ReplaySchedule schedule_;
-  ReplayRollout rollout_;
+  Sampler sampler_;
+  EpsilonGreedyPolicy policy_;
   ReplayMemory memory_;
   ReplayBatch batch_;
   NetworkOptions network_options_;
@@ -106,6 +76,8 @@ class ReplayTrainer : public Trainer {
   std::int64_t first_iteration_ = 0, iteration_ = 0, iterations_ = 0;
   Stream replay_stream_;
   std::vector<double> uniform_;  // of one batch
+  std::vector<float> reward_;    // of one time step
+  std::vector<std::uint8_t> done_;
 };
 
 }  // namespace impsweep
