@@ -1,6 +1,6 @@
 // agents/acting/sampler.hpp - B environments stepped in lock-step: the sampler of every algorithm (rlpyt
-// samplers/parallel/cpu/collectors.py). Time limits end an episode like any other end, and the next one starts at
-// once.
+// samplers/parallel/cpu/collectors.py). Time limits end an episode like any other end, and the next one
+// starts at once.
 //
 // A time step is three calls; what is learned from is taken down between them:
 //
@@ -27,8 +27,8 @@
 
 namespace impsweep {
 
-// How observations are kept: written out, or as it suits the task (the active features of binary ones, with the
-// code of coded ones beside them).
+// How observations are kept: written out, or as it suits the task (the active features of binary ones, with
+// the code of coded ones beside them).
 enum class ObservationForm { kNumbers, kOfTask };
 
 class Sampler {

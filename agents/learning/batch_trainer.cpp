@@ -45,11 +45,6 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
   sampler_.decorrelate(*policy_, config_.sampler.decorrelation_steps, request.interruption);
 }
 
-void BatchTrainer::set_learner(std::unique_ptr<BatchLearner> learner) {
-  learner_ = std::move(learner);
-  learner_->start_at_iteration(start_step_ / samples_.size());
-}
-
 void BatchTrainer::estimate_values(Network& network, int part, const float* observations, int count,
                                    float* value) {
   const std::ptrdiff_t features = samples_.observation_stride;

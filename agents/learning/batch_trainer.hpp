@@ -7,52 +7,18 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "agents/acting/interruption.hpp"
 #include "agents/acting/policy.hpp"
 #include "agents/acting/sampler.hpp"
 #include "agents/acting/samples.hpp"
-#include "agents/learning/adam.hpp"
+#include "agents/learning/batch_learner.hpp"
 #include "agents/learning/minibatch.hpp"
 #include "agents/learning/trainer.hpp"
 
 namespace impsweep {
-
-// What is learned by: a network's optimizer, schedules and one minibatch of scratch memory.
-class BatchLearner {
- public:
-  virtual ~BatchLearner() = default;
-
-  // One gradient step on the samples order[0 .. size-1].
-  virtual UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) = 0;
-
-  const MinibatchPlan& minibatch() const { return minibatch_; }
-  void finish_iteration() { ++iteration_; }
-  void start_at_iteration(std::int64_t iteration) { iteration_ = iteration; }
-  std::int64_t iteration() const { return iteration_; }
-  std::int64_t iterations() const { return iterations_; }
-  const Adam& optimizer() const { return adam_; }
-
-  template <class Archive>
-  void visit(Archive& archive) {
-    archive("iteration", iteration_);
-    adam_.visit(archive);
-  }
-
- protected:
-  // `iterations`: length of the schedules. The learner keeps a reference to the network.
-  BatchLearner(Network& network, const AgentConfig& config, MinibatchPlan minibatch, std::int64_t iterations)
-      : network_(network),
-        minibatch_(minibatch),
-        iterations_(iterations),
-        adam_(config.adam, config.regularisation, network.gradients().size()) {}
-
-  Network& network_;
-  MinibatchPlan minibatch_;
-  std::int64_t iterations_ = 1, iteration_ = 0;
-  Adam adam_;
-};
 
 class BatchTrainer : public Trainer {
  public:
@@ -68,8 +34,11 @@ class BatchTrainer : public Trainer {
  protected:
   BatchTrainer(const TrainingRequest&, int max_columns, std::int64_t minibatches, std::int64_t epochs);
 
-  // Called once by the derived constructor; the schedules continue from the request's start step.
-  void set_learner(std::unique_ptr<BatchLearner>);
+  // Called once by the derived constructor.
+  void set_learner(std::unique_ptr<BatchLearner> learner) {
+    learner_ = std::move(learner);
+    learner_->start_at_iteration(start_step_ / samples_.size());
+  }
 
   virtual Network& acting_network() { return *network_; }
   // Completes the samples after acting: values, advantages, targets.

@@ -9,23 +9,21 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <vector>
 
+#include "agents/learning/batch_learner.hpp"
 #include "agents/learning/batch_trainer.hpp"
+#include "agents/learning/schedule.hpp"
 
 namespace impsweep {
 
-// The loss of one kind of policy on a minibatch. A column is a sample; matrices are [actions][stride].
+// The loss of one kind of policy.
 class CloningObjective {
  public:
   virtual ~CloningObjective() = default;
 
-  // Mean loss on the samples order[0 .. size-1]; writes the gradients with respect to the student's outputs
-  // and, for a Gaussian, its log_std.
-  virtual float evaluate(const Samples&, const std::int32_t* order, int size, const float* outputs,
-                         float* output_gradient, std::span<const float> log_std,
-                         std::span<float> log_std_gradient) = 0;
+  // Mean loss on the samples order[0 .. size-1], which have been passed forwards; writes the gradients for the
+  // actor's pass backwards and, for a Gaussian, that of its log_std.
+  virtual float evaluate(const Samples&, const std::int32_t* order, ActorCritic& minibatch) = 0;
 };
 
 // The student's network has part 0 = actor and, if the critic is distilled, part 1 = critic.
@@ -33,19 +31,16 @@ class CloningLearner final : public BatchLearner {
  public:
   CloningLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  // Uses the expert's distributions (and values) in the samples.
+  // Uses the teacher's distributions (and values) in the samples.
   UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
 
-  double learning_rate() const;
-
  private:
-  // Adds the critic's loss and gradient for the minibatch in place; returns the loss.
+  // The critic's loss, of which it writes all gradients.
   float learn_values(const Samples&, const std::int32_t* order);
 
   CloningConfig config_;
-  int observation_size_ = 0, log_std_ = 0, stride_ = 0;
+  LinearDecay learning_rate_;
   std::unique_ptr<CloningObjective> objective_;
-  AlignedFloats observation_, outputs_, output_gradient_, values_, value_gradient_;
 };
 
 class CloningTrainer final : public BatchTrainer {

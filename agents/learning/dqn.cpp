@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/learning/schedule.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -37,12 +38,13 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
       values_(model, static_cast<int>(config.dqn.batch_size)),
       dropout_(model, config.regularisation.dropout, static_cast<int>(config.dqn.batch_size), dropout_stream),
       drops_target_(config.regularisation.dropout_target),
-      stride_(round_up_to_lanes(static_cast<int>(config.dqn.batch_size))) {
-  const auto columns = static_cast<std::size_t>(stride_);
-  for (AlignedFloats* matrix : {&q_, &next_online_, &next_target_, &q_gradient_})
-    matrix->assign(static_cast<std::size_t>(values_.actions()) * columns, 0.0f);
-  for (AlignedFloats* row : {&running_, &error_}) row->assign(columns, 0.0f);
-}
+      stride_(round_up_to_lanes(static_cast<int>(config.dqn.batch_size))),
+      q_(zeros(values_.actions(), stride_)),
+      next_online_(q_),
+      next_target_(q_),
+      q_gradient_(q_),
+      running_(zeros(1, stride_)),
+      error_(running_) {}
 
 UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
   const int size = batch.size;

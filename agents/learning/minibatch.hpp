@@ -1,4 +1,5 @@
-// agents/learning/minibatch.hpp - how a rollout is cut into minibatches (rlpyt utils/misc.py: iterate_mb_idxs).
+// agents/learning/minibatch.hpp - how a rollout is cut into minibatches (rlpyt utils/misc.py:
+// iterate_mb_idxs).
 #pragma once
 
 #include <cstddef>
@@ -20,6 +21,11 @@ inline void gather_columns(int rows, int size, const std::int32_t* order, const 
                            std::ptrdiff_t source_stride, float* target, std::ptrdiff_t target_stride) {
   for (int r = 0; r < rows; ++r)
     for (int j = 0; j < size; ++j) target[r * target_stride + j] = source[r * source_stride + order[j]];
+}
+
+// The same of a single row.
+inline void gather_row(int size, const std::int32_t* order, const float* source, float* target) {
+  gather_columns(1, size, order, source, 0, target, 0);
 }
 
 }  // namespace impsweep

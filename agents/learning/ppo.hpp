@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "agents/learning/batch_learner.hpp"
 #include "agents/learning/batch_trainer.hpp"
 #include "agents/learning/ppo_objective.hpp"
+#include "agents/learning/schedule.hpp"
 
 namespace impsweep {
 
@@ -30,10 +32,9 @@ class PpoLearner final : public BatchLearner {
 
  private:
   PpoConfig config_;
-  int observation_size_ = 0, log_std_ = 0, stride_ = 0;
+  LinearDecay learning_rate_, ratio_clip_;
   std::unique_ptr<PpoObjective> objective_;
-  // One minibatch, [rows][stride_].
-  AlignedFloats observation_, outputs_, values_, output_gradient_, value_gradient_, advantage_, return_;
+  AlignedFloats advantage_, return_;  // of one minibatch
 };
 
 class PpoTrainer final : public BatchTrainer {

@@ -37,13 +37,6 @@ int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
   return std::max(1, static_cast<int>(std::nearbyint(updates)));
 }
 
-double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last) {
-  if (i >= last) return final;
-  if (i <= first) return initial;
-  const double part = static_cast<double>(i - first) / static_cast<double>(last - first);
-  return part * final + (1 - part) * initial;
-}
-
 ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, ReplayOptions options,
                              const ReplaySchedule& schedule)
     : config_(request.config),

@@ -31,9 +31,6 @@ double usual_active_inputs(const TaskInfo&);
 // max(1, ratio * steps / batch, rounded half to even).
 int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);
 
-// At i of the line from (first, initial) to (last, final); constant before and behind.
-double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last);
-
 class ReplayTrainer : public Trainer {
  public:
   void iterate() final;

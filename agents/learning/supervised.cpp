@@ -15,10 +15,6 @@ namespace {
 constexpr int kClassifier = 0;
 constexpr double kNoClip = std::numeric_limits<double>::infinity();
 
-AlignedFloats matrix(int rows, int stride) {
-  return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride), 0.0f);
-}
-
 }  // namespace
 
 SupervisedLearner::SupervisedLearner(Network& network, const AgentConfig& config)
@@ -27,11 +23,11 @@ SupervisedLearner::SupervisedLearner(Network& network, const AgentConfig& config
       batch_size_(static_cast<int>(config.supervised.batch_size)),
       stride_(round_up_to_lanes(batch_size_)),
       adam_(config.adam, config.regularisation, network.gradients().size()),
-      image_(matrix(network.input_size(kClassifier), stride_)),
-      logits_(matrix(LabelledImages::kClasses, stride_)),
+      image_(zeros(network.input_size(kClassifier), stride_)),
+      logits_(zeros(LabelledImages::kClasses, stride_)),
       logit_gradient_(logits_),
       target_(logits_),
-      loss_(matrix(1, stride_)) {}
+      loss_(zeros(1, stride_)) {}
 
 UpdateReport SupervisedLearner::learn(const LabelledImages& images, std::span<const std::int32_t> chosen) {
   std::ranges::fill(target_, 0.0f);
@@ -109,8 +105,8 @@ TestSetEvaluator::TestSetEvaluator(std::shared_ptr<const Digits> data_set, int l
     : data_set_(std::move(data_set)),
       lanes_(lanes),
       stride_(round_up_to_lanes(lanes)),
-      image_(matrix(data_set_->test.pixels_per_image(), stride_)),
-      logits_(matrix(LabelledImages::kClasses, stride_)) {}
+      image_(zeros(data_set_->test.pixels_per_image(), stride_)),
+      logits_(zeros(LabelledImages::kClasses, stride_)) {}
 
 std::vector<float> TestSetEvaluator::play_episodes(Network& network, int part, std::int64_t /*episodes*/,
                                                    const std::string& /*stream_prefix*/) {

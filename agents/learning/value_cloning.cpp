@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agents/learning/distillation_loss.hpp"
+#include "agents/learning/schedule.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -33,12 +34,13 @@ ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max
       student_values_(request.model, batch_size(request)),
       teacher_values_(request.teacher_model, batch_size(request)),
       adam_(request.config.adam, request.config.regularisation, network().gradients().size()),
-      stride_(round_up_to_lanes(batch_size(request))) {
+      stride_(round_up_to_lanes(batch_size(request))),
+      student_q_(zeros(student_values_.actions(), stride_)),
+      teacher_q_(student_q_),
+      gradient_(student_q_),
+      loss_per_sample_(zeros(1, stride_)) {
   teacher_->gather(request.teacher_parameters, teacher_->parameters());
   teacher_->parameters_changed();
-  for (AlignedFloats* matrix : {&student_q_, &teacher_q_, &gradient_})
-    matrix->assign(static_cast<std::size_t>(student_values_.actions() * stride_), 0.0f);
-  loss_per_sample_.assign(static_cast<std::size_t>(stride_), 0.0f);
 }
 
 UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
@@ -60,8 +62,7 @@ UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
 
 double ValueCloningTrainer::learning_rate() const {
   if (!config_.linear_schedule) return config_.learning_rate;
-  return config_.learning_rate *
-         (1.0 - static_cast<double>(env_steps()) / static_cast<double>(total_steps()));
+  return line_at(env_steps(), config_.learning_rate, 0, 0.0, total_steps());
 }
 
 void ValueCloningTrainer::save(StateWriter& writer) const {

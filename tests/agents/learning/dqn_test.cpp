@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "agents/learning/schedule.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"
