@@ -1,4 +1,5 @@
-// agents/acting/interruption.hpp - giving up an iteration or an evaluation that takes long, because somebody waits.
+// agents/acting/interruption.hpp - giving up an iteration or an evaluation that takes long, because somebody
+// waits.
 #pragma once
 
 #include <functional>

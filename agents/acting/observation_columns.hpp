@@ -1,5 +1,5 @@
-// agents/acting/observation_columns.hpp - a batch of observations in the form that suits the task: numbers, or for
-// binary tasks the features that are 1 (a few dozen of about a thousand).
+// agents/acting/observation_columns.hpp - a batch of observations in the form that suits the task: numbers,
+// or for binary tasks the features that are 1 (a few dozen of about a thousand).
 #pragma once
 
 #include <cstdint>

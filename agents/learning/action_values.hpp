@@ -1,4 +1,5 @@
-// agents/learning/action_values.hpp - the values of all actions, out of the networks of a model that learns values.
+// agents/learning/action_values.hpp - the values of all actions, out of the networks of a model that learns
+// values.
 //
 // One part "q" holds them directly. Dueling (Wang et al. 2016) has parts q = A, the advantages, and
 // "value" = V: Q = V + A - mean_a A. The largest advantage is then the largest value, so that acting needs

@@ -39,8 +39,8 @@ class ActorCritic {
   std::span<const float> log_std() const;
   std::span<float> log_std_gradient();
 
-  // From the gradients of the loss with respect to output() and value() to those of the parameters. The critic
-  // comes first: it may share the actor's trunk.
+  // From the gradients of the loss with respect to output() and value() to those of the parameters. The
+  // critic comes first: it may share the actor's trunk.
   float* output_gradient() { return output_gradient_.data(); }  // [actions][stride]
   float* value_gradient() { return value_gradient_.data(); }    // [stride]
   void backward_critic();

@@ -1,4 +1,5 @@
-// agents/learning/adam.hpp - the optimizer: one pass for the norm, one for the step, over a network's whole arena.
+// agents/learning/adam.hpp - the optimizer: one pass for the norm, one for the step, over a network's whole
+// arena.
 #pragma once
 
 #include <cstdint>

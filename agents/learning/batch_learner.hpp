@@ -13,11 +13,6 @@ namespace impsweep {
 
 class BatchLearner {
  public:
-  virtual ~BatchLearner() = default;
-
-  // One gradient step on the samples order[0 .. size-1].
-  virtual UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) = 0;
-
   // Iterations move the schedules on.
   void start_at_iteration(std::int64_t iteration) { iteration_ = iteration; }
   void finish_iteration() { ++iteration_; }
@@ -39,6 +34,8 @@ class BatchLearner {
         iterations_(iterations),
         adam_(config.adam, config.regularisation, network.gradients().size()),
         minibatch_(network, model, minibatch.size) {}
+  ~BatchLearner() = default;
+
   Network& network_;
   std::int64_t iterations_, iteration_ = 0;
   Adam adam_;

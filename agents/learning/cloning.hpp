@@ -1,10 +1,12 @@
-// agents/learning/cloning.hpp - behavioural cloning of a frozen expert (policy distillation, protocol of the paper's
-// section 3.1): the expert acts with its own stochastic policy, the student learns the distribution of its
-// actions on the states visited.
+// agents/learning/cloning.hpp - behavioural cloning of a frozen teacher's policy (policy distillation,
+// protocol of the paper's section 3.1). One iteration, in T steps of B environments:
 //
-//   softmax   loss = mean over samples of -sum_a p_expert(a) log softmax(student)(a)
-//   Gaussian  loss = mean over samples of KL(expert || student); the student has a log_std of its own
-//   and + mean(0.5 (V - V_expert)^2) if the critic is distilled
+//   act     with the teacher and its own stochastic policy, and take down observations and distributions
+//   value   by the teacher's critic, if the critic is distilled
+//   learn   `epochs` times from all samples, in shuffled minibatches: the loss of cloning_objective.hpp, plus
+//           mean(0.5 (V - V_teacher)^2) if the critic is distilled, its gradient, clip of the norm, step of
+//           Adam
+//   anneal  the learning rate falls, if it is to
 #pragma once
 
 #include <cstdint>
@@ -12,27 +14,18 @@
 
 #include "agents/learning/batch_learner.hpp"
 #include "agents/learning/batch_trainer.hpp"
+#include "agents/learning/cloning_objective.hpp"
 #include "agents/learning/schedule.hpp"
 
 namespace impsweep {
-
-// The loss of one kind of policy.
-class CloningObjective {
- public:
-  virtual ~CloningObjective() = default;
-
-  // Mean loss on the samples order[0 .. size-1], which have been passed forwards; writes the gradients for the
-  // actor's pass backwards and, for a Gaussian, that of its log_std.
-  virtual float evaluate(const Samples&, const std::int32_t* order, ActorCritic& minibatch) = 0;
-};
 
 // The student's network has part 0 = actor and, if the critic is distilled, part 1 = critic.
 class CloningLearner final : public BatchLearner {
  public:
   CloningLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  // Uses the teacher's distributions (and values) in the samples.
-  UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
+  // One gradient step on the samples order[0 .. size-1], by the teacher's distributions (and values) in them.
+  UpdateReport learn_minibatch(const Samples&, const std::int32_t* order);
 
  private:
   // The critic's loss, of which it writes all gradients.
@@ -48,10 +41,12 @@ class CloningTrainer final : public BatchTrainer {
   CloningTrainer(const TrainingRequest&, int max_columns);
 
  private:
-  Network& acting_network() override { return *teacher_; }
-  void complete_samples() override;
+  UpdateReport collect_and_learn() override;
+  CloningLearner& learner() override { return learner_; }
+  const CloningLearner& learner() const override { return learner_; }
 
   std::unique_ptr<Network> teacher_;
+  CloningLearner learner_;
 };
 
 }  // namespace impsweep

@@ -1,5 +1,5 @@
-// agents/learning/distillation_loss.hpp - what a student minimises, with the gradients with respect to its outputs.
-// Matrices are feature-major [A][stride] over N samples. (The categorical loss is a kernel:
+// agents/learning/distillation_loss.hpp - what a student minimises, with the gradients with respect to its
+// outputs. Matrices are feature-major [A][stride] over N samples. (The categorical loss is a kernel:
 // Kernels::cross_entropy.)
 #pragma once
 

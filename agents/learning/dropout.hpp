@@ -1,5 +1,5 @@
-// agents/learning/dropout.hpp - hidden activations that are left out of a pass at random (Srivastava et al. 2014), as
-// PyTorch does it: each is 0 with probability p, and the others are divided by 1 - p.
+// agents/learning/dropout.hpp - hidden activations that are left out of a pass at random (Srivastava et al.
+// 2014), as PyTorch does it: each is 0 with probability p, and the others are divided by 1 - p.
 #pragma once
 
 #include <vector>

@@ -3,7 +3,46 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/acting/rollout.hpp"
+
 namespace impsweep {
+
+PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
+    : BatchTrainer(request, max_columns, request.config.ppo.minibatches),
+      learner_(*network_, request.model, config_, minibatch_, iterations_),
+      timeout_value_(zeros(1, samples_.stride)) {
+  learner_.start_at_iteration(first_iteration_);
+}
+
+UpdateReport PpoTrainer::collect_and_learn() {
+  collect_rollout(sampler_, *policy_, *network_, kActor, samples_, interruption());
+  estimate_values_and_advantages();
+  UpdateReport last;
+  for (std::int64_t epoch = 0; epoch < config_.ppo.epochs; ++epoch)
+    for (const std::int32_t* minibatch : shuffled_minibatches()) {
+      heed(interruption());
+      last = learner_.learn_minibatch(samples_, minibatch);
+    }
+  return last;
+}
+
+void PpoTrainer::estimate_values_and_advantages() {
+  estimate_values(*network_, samples_.observation.data(), samples_.size(), samples_.value.data());
+  network_->infer(kCritic, samples_.B, sampler_.observation().dense(),
+                  {samples_.bootstrap_value.data(), samples_.B});
+  if (config_.sampler.timeout_bootstrap) add_values_after_timeouts();
+  estimate_advantages(samples_, config_.ppo.discount, config_.ppo.gae_lambda,
+                      config_.ppo.normalize_advantage);
+}
+
+// What an episode would have gone on to give, had the time limit not ended it.
+void PpoTrainer::add_values_after_timeouts() {
+  const Samples::Timeouts& timeouts = samples_.timeouts;
+  const int count = static_cast<int>(timeouts.sample.size());
+  estimate_values(*network_, timeouts.observation.data(), count, timeout_value_.data());
+  for (int j = 0; j < count; ++j)
+    samples_.reward[timeouts.sample[j]] += static_cast<float>(config_.ppo.discount) * timeout_value_[j];
+}
 
 void estimate_advantages(Samples& s, double discount, double gae_lambda, bool normalize) {
   const auto gamma = static_cast<float>(discount), decay = static_cast<float>(discount * gae_lambda);
@@ -68,27 +107,6 @@ UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* o
   report.entropy = mean.entropy;
   report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
   return report;
-}
-
-PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
-    : BatchTrainer(request, max_columns, request.config.ppo.minibatches, request.config.ppo.epochs) {
-  set_learner(std::make_unique<PpoLearner>(*network_, request.model, config_, minibatch_, iterations_));
-  timeout_value_.assign(static_cast<std::size_t>(samples_.stride), 0.0f);
-}
-
-void PpoTrainer::complete_samples() {
-  estimate_values(*network_, kCritic, samples_.observation.data(), samples_.size(), samples_.value.data());
-  network_->infer(kCritic, samples_.B, sampler_.observation().dense(),
-                  {samples_.bootstrap_value.data(), samples_.B});
-  if (config_.sampler.timeout_bootstrap) {
-    const Samples::Timeouts& timeouts = samples_.timeouts;
-    const int count = static_cast<int>(timeouts.sample.size());
-    estimate_values(*network_, kCritic, timeouts.observation.data(), count, timeout_value_.data());
-    for (int j = 0; j < count; ++j)
-      samples_.reward[timeouts.sample[j]] += static_cast<float>(config_.ppo.discount) * timeout_value_[j];
-  }
-  estimate_advantages(samples_, config_.ppo.discount, config_.ppo.gae_lambda,
-                      config_.ppo.normalize_advantage);
 }
 
 }  // namespace impsweep

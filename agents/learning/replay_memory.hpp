@@ -1,5 +1,5 @@
-// agents/learning/replay_memory.hpp - the last transitions of B environments, from which off-policy algorithms learn
-// (rlpyt replays/n_step.py, replays/non_sequence/prioritized.py, replays/sum_tree.py).
+// agents/learning/replay_memory.hpp - the last transitions of B environments, from which off-policy
+// algorithms learn (rlpyt replays/n_step.py, replays/non_sequence/prioritized.py, replays/sum_tree.py).
 //
 // A ring of T time steps times B environments; slot t * B + b holds what environment b saw at that step, did,
 // and got. The observation n steps later is that of a later slot and not stored again; after an end it

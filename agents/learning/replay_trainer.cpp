@@ -1,12 +1,10 @@
 #include "agents/learning/replay_trainer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "agents/learning/saved_parameters.hpp"
+#include "agents/learning/trained_network.hpp"
 
 namespace impsweep {
 namespace {
@@ -41,30 +39,33 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
                              const ReplaySchedule& schedule)
     : config_(request.config),
       schedule_(schedule),
-      sampler_(request.task, request.task_options, static_cast<int>(request.config.sampler.batch_B),
+      sampler_(request.task, request.task_options, static_cast<int>(config_.sampler.batch_B),
                request.stream_prefix, request.threads, ObservationForm::kOfTask),
-      policy_(sampler_.info().actions, sampler_.lanes(), 1.0),
       memory_(of_task(options, sampler_)),
+      max_columns_(std::max({max_columns, schedule.batch_size, sampler_.lanes()})),
+      network_(make_trained_network(request, max_columns_, usual_active_inputs(sampler_.info()))),
+      policy_(sampler_.info().actions, sampler_.lanes(), 1.0),
       batch_(of_task(std::move(options), sampler_), schedule.batch_size),
-      network_options_({.max_batch = std::max({max_columns, schedule.batch_size, sampler_.lanes()}),
-                        .remove_unreachable = request.config.regularisation.weight_decay == 0,
-                        .active_inputs = usual_active_inputs(sampler_.info())}),
-      network_(make_network(request.backend, request.model, request.mask, network_options_)),
+      first_iteration_(request.start_step / steps_per_iteration()),
+      iteration_(first_iteration_),
+      iterations_((total_steps() + steps_per_iteration() - 1) / steps_per_iteration()),
       replay_stream_(request.stream_prefix + "/replay"),
       uniform_(static_cast<std::size_t>(schedule.batch_size)),
       reward_(static_cast<std::size_t>(sampler_.lanes())),
-      done_(static_cast<std::size_t>(sampler_.lanes())) {
-  first_iteration_ = iteration_ = request.start_step / steps_per_iteration();
-  iterations_ = (total_steps() + steps_per_iteration() - 1) / steps_per_iteration();
-  network_->gather(request.initial_parameters, network_->parameters());
-  network_->parameters_changed();
+      done_(reward_.size()) {
   sampler_.decorrelate(policy_, config_.sampler.decorrelation_steps, request.interruption);
 }
 
-void ReplayTrainer::collect() {
-  policy_.set_epsilon(epsilon());
+void ReplayTrainer::iterate() {
+  const UpdateReport last = collect_and_learn();
+  ++iteration_;
+  require_finite(last, env_steps());
+}
+
+void ReplayTrainer::collect(Network& actor, double epsilon) {
+  policy_.set_epsilon(epsilon);
   for (std::int64_t t = 0; t < config_.sampler.batch_T; ++t) {
-    sampler_.act(policy_, acting_network(), policy_part());
+    sampler_.act(policy_, actor, policy_part());
     memory_.observe(sampler_.code());
     sampler_.step(policy_.actions());
     for (int lane = 0; lane < sampler_.lanes(); ++lane) {
@@ -76,39 +77,35 @@ void ReplayTrainer::collect() {
   }
 }
 
-void ReplayTrainer::iterate() {
-  collect();
-  UpdateReport last;
-  if (iteration_ - first_iteration_ >= first_learning_iteration()) {
-    const int updates = updates_per_iteration(schedule_, steps_per_iteration());
-    for (int u = 0; u < updates && memory_.can_sample(); ++u) {
-      for (double& value : uniform_) value = replay_stream_.uniform();
-      memory_.sample(uniform_, beta(), batch_);
-      last = learn(batch_);
-    }
-  }
-  ++iteration_;
-  if (!std::isfinite(last.loss) || !std::isfinite(last.gradient_norm))
-    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} steps", last.loss,
-                                      last.gradient_norm, env_steps()));
+int ReplayTrainer::updates_due() const {
+  if (iteration_ - first_iteration_ < first_learning_iteration()) return 0;
+  return updates_per_iteration(schedule_, steps_per_iteration());
+}
+
+const ReplayBatch& ReplayTrainer::draw_batch(double beta) {
+  for (double& value : uniform_) value = replay_stream_.uniform();
+  memory_.sample(uniform_, beta, batch_);
+  return batch_;
 }
 
 void ReplayTrainer::save(StateWriter& writer) const {
-  save_parameters(writer, *network_);
+  save_parameters(writer, "parameters", *network_);
   writer("iteration", iteration_);
   writer("replay_stream", replay_stream_);
   writer("memory", memory_);
   sampler_.save(writer);
+  save_learner(writer);
 }
 
 void ReplayTrainer::load(StateReader& reader) {
-  load_parameters(reader, *network_);
+  load_parameters(reader, "parameters", *network_);
   reader("iteration", iteration_);
   if (iteration_ < first_iteration_ || iteration_ > iterations_)
     throw ArchiveError("saved iteration is outside the training");
   reader("replay_stream", replay_stream_);
   reader("memory", memory_);
   sampler_.load(reader);
+  load_learner(reader);
 }
 
 }  // namespace impsweep

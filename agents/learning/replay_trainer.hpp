@@ -1,14 +1,11 @@
-// agents/learning/replay_trainer.hpp - the loop that DQN and the distillation of values share: an epsilon-greedy
-// policy acts for T steps in B environments, the steps go to a replay memory, and batches drawn from it are
-// learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py).
-//
-// Lock-step, reset within the batch; time limits end an episode like any other end (rlpyt
-// samplers/parallel/cpu/collectors.py).
+// agents/learning/replay_trainer.hpp - what the trainers of DQN and of the cloning of values share: an
+// epsilon-greedy policy acts for T steps in B environments, the steps go to a replay memory, and batches
+// drawn from it are learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py). How they learn is told by
+// collect_and_learn() in their own files.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "agents/acting/policy.hpp"
@@ -38,43 +35,50 @@ class ReplayTrainer : public Trainer {
   bool finished() const final { return iteration_ >= iterations_; }
   Network& network() final { return *network_; }
   int policy_part() const final { return 0; }
-  void save(StateWriter&) const override;
-  void load(StateReader&) override;
+  void save(StateWriter&) const final;
+  void load(StateReader&) final;
 
  protected:
   // The memory's options need not state environments and observations.
   ReplayTrainer(const TrainingRequest&, int max_columns, ReplayOptions, const ReplaySchedule&);
 
-  virtual Network& acting_network() { return *network_; }
-  virtual double epsilon() const = 0;        // in the present iteration
-  virtual double beta() const { return 0; }  // exponent of the importance weights
-  virtual UpdateReport learn(const ReplayBatch&) = 0;
+  // One iteration. Returns the report of the last update, if there was one.
+  virtual UpdateReport collect_and_learn() = 0;
+  // All state besides the parameters, the memory and the environments.
+  virtual void save_learner(StateWriter&) const = 0;
+  virtual void load_learner(StateReader&) = 0;
 
-  ReplayMemory& memory() { return memory_; }
-  // Of the network that is trained; a network with the same has its parameters in the same places.
-  const NetworkOptions& network_options() const { return network_options_; }
+  // T steps in each environment, into the memory.
+  void collect(Network& actor, double epsilon);
+
+  // Of this iteration; none until min_steps_learn steps have been collected.
+  int updates_due() const;
+
+  // A batch of the memory, which must not be without anything to draw. `beta`: exponent of the importance
+  // weights.
+  const ReplayBatch& draw_batch(double beta = 0);
+
   std::int64_t iteration() const { return iteration_; }
   std::int64_t total_steps() const { return config_.sampler.steps; }
   std::int64_t steps_per_iteration() const { return config_.sampler.batch_B * config_.sampler.batch_T; }
   // Schedules run from here; a training that resumes at a later step fills its memory first all the same.
   std::int64_t first_learning_iteration() const { return schedule_.min_steps_learn / steps_per_iteration(); }
 
- private:
-  void collect();  // T time steps, into the memory
-
   AgentConfig config_;
   ReplaySchedule schedule_;
   Sampler sampler_;
-  EpsilonGreedyPolicy policy_;
   ReplayMemory memory_;
-  ReplayBatch batch_;
-  NetworkOptions network_options_;
+  int max_columns_;  // largest batch the networks are made for
   std::unique_ptr<Network> network_;
-  std::int64_t first_iteration_ = 0, iteration_ = 0, iterations_ = 0;
+
+ private:
+  EpsilonGreedyPolicy policy_;
+  ReplayBatch batch_;
+  std::int64_t first_iteration_, iteration_, iterations_;
   Stream replay_stream_;
-  std::vector<double> uniform_;  // of one batch
-  std::vector<float> reward_;    // of one time step
-  std::vector<std::uint8_t> done_;
+  std::vector<double> uniform_;     // of one batch
+  std::vector<float> reward_;       // of one time step
+  std::vector<std::uint8_t> done_;  // of one time step
 };
 
 }  // namespace impsweep

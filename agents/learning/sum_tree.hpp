@@ -1,5 +1,5 @@
-// agents/learning/sum_tree.hpp - leaves that are drawn in proportion to their value (Schaul et al. 2016, appendix
-// B.2.1; rlpyt replays/sum_tree.py): a complete binary tree of sums in double precision.
+// agents/learning/sum_tree.hpp - leaves that are drawn in proportion to their value (Schaul et al. 2016,
+// appendix B.2.1; rlpyt replays/sum_tree.py): a complete binary tree of sums in double precision.
 //
 // An inner node is always the sum of its two children as they are now, never a running difference. The tree
 // is therefore a pure function of its leaves, no residue can select a leaf of value 0, and the leaves alone

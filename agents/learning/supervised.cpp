@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
-#include "agents/learning/saved_parameters.hpp"
+#include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -51,10 +50,8 @@ UpdateReport SupervisedLearner::learn(const LabelledImages& images, std::span<co
 
 SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_columns)
     : data_set_(request.data_set),
-      network_(make_network(
-          request.backend, request.model, request.mask,
-          {.max_batch = std::max(max_columns, static_cast<int>(request.config.supervised.batch_size)),
-           .remove_unreachable = request.config.regularisation.weight_decay == 0})),
+      network_(make_trained_network(
+          request, std::max(max_columns, static_cast<int>(request.config.supervised.batch_size)))),
       learner_(*network_, request.config),
       steps_(request.start_step),
       total_steps_(request.config.sampler.steps),
@@ -63,8 +60,6 @@ SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_col
   if (learner_.batch_size() > data_set_->training.count)
     throw TrainingFailure(fmt::format("supervised.batch_size = {} is more than the {} images of the data set",
                                       learner_.batch_size(), data_set_->training.count));
-  network_->gather(request.initial_parameters, network_->parameters());
-  network_->parameters_changed();
 }
 
 void SupervisedTrainer::iterate() {
@@ -74,13 +69,11 @@ void SupervisedTrainer::iterate() {
   next_ += size;
   if (next_ + size > order_.size()) next_ = 0;
   steps_ += learner_.batch_size();
-  if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
-    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} images",
-                                      report.loss, report.gradient_norm, steps_));
+  require_finite(report, steps_, "images");
 }
 
 void SupervisedTrainer::save(StateWriter& writer) const {
-  save_parameters(writer, *network_);
+  save_parameters(writer, "parameters", *network_);
   writer("learner", learner_);
   writer("steps", steps_);
   writer("order_stream", order_stream_);
@@ -89,7 +82,7 @@ void SupervisedTrainer::save(StateWriter& writer) const {
 }
 
 void SupervisedTrainer::load(StateReader& reader) {
-  load_parameters(reader, *network_);
+  load_parameters(reader, "parameters", *network_);
   reader("learner", learner_);
   reader("steps", steps_);
   reader("order_stream", order_stream_);

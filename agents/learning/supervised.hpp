@@ -1,6 +1,6 @@
-// agents/learning/supervised.hpp - classification of labelled images (figure 1 of the paper, left): the data set is
-// shown in epochs of minibatches, each epoch in an order of its own; what does not fill a minibatch is left
-// out.
+// agents/learning/supervised.hpp - classification of labelled images (figure 1 of the paper, left): the data
+// set is shown in epochs of minibatches, each epoch in an order of its own; what does not fill a minibatch is
+// left out.
 //
 //   loss = mean over the minibatch of -log softmax(classifier(image))(label)
 //

@@ -1,5 +1,5 @@
-// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new algorithm is
-// one class derived from Trainer and one line in make_trainer().
+// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new
+// algorithm is one class derived from Trainer and one line in make_trainer().
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agents/acting/evaluation.hpp"
@@ -52,6 +53,9 @@ struct UpdateReport {
   float entropy = 0;        // PPO only
   float gradient_norm = 0;  // over all parameters, before the clip
 };
+
+// Throws TrainingFailure if loss or norm is not, after so many steps.
+void require_finite(const UpdateReport&, std::int64_t steps, std::string_view unit = "steps");
 
 std::unique_ptr<Network> make_network(Backend, const ModelSpec&, std::span<const std::uint8_t> mask,
                                       NetworkOptions);
