@@ -275,7 +275,7 @@ class Gnuplot {
   ~Gnuplot() {
     process_.wait();
     std::error_code ignored;
-    std::filesystem::remove(errors_, ignored);
+    std::filesystem::remove(complaints_, ignored);
   }
 
   // False if it has gone.

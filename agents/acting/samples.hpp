@@ -33,6 +33,13 @@ struct Samples {
   AlignedFloats bootstrap_value;     // [B], of the observation after the last step
   AlignedFloats advantage, return_;  // [T*B]
 
+  // Steps that only the time limit ended, with the observations they led to.
+  struct Timeouts {
+    std::vector<int> sample;    // index of each
+    AlignedFloats observation;  // [sample.size()][observation_stride]
+  };
+  Timeouts timeouts;
+
   Samples() = default;
   Samples(int T, int B, int observation_size, int actions, bool continuous = false);
   int size() const { return T * B; }

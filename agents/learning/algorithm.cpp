@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "agents/learning/cloning.hpp"
@@ -18,6 +19,13 @@ std::span<const AlgorithmInfo> algorithms() {
       supervised_algorithm(),
   };
   return kAlgorithms;
+}
+
+std::vector<std::string> algorithm_names() {
+  std::vector<std::string> names;
+  for (const AlgorithmInfo& algorithm : algorithms())
+    if (std::ranges::count(names, algorithm.name) == 0) names.push_back(algorithm.name);
+  return names;
 }
 
 std::vector<const AlgorithmInfo*> algorithms_for(const TaskInfo& task) {

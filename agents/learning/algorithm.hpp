@@ -29,9 +29,9 @@ struct LearningWork {
 };
 
 struct AlgorithmInfo {
-  std::string_view name;         // as in job files and names of chains: "ppo"
+  std::string name;              // as in job files and names of chains: "ppo"
   int semantics;                 // raised whenever results of this algorithm change
-  std::string_view description;  // one line for people
+  std::string description;       // one line for people
 
   // Whether it learns the task. Rows may share a name ("bc" clones policies or values) if no task fits two of them.
   bool (*learns)(const TaskInfo&);
@@ -57,6 +57,9 @@ struct AlgorithmInfo {
 
 // Every algorithm, in the order of presentation.
 std::span<const AlgorithmInfo> algorithms();
+
+// Their names, each once.
+std::vector<std::string> algorithm_names();
 
 // Those that learn the task.
 std::vector<const AlgorithmInfo*> algorithms_for(const TaskInfo&);

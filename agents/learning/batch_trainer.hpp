@@ -1,102 +1,71 @@
-// agents/learning/batch_trainer.hpp - the loop that PPO and behavioural cloning share: act for T steps in B
-// environments, learn from the batch for some epochs of minibatches, throw it away (rlpyt
-// runners/minibatch_rl.py).
+// agents/learning/batch_trainer.hpp - what the trainers of PPO and of the cloning of policies share: they act
+// for T steps in B environments, learn from this batch for some epochs of minibatches, and throw it away
+// (rlpyt runners/minibatch_rl.py). How they learn is told by collect_and_learn() in their own files.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <ranges>
 #include <vector>
 
-#include "agents/acting/interruption.hpp"
-#include "agents/acting/rollout.hpp"
-#include "agents/learning/adam.hpp"
+#include "agents/acting/policy.hpp"
+#include "agents/acting/sampler.hpp"
+#include "agents/acting/samples.hpp"
+#include "agents/learning/batch_learner.hpp"
 #include "agents/learning/minibatch.hpp"
+#include "agents/learning/safe_point.hpp"
 #include "agents/learning/trainer.hpp"
 
 namespace impsweep {
 
-// What is learned by: a network's optimizer, schedules and one minibatch of scratch memory.
-class BatchLearner {
- public:
-  virtual ~BatchLearner() = default;
-
-  // One gradient step on the samples order[0 .. size-1].
-  virtual UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) = 0;
-
-  const MinibatchPlan& minibatch() const { return minibatch_; }
-  void finish_iteration() { ++iteration_; }
-  void start_at_iteration(std::int64_t iteration) { iteration_ = iteration; }
-  std::int64_t iteration() const { return iteration_; }
-  std::int64_t iterations() const { return iterations_; }
-  const Adam& optimizer() const { return adam_; }
-
-  template <class Archive>
-  void visit(Archive& archive) {
-    archive("iteration", iteration_);
-    adam_.visit(archive);
-  }
-
- protected:
-  // `iterations`: length of the schedules. The learner keeps a reference to the network.
-  BatchLearner(Network& network, const AgentConfig& config, MinibatchPlan minibatch, std::int64_t iterations)
-      : network_(network),
-        minibatch_(minibatch),
-        iterations_(iterations),
-        adam_(config.adam, config.regularisation, network.gradients().size()) {}
-
-  Network& network_;
-  MinibatchPlan minibatch_;
-  std::int64_t iterations_ = 1, iteration_ = 0;
-  Adam adam_;
-};
-
 class BatchTrainer : public Trainer {
  public:
   void iterate() final;
-  std::int64_t env_steps() const final { return learner_->iteration() * samples_.size(); }
-  std::int64_t updates() const final { return learner_->optimizer().steps(); }
-  bool finished() const final { return learner_->iteration() >= learner_->iterations(); }
+  std::int64_t env_steps() const final { return learner().iteration() * samples_.size(); }
+  std::int64_t updates() const final { return learner().optimizer().steps(); }
+  bool finished() const final { return learner().iteration() >= iterations_; }
   Network& network() final { return *network_; }
-  int policy_part() const final { return 0; }
+  int policy_part() const final { return kActor; }
   void save(StateWriter&) const final;
   void load(StateReader&) final;
 
  protected:
-  BatchTrainer(const TrainingRequest&, int max_columns, std::int64_t minibatches, std::int64_t epochs);
+  // An epoch has about as many `minibatches`.
+  BatchTrainer(const TrainingRequest&, int max_columns, std::int64_t minibatches);
 
-  // Called once by the derived constructor; the schedules continue from the request's start step.
-  void set_learner(std::unique_ptr<BatchLearner>);
+  // One iteration. Returns the report of the last update. Heeds interruption().
+  virtual UpdateReport collect_and_learn() = 0;
+  virtual BatchLearner& learner() = 0;
+  virtual const BatchLearner& learner() const = 0;
 
-  virtual Network& acting_network() { return *network_; }
-  // Completes the samples after acting: values, advantages, targets.
-  virtual void complete_samples() = 0;
+  const Interruption& interruption() const { return safe_point_.interruption(); }
 
-  // Values of part `part` of `network` for observations that lie as those of Samples. Throws Interrupted.
-  void estimate_values(Network& network, int part, const float* observations, int count, float* value);
+  // An epoch: all samples in a new order, by minibatches. Each is the place of its indices.
+  auto shuffled_minibatches() {
+    shuffle(minibatch_stream_, permutation_.data(), samples_.size());
+    return std::views::iota(0, minibatch_.per_epoch) | std::views::transform([this](int m) {
+             return permutation_.data() + std::ptrdiff_t{m} * minibatch_.size;
+           });
+  }
+
+  // Values of part kCritic of `network` for observations that lie as those of Samples. Throws Interrupted.
+  void estimate_values(Network& network, const float* observations, int count, float* value);
 
   AgentConfig config_;
-  Rollout rollout_;
+  Sampler sampler_;
+  std::unique_ptr<Policy> policy_;
   Samples samples_;
   MinibatchPlan minibatch_;
-  int max_columns_ = 0;  // largest batch the networks are made for
-  std::int64_t iterations_ = 0;
+  int max_columns_;  // largest batch the networks are made for
   std::unique_ptr<Network> network_;
+  std::int64_t first_iteration_, iterations_;  // of the schedules
 
  private:
-  void collect_and_learn();
-
-  std::int64_t epochs_ = 0, start_step_ = 0;
-  std::unique_ptr<BatchLearner> learner_;
   Stream minibatch_stream_;
   std::vector<std::int32_t> permutation_;
-  AlignedFloats columns_;  // [observation_size][max_columns_ in whole lanes], for the networks
-  // An iteration that takes long, as the first of a process may, can be given up: meanwhile the state before
-  // it is kept.
-  Interruption interruption_, interruption_of_iteration_;
-  bool takes_long_ = true, is_under_way_ = false;
-  std::vector<std::byte> state_before_;
+  AlignedFloats columns_;  // [observation_size][max_columns_ in whole lanes], for estimate_values()
+  SafePoint safe_point_;
 };
 
 }  // namespace impsweep

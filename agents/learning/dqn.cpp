@@ -1,12 +1,13 @@
 #include "agents/learning/dqn.hpp"
 
 #include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
-
 #include "agents/config/dqn_config.hpp"
+
+#include "agents/learning/schedule.hpp"
+#include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -32,6 +33,51 @@ ReplayOptions memory_options(const TrainingRequest& request) {
 
 }  // namespace
 
+DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
+    : ReplayTrainer(request, max_columns, memory_options(request),
+                    {.batch_size = static_cast<int>(request.config.options<DqnConfig>().batch_size),
+                     .replay_ratio = request.config.options<DqnConfig>().replay_ratio,
+                     .min_steps_learn = request.config.options<DqnConfig>().min_steps_learn}),
+      target_(make_trained_network(request, max_columns_, usual_active_inputs(sampler_.info()))),
+      learner_(*network_, *target_, request.model, config_, Stream(request.stream_prefix + "/dropout")) {}
+
+UpdateReport DqnTrainer::collect_and_learn() {
+  collect(*network_, epsilon());
+  UpdateReport last;
+  for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
+    const ReplayBatch& batch = draw_batch(beta());
+    last = learner_.learn(batch);
+    if (config_.options<DqnConfig>().prioritized) memory_.set_priorities(batch, learner_.td_abs_error());
+  }
+  return last;
+}
+
+double DqnTrainer::epsilon() const {
+  const std::int64_t last =
+      std::max<std::int64_t>(1, config_.options<DqnConfig>().epsilon_steps / steps_per_iteration());
+  return line_at(iteration(), config_.options<DqnConfig>().epsilon_initial, first_learning_iteration(),
+                 config_.options<DqnConfig>().epsilon_final, last);
+}
+
+double DqnTrainer::beta() const {
+  const std::int64_t steps =
+      config_.options<DqnConfig>().beta_steps > 0 ? config_.options<DqnConfig>().beta_steps : total_steps();
+  const std::int64_t last = std::max<std::int64_t>(1, steps / steps_per_iteration());
+  // Set at the end of an iteration: the updates of the next one use it.
+  return line_at(iteration() - 1, config_.options<DqnConfig>().beta_initial, first_learning_iteration(),
+                 config_.options<DqnConfig>().beta_final, last);
+}
+
+void DqnTrainer::save_learner(StateWriter& writer) const {
+  writer("learner", learner_);
+  save_parameters(writer, "target", *target_);
+}
+
+void DqnTrainer::load_learner(StateReader& reader) {
+  reader("learner", learner_);
+  load_parameters(reader, "target", *target_);
+}
+
 DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model, const AgentConfig& config,
                        Stream dropout_stream)
     : online_(online),
@@ -42,30 +88,45 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
       dropout_(model, config.regularisation.dropout, static_cast<int>(config.options<DqnConfig>().batch_size),
                dropout_stream),
       drops_target_(config.regularisation.dropout_target),
-      stride_(round_up_to_lanes(static_cast<int>(config.options<DqnConfig>().batch_size))) {
-  const auto columns = static_cast<std::size_t>(stride_);
-  for (AlignedFloats* matrix : {&q_, &next_online_, &next_target_, &q_gradient_})
-    matrix->assign(static_cast<std::size_t>(values_.actions()) * columns, 0.0f);
-  for (AlignedFloats* row : {&running_, &error_}) row->assign(columns, 0.0f);
-}
+      stride_(round_up_to_lanes(static_cast<int>(config.options<DqnConfig>().batch_size))),
+      q_(zeros(values_.actions(), stride_)),
+      next_online_(q_),
+      next_target_(q_),
+      q_gradient_(q_),
+      running_(zeros(1, stride_)),
+      error_(running_) {}
 
 UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
   const int size = batch.size;
-  if (drops_target_) {
-    dropout_.set(target_);
-    values_.forward(target_, batch.next_observation, size, {next_target_.data(), stride_});
-  } else {
-    values_.infer(target_, batch.next_observation, size, {next_target_.data(), stride_});
-  }
-  if (config_.double_dqn)
-    values_.infer(online_, batch.next_observation, size, {next_online_.data(), stride_});
+  value_next_observations(batch);
   dropout_.set(online_);
   values_.forward(online_, batch.observation, size, {q_.data(), stride_});
-  for (int b = 0; b < size; ++b) running_[b] = batch.done_n[static_cast<std::size_t>(b)] != 0 ? 0.0f : 1.0f;
   UpdateReport report;
-  report.loss = kernels().q_loss(
+  report.loss = evaluate_loss(batch);
+  values_.backward(online_, size, {q_gradient_.data(), stride_});
+  dropout_.clear(online_);
+  report.gradient_norm = adam_.clip_and_step(online_, config_.learning_rate, config_.clip_grad_norm);
+  if (adam_.steps() % config_.target_update_interval == 0) copy_to_target();
+  return report;
+}
+
+void DqnLearner::value_next_observations(const ReplayBatch& batch) {
+  if (drops_target_) {
+    dropout_.set(target_);
+    values_.forward(target_, batch.next_observation, batch.size, {next_target_.data(), stride_});
+  } else {
+    values_.infer(target_, batch.next_observation, batch.size, {next_target_.data(), stride_});
+  }
+  if (config_.double_dqn)
+    values_.infer(online_, batch.next_observation, batch.size, {next_online_.data(), stride_});
+}
+
+float DqnLearner::evaluate_loss(const ReplayBatch& batch) {
+  for (int b = 0; b < batch.size; ++b)
+    running_[b] = batch.done_n[static_cast<std::size_t>(b)] != 0 ? 0.0f : 1.0f;
+  return kernels().q_loss(
       {.actions = values_.actions(),
-       .batch = size,
+       .batch = batch.size,
        .q = q_.data(),
        .next_selector = config_.double_dqn ? next_online_.data() : next_target_.data(),
        .next_value = next_target_.data(),
@@ -78,65 +139,11 @@ UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
        .delta = static_cast<float>(config_.delta_clip),
        .q_gradient = q_gradient_.data(),
        .td_abs_error = error_.data()});
-  values_.backward(online_, size, {q_gradient_.data(), stride_});
-  dropout_.clear(online_);
-  report.gradient_norm = adam_.clip_and_step(online_, config_.learning_rate, config_.clip_grad_norm);
-  if (adam_.steps() % config_.target_update_interval == 0) copy_to_target();
-  return report;
 }
 
 void DqnLearner::copy_to_target() {
   std::ranges::copy(online_.parameters(), target_.parameters().begin());
   target_.parameters_changed();
-}
-
-DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
-    : ReplayTrainer(request, max_columns, memory_options(request),
-                    {.batch_size = static_cast<int>(request.config.options<DqnConfig>().batch_size),
-                     .replay_ratio = request.config.options<DqnConfig>().replay_ratio,
-                     .min_steps_learn = request.config.options<DqnConfig>().min_steps_learn}),
-      config_(request.config.options<DqnConfig>()),
-      target_(make_network(request.backend, request.model, request.mask, network_options())),
-      learner_(network(), *target_, request.model, request.config,
-               Stream(request.stream_prefix + "/dropout")) {
-  learner_.copy_to_target();
-}
-
-double DqnTrainer::epsilon() const {
-  const std::int64_t last = std::max<std::int64_t>(1, config_.epsilon_steps / steps_per_iteration());
-  return line_at(iteration(), config_.epsilon_initial, first_learning_iteration(), config_.epsilon_final,
-                 last);
-}
-
-double DqnTrainer::beta() const {
-  const std::int64_t steps = config_.beta_steps > 0 ? config_.beta_steps : total_steps();
-  const std::int64_t last = std::max<std::int64_t>(1, steps / steps_per_iteration());
-  // Set at the end of an iteration: the updates of the next one use it.
-  return line_at(iteration() - 1, config_.beta_initial, first_learning_iteration(), config_.beta_final, last);
-}
-
-UpdateReport DqnTrainer::learn(const ReplayBatch& batch) {
-  const UpdateReport report = learner_.learn(batch);
-  if (config_.prioritized) memory().set_priorities(batch, learner_.td_abs_error());
-  return report;
-}
-
-void DqnTrainer::save(StateWriter& writer) const {
-  ReplayTrainer::save(writer);
-  writer("learner", learner_);
-  const std::span<const float> parameters = target_->parameters();
-  writer("target", std::vector<float>(parameters.begin(), parameters.end()));
-}
-
-void DqnTrainer::load(StateReader& reader) {
-  ReplayTrainer::load(reader);
-  reader("learner", learner_);
-  std::vector<float> parameters;
-  reader("target", parameters);
-  if (parameters.size() != target_->parameters().size())
-    throw ArchiveError("saved target parameters are of another network");
-  std::ranges::copy(parameters, target_->parameters().begin());
-  target_->parameters_changed();
 }
 
 namespace {

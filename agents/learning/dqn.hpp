@@ -1,8 +1,13 @@
 // agents/learning/dqn.hpp - double Q-learning with prioritized replay and a target network, as rlpyt computes
-// it (algos/dqn/dqn.py, agents/dqn/epsilon_greedy.py), and the trainer around it.
+// it (algos/dqn/dqn.py, agents/dqn/epsilon_greedy.py). One iteration:
 //
-//   target = R_n + gamma^n (1 - done_n) Q_target(s', argmax_a Q(s', a))
-//   loss = mean(weight * Huber(Q(s, a) - target)),  the plain mean: the sum of the weights does not enter
+//   act         T epsilon-greedy steps in each of B environments, into the memory; epsilon falls
+//   draw        a batch of transitions in proportion to their priorities; once for every update that is due
+//   target      y = R_n + gamma^n (1 - done_n) Q_target(s', argmax_a Q(s', a))
+//   learn       mean(weight * Huber(Q(s, a) - y)), the plain mean: the sum of the weights does not enter; its
+//               gradient, clip of the norm, step of Adam
+//   priorities  |Q(s, a) - y|, at most delta_clip
+//   copy        Q_target = Q, after every target_update_interval updates
 #pragma once
 
 #include <cstdint>
@@ -26,11 +31,11 @@ class DqnLearner {
   DqnLearner(Network& online, Network& target, const ModelSpec&, const AgentConfig&,
              Stream dropout_stream = {});
 
-  // One update; the target network is copied after every target_update_interval of them.
+  // One update, and the copy to the target network that may be due after it.
   UpdateReport learn(const ReplayBatch&);
   void copy_to_target();
 
-  // Values and errors of the latest batch, as they were before its update.
+  // Of the batch learned from, before its update.
   ConstBatch q() const { return {q_.data(), stride_}; }           // [actions][stride]
   std::span<const float> td_abs_error() const { return error_; }  // at most delta_clip
 
@@ -43,6 +48,9 @@ class DqnLearner {
   }
 
  private:
+  void value_next_observations(const ReplayBatch&);  // fills next_target_ and, for double_dqn, next_online_
+  float evaluate_loss(const ReplayBatch&);           // and its gradient
+
   Network& online_;
   Network& target_;
   DqnConfig config_;
@@ -60,15 +68,14 @@ class DqnTrainer final : public ReplayTrainer {
   DqnTrainer(const TrainingRequest&, int max_columns);
 
   std::int64_t updates() const override { return learner_.optimizer().steps(); }
-  void save(StateWriter&) const override;
-  void load(StateReader&) override;
 
  private:
-  double epsilon() const override;
-  double beta() const override;
-  UpdateReport learn(const ReplayBatch&) override;
+  UpdateReport collect_and_learn() override;
+  double epsilon() const;  // of the actions of this iteration
+  double beta() const;     // of the importance weights
+  void save_learner(StateWriter&) const override;
+  void load_learner(StateReader&) override;
 
-  DqnConfig config_;
   std::unique_ptr<Network> target_;
   DqnLearner learner_;
 };

@@ -23,4 +23,9 @@ inline void gather_columns(int rows, int size, const std::int32_t* order, const 
     for (int j = 0; j < size; ++j) target[r * target_stride + j] = source[r * source_stride + order[j]];
 }
 
+// The same of a single row.
+inline void gather_row(int size, const std::int32_t* order, const float* source, float* target) {
+  gather_columns(1, size, order, source, 0, target, 0);
+}
+
 }  // namespace impsweep

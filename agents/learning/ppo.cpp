@@ -2,17 +2,51 @@
 
 #include <algorithm>
 #include <cmath>
-
 #include "agents/config/paper_defaults.hpp"
 #include "agents/config/ppo_config.hpp"
-#include "agents/native/kernels/kernels.hpp"
+
+#include "agents/acting/rollout.hpp"
 
 namespace impsweep {
-namespace {
 
-constexpr int kActor = 0, kCritic = 1;
+PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
+    : BatchTrainer(request, max_columns, request.config.options<PpoConfig>().minibatches),
+      learner_(*network_, request.model, config_, minibatch_, iterations_),
+      timeout_value_(zeros(1, samples_.stride)) {
+  learner_.start_at_iteration(first_iteration_);
+}
 
-}  // namespace
+UpdateReport PpoTrainer::collect_and_learn() {
+  collect_rollout(sampler_, *policy_, *network_, kActor, samples_, interruption());
+  estimate_values_and_advantages();
+  UpdateReport last;
+  for (std::int64_t epoch = 0; epoch < config_.options<PpoConfig>().epochs; ++epoch)
+    for (const std::int32_t* minibatch : shuffled_minibatches()) {
+      throw_if_interrupted(interruption());
+      last = learner_.learn_minibatch(samples_, minibatch);
+    }
+  return last;
+}
+
+void PpoTrainer::estimate_values_and_advantages() {
+  estimate_values(*network_, samples_.observation.data(), samples_.size(), samples_.value.data());
+  network_->infer(kCritic, samples_.B, sampler_.observation().dense(),
+                  {samples_.bootstrap_value.data(), samples_.B});
+  if (config_.sampler.timeout_bootstrap) add_values_after_timeouts();
+  estimate_advantages(samples_, config_.options<PpoConfig>().discount,
+                      config_.options<PpoConfig>().gae_lambda,
+                      config_.options<PpoConfig>().normalize_advantage);
+}
+
+// What an episode would have gone on to give, had the time limit not ended it.
+void PpoTrainer::add_values_after_timeouts() {
+  const Samples::Timeouts& timeouts = samples_.timeouts;
+  const int count = static_cast<int>(timeouts.sample.size());
+  estimate_values(*network_, timeouts.observation.data(), count, timeout_value_.data());
+  for (int j = 0; j < count; ++j)
+    samples_.reward[timeouts.sample[j]] +=
+        static_cast<float>(config_.options<PpoConfig>().discount) * timeout_value_[j];
+}
 
 void estimate_advantages(Samples& s, double discount, double gae_lambda, bool normalize) {
   const auto gamma = static_cast<float>(discount), decay = static_cast<float>(discount * gae_lambda);
@@ -39,88 +73,44 @@ void estimate_advantages(Samples& s, double discount, double gae_lambda, bool no
 
 PpoLearner::PpoLearner(Network& network, const ModelSpec& model, const AgentConfig& config,
                        MinibatchPlan minibatch, std::int64_t iterations)
-    : BatchLearner(network, config, minibatch, iterations),
+    : BatchLearner(network, model, config, minibatch, iterations),
       config_(config.options<PpoConfig>()),
-      observation_size_(model.parts[kActor].sizes.front()),
-      log_std_(model.log_std),
-      stride_(round_up_to_lanes(minibatch.size)),
-      objective_(make_ppo_objective(model, stride_)) {
-  const auto columns = static_cast<std::size_t>(stride_);
-  const auto outputs = static_cast<std::size_t>(model.parts[kActor].sizes.back());
-  observation_.assign(static_cast<std::size_t>(observation_size_) * columns, 0.0f);
-  outputs_.assign(outputs * columns, 0.0f);
-  output_gradient_.assign(outputs * columns, 0.0f);
-  for (AlignedFloats* row : {&values_, &value_gradient_, &advantage_, &return_}) row->assign(columns, 0.0f);
-}
+      learning_rate_{config_.learning_rate, config_.linear_schedule, iterations},
+      ratio_clip_{config_.ratio_clip, config_.linear_schedule, iterations},
+      objective_(make_ppo_objective(model, minibatch_.stride())),
+      advantage_(zeros(1, minibatch_.stride())),
+      return_(advantage_) {}
 
 double PpoLearner::learning_rate() const {
-  if (!config_.linear_schedule) return config_.learning_rate;
-  return config_.learning_rate * static_cast<double>(iterations_ - iteration_) /
-         static_cast<double>(iterations_);
+  return learning_rate_.at(iteration());
 }
 
 double PpoLearner::ratio_clip() const {
-  if (!config_.linear_schedule) return config_.ratio_clip;
-  const std::int64_t lagging = std::max<std::int64_t>(iteration_ - 1, 0);
-  return config_.ratio_clip * static_cast<double>(iterations_ - lagging) / static_cast<double>(iterations_);
+  return ratio_clip_.at(std::max<std::int64_t>(iteration() - 1, 0));
 }
 
 UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
-  const int size = minibatch_.size;
-  kernels().transpose_selected(size, order, observation_size_, s.observation.data(), s.observation_stride,
-                               observation_.data(), stride_);
-  gather_columns(1, size, order, s.advantage.data(), s.stride, advantage_.data(), stride_);
-  gather_columns(1, size, order, s.return_.data(), s.stride, return_.data(), stride_);
-  network_.forward(kActor, size, {observation_.data(), stride_}, {outputs_.data(), stride_});
-  network_.forward(kCritic, size, {observation_.data(), stride_}, {values_.data(), stride_});
-  const auto log_std_place = network_.log_std_offset(), log_std_count = static_cast<std::size_t>(log_std_);
-  const PpoLossSums sums =
+  minibatch_.gather_observations(s, order);
+  gather_row(minibatch_.size(), order, s.advantage.data(), advantage_.data());
+  gather_row(minibatch_.size(), order, s.return_.data(), return_.data());
+  minibatch_.forward_actor();
+  minibatch_.forward_critic();
+  const PpoLossSums mean =
       objective_->evaluate(s, order,
-                           {.size = size,
-                            .stride = stride_,
-                            .outputs = outputs_.data(),
-                            .values = values_.data(),
-                            .advantage = advantage_.data(),
+                           {.advantage = advantage_.data(),
                             .return_ = return_.data(),
-                            .log_std = network_.parameters().subspan(log_std_place, log_std_count),
-                            .output_gradient = output_gradient_.data(),
-                            .value_gradient = value_gradient_.data(),
-                            .log_std_gradient = network_.gradients().subspan(log_std_place, log_std_count),
                             .ratio_clip = static_cast<float>(ratio_clip()),
                             .value_coefficient = static_cast<float>(config_.value_coefficient),
-                            .entropy_coefficient = static_cast<float>(config_.entropy_coefficient)});
-  // The critic first: it may share the actor's trunk.
-  network_.backward(kCritic, size, {value_gradient_.data(), stride_});
-  network_.backward(kActor, size, {output_gradient_.data(), stride_});
+                            .entropy_coefficient = static_cast<float>(config_.entropy_coefficient)},
+                           minibatch_);
+  minibatch_.backward_critic();
+  minibatch_.backward_actor();
   UpdateReport report;
-  report.loss = static_cast<float>(sums.policy + config_.value_coefficient * sums.value -
-                                   config_.entropy_coefficient * sums.entropy);
-  report.entropy = sums.entropy;
+  report.loss = static_cast<float>(mean.policy + config_.value_coefficient * mean.value -
+                                   config_.entropy_coefficient * mean.entropy);
+  report.entropy = mean.entropy;
   report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
   return report;
-}
-
-PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
-    : BatchTrainer(request, max_columns, request.config.options<PpoConfig>().minibatches,
-                   request.config.options<PpoConfig>().epochs) {
-  set_learner(std::make_unique<PpoLearner>(*network_, request.model, config_, minibatch_, iterations_));
-  timeout_value_.assign(static_cast<std::size_t>(samples_.stride), 0.0f);
-}
-
-void PpoTrainer::complete_samples() {
-  estimate_values(*network_, kCritic, samples_.observation.data(), samples_.size(), samples_.value.data());
-  network_->infer(kCritic, samples_.B, rollout_.current(), {samples_.bootstrap_value.data(), samples_.B});
-  if (config_.sampler.timeout_bootstrap) {
-    const Rollout::Timeouts& timeouts = rollout_.timeouts();
-    const int count = static_cast<int>(timeouts.sample.size());
-    estimate_values(*network_, kCritic, timeouts.observation.data(), count, timeout_value_.data());
-    for (int j = 0; j < count; ++j)
-      samples_.reward[timeouts.sample[j]] +=
-          static_cast<float>(config_.options<PpoConfig>().discount) * timeout_value_[j];
-  }
-  estimate_advantages(samples_, config_.options<PpoConfig>().discount,
-                      config_.options<PpoConfig>().gae_lambda,
-                      config_.options<PpoConfig>().normalize_advantage);
 }
 
 AlgorithmInfo ppo_algorithm() {

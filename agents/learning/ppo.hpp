@@ -1,5 +1,12 @@
-// agents/learning/ppo.hpp - proximal policy optimization as rlpyt computes it (algos/pg/ppo.py,
-// algos/pg/base.py, algos/utils.py), and the trainer around it. The loss is that of ppo_objective.hpp.
+// agents/learning/ppo.hpp - proximal policy optimization (Schulman et al. 2017) as rlpyt computes it
+// (algos/pg/ppo.py, algos/pg/base.py, algos/utils.py). One iteration, in T steps of B environments:
+//
+//   act         with the actor, and take down observations, actions, rewards and ends
+//   value       V of what was seen and of what came last, by the critic
+//   advantages  A by generalized advantage estimation, returns R = A + V
+//   learn       `epochs` times from all samples, in shuffled minibatches: the loss of ppo_objective.hpp, its
+//               gradient, clip of the norm, step of Adam
+//   anneal      learning rate and ratio clip fall
 #pragma once
 
 #include <cstdint>
@@ -7,8 +14,10 @@
 
 #include "agents/config/ppo_config.hpp"
 #include "agents/learning/algorithm.hpp"
+#include "agents/learning/batch_learner.hpp"
 #include "agents/learning/batch_trainer.hpp"
 #include "agents/learning/ppo_objective.hpp"
+#include "agents/learning/schedule.hpp"
 
 namespace impsweep {
 
@@ -24,7 +33,8 @@ class PpoLearner final : public BatchLearner {
  public:
   PpoLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  UpdateReport learn_minibatch(const Samples&, const std::int32_t* order) override;
+  // One gradient step on the samples order[0 .. size-1].
+  UpdateReport learn_minibatch(const Samples&, const std::int32_t* order);
 
   // In force in the current iteration.
   double learning_rate() const;
@@ -32,10 +42,9 @@ class PpoLearner final : public BatchLearner {
 
  private:
   PpoConfig config_;
-  int observation_size_ = 0, log_std_ = 0, stride_ = 0;
+  LinearDecay learning_rate_, ratio_clip_;
   std::unique_ptr<PpoObjective> objective_;
-  // One minibatch, [rows][stride_].
-  AlignedFloats observation_, outputs_, values_, output_gradient_, value_gradient_, advantage_, return_;
+  AlignedFloats advantage_, return_;  // of one minibatch
 };
 
 class PpoTrainer final : public BatchTrainer {
@@ -43,9 +52,14 @@ class PpoTrainer final : public BatchTrainer {
   PpoTrainer(const TrainingRequest&, int max_columns);
 
  private:
-  void complete_samples() override;
+  UpdateReport collect_and_learn() override;
+  void estimate_values_and_advantages();
+  void add_values_after_timeouts();
+  PpoLearner& learner() override { return learner_; }
+  const PpoLearner& learner() const override { return learner_; }
 
-  AlignedFloats timeout_value_;
+  PpoLearner learner_;
+  AlignedFloats timeout_value_;  // [T*B]
 };
 
 // Its row in the list of algorithms.

@@ -9,34 +9,28 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 
 #include "agents/acting/samples.hpp"
+#include "agents/learning/actor_critic.hpp"
 #include "agents/native/kernels/kernels.hpp"
-#include "agents/network/network.hpp"
 
 namespace impsweep {
 
-// One minibatch after the forward pass; a column is a sample.
-struct PpoForwardPass {
-  int size = 0, stride = 0;
-  const float* outputs = nullptr;     // of the actor, [actions][stride]
-  const float* values = nullptr;      // [stride]
-  const float* advantage = nullptr;   // [stride]
-  const float* return_ = nullptr;     // [stride]
-  std::span<const float> log_std;     // Gaussian only, [actions]
-  float* output_gradient = nullptr;   // [actions][stride]
-  float* value_gradient = nullptr;    // [stride]
-  std::span<float> log_std_gradient;  // Gaussian only, [actions]
-  float ratio_clip = 0, value_coefficient = 0, entropy_coefficient = 0;
+// What the loss of a minibatch is made of besides the outputs of the networks.
+struct PpoTerms {
+  const float* advantage = nullptr;                                      // A, [stride]
+  const float* return_ = nullptr;                                        // R, [stride]
+  float ratio_clip = 0, value_coefficient = 0, entropy_coefficient = 0;  // c, c_v, c_e
 };
 
 class PpoObjective {
  public:
   virtual ~PpoObjective() = default;
 
-  // Terms of the loss on the samples order[0 .. size-1], and all gradients.
-  virtual PpoLossSums evaluate(const Samples&, const std::int32_t* order, const PpoForwardPass&) = 0;
+  // Terms of the loss on the samples order[0 .. size-1], after the forward passes; writes all gradients for
+  // the backward passes.
+  virtual PpoLossSums evaluate(const Samples&, const std::int32_t* order, const PpoTerms&,
+                               ActorCritic& minibatch) = 0;
 };
 
 // `columns`: largest minibatch, in whole lanes.

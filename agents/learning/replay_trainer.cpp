@@ -1,21 +1,27 @@
 #include "agents/learning/replay_trainer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "agents/learning/saved_parameters.hpp"
-#include "agents/native/kernels/kernels.hpp"
-#include "envs/parallel_environment.hpp"
+#include "agents/learning/trained_network.hpp"
 
 namespace impsweep {
 namespace {
 
-// Observations that are made of a code of zeros and ones, and are not the code itself.
-bool is_coded(const TaskInfo& task) {
-  return !task.binary && task.code_size > 0;
+// Completes a memory's options with what the sampler's task is. The sampler must outlive the memory.
+ReplayOptions of_task(ReplayOptions options, const Sampler& sampler) {
+  const TaskInfo& info = sampler.info();
+  options.B = sampler.lanes();
+  options.features = info.observation_size;
+  options.max_active = info.binary || is_coded(info) ? info.max_active : 0;
+  if (!is_coded(info)) return options;
+  options.code_size = info.code_size;
+  options.expand = [environment = &sampler.environment()](const ActiveBatch& code, int batch,
+                                                          MutableBatch dense) {
+    environment->expand(batch, code.begin, code.feature, {dense.data, dense.stride});
+  };
+  return options;
 }
 
 }  // namespace
@@ -29,153 +35,77 @@ int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
   return std::max(1, static_cast<int>(std::nearbyint(updates)));
 }
 
-double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last) {
-  if (i >= last) return final;
-  if (i <= first) return initial;
-  const double part = static_cast<double>(i - first) / static_cast<double>(last - first);
-  return part * final + (1 - part) * initial;
-}
-
-ReplayRollout::ReplayRollout(const TrainingRequest& request)
-    : environment_(
-          in_parallel(make_environment(request.task, static_cast<int>(request.config.sampler.batch_B),
-                                       request.task_options),
-                      request.threads)),
-      stream_prefix_(request.stream_prefix),
-      policy_(environment_->info().actions, environment_->lanes(), 1.0),
-      observation_(environment_->info(), environment_->lanes()) {
-  if (is_coded(info()))
-    code_ = ObservationColumns(info().code_size, info().max_active, environment_->lanes());
-  const auto lanes = static_cast<std::size_t>(environment_->lanes());
-  for (std::size_t lane = 0; lane < lanes; ++lane) {
-    lanes_.push_back(static_cast<std::int32_t>(lane));
-    task_streams_.emplace_back(fmt::format("{}/environment/{}", stream_prefix_, lane));
-    action_streams_.emplace_back(fmt::format("{}/action/{}", stream_prefix_, lane));
-  }
-  results_.resize(lanes);
-  reward_.resize(lanes);
-  done_.resize(lanes);
-  for (const std::int32_t lane : lanes_) {
-    environment_->attach(lane, task_streams_[static_cast<std::size_t>(lane)]);
-    environment_->reset(lane, lane, observation_.target());
-  }
-}
-
-void ReplayRollout::decorrelate(std::int64_t max_steps, const Interruption& interruption) {
-  if (max_steps <= 0) return;
-  for (const std::int32_t lane : lanes_) {
-    Stream stream(fmt::format("{}/decorrelation/{}", stream_prefix_, lane));
-    const std::int64_t steps = stream.below(max_steps);
-    ObservationBatch column = observation_.target();
-    if (column.data != nullptr) column.data += lane;
-    for (std::int64_t s = 0; s < steps; ++s) {
-      throw_if_interrupted(interruption);
-      const auto action = static_cast<std::int32_t>(stream.below(info().actions));
-      environment_->step({&lane, 1}, {.discrete = &action}, column, {results_.data(), 1});
-      if (results_[0].terminated || results_[0].truncated)
-        environment_->reset(lane, lane, observation_.target());
-    }
-  }
-}
-
-void ReplayRollout::collect(Network& network, double epsilon, int T, ReplayMemory& memory) {
-  policy_.set_epsilon(epsilon);
-  for (int t = 0; t < T; ++t) {
-    observation_.observe(*environment_, lanes_);
-    if (is_coded(info())) code_.observe(*environment_, lanes_);
-    memory.observe(is_coded(info()) ? code_ : observation_);
-    policy_.act(network, 0, environment_->lanes(), observation_, action_streams_.data(), lanes_.data());
-    environment_->step(lanes_, policy_.actions(), observation_.target(), results_);
-    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
-      reward_[lane] = results_[lane].reward;
-      done_[lane] = results_[lane].terminated || results_[lane].truncated;
-      if (done_[lane] != 0) environment_->reset(lanes_[lane], lanes_[lane], observation_.target());
-    }
-    memory.append({policy_.actions().discrete, lanes_.size()}, reward_, done_);
-  }
-}
-
-ReplayOptions ReplayRollout::for_task(ReplayOptions options) const {
-  options.B = environment_->lanes();
-  options.features = info().observation_size;
-  options.max_active = info().binary || is_coded(info()) ? info().max_active : 0;
-  if (!is_coded(info())) return options;
-  options.code_size = info().code_size;
-  options.expand = [environment = environment_.get()](const ActiveBatch& code, int batch,
-                                                      MutableBatch dense) {
-    environment->expand(batch, code.begin, code.feature, {dense.data, dense.stride});
-  };
-  return options;
-}
-
-void ReplayRollout::save(StateWriter& writer) const {
-  writer("rollout.task_streams", task_streams_);
-  writer("rollout.action_streams", action_streams_);
-  writer("rollout.observation", observation_);
-  environment_->save(writer);
-}
-
-void ReplayRollout::load(StateReader& reader) {
-  reader.sized("rollout.task_streams", task_streams_);
-  reader.sized("rollout.action_streams", action_streams_);
-  reader("rollout.observation", observation_);
-  environment_->load(reader);
-}
-
 ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, ReplayOptions options,
                              const ReplaySchedule& schedule)
     : config_(request.config),
       schedule_(schedule),
-      rollout_(request),
-      memory_(rollout_.for_task(options)),
-      batch_(rollout_.for_task(std::move(options)), schedule.batch_size),
-      network_options_(
-          {.max_batch = std::max({max_columns, schedule.batch_size, static_cast<int>(memory_.B())}),
-           .remove_unreachable = request.config.regularisation.weight_decay == 0,
-           .active_inputs = usual_active_inputs(rollout_.info())}),
-      network_(make_network(request.backend, request.model, request.mask, network_options_)),
+      sampler_(request.task, request.task_options, static_cast<int>(config_.sampler.batch_B),
+               request.stream_prefix, request.threads, ObservationForm::kOfTask),
+      memory_(of_task(options, sampler_)),
+      max_columns_(std::max({max_columns, schedule.batch_size, sampler_.lanes()})),
+      network_(make_trained_network(request, max_columns_, usual_active_inputs(sampler_.info()))),
+      policy_(sampler_.info().actions, sampler_.lanes(), 1.0),
+      batch_(of_task(std::move(options), sampler_), schedule.batch_size),
+      first_iteration_(request.start_step / steps_per_iteration()),
+      iteration_(first_iteration_),
+      iterations_((total_steps() + steps_per_iteration() - 1) / steps_per_iteration()),
       replay_stream_(request.stream_prefix + "/replay"),
-      uniform_(static_cast<std::size_t>(schedule.batch_size)) {
-  first_iteration_ = iteration_ = request.start_step / steps_per_iteration();
-  iterations_ = (total_steps() + steps_per_iteration() - 1) / steps_per_iteration();
-  network_->gather(request.initial_parameters, network_->parameters());
-  network_->parameters_changed();
-  rollout_.decorrelate(config_.sampler.decorrelation_steps, request.interruption);
+      uniform_(static_cast<std::size_t>(schedule.batch_size)),
+      reward_(static_cast<std::size_t>(sampler_.lanes())),
+      done_(reward_.size()) {
+  sampler_.decorrelate(policy_, config_.sampler.decorrelation_steps, request.interruption);
 }
 
 void ReplayTrainer::iterate() {
-  rollout_.collect(acting_network(), epsilon(), static_cast<int>(config_.sampler.batch_T), memory_);
-  UpdateReport last;
-  if (iteration_ - first_iteration_ >= first_learning_iteration()) {
-    const int updates = updates_per_iteration(schedule_, steps_per_iteration());
-    for (int u = 0; u < updates && memory_.can_sample(); ++u) {
-      for (double& value : uniform_) value = replay_stream_.uniform();
-      memory_.sample(uniform_, beta(), batch_);
-      last = learn(batch_);
-    }
-  }
+  const UpdateReport last = collect_and_learn();
   ++iteration_;
-  if (!std::isfinite(last.loss) || !std::isfinite(last.gradient_norm))
-    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} steps", last.loss,
-                                      last.gradient_norm, env_steps()));
+  require_finite(last, env_steps());
+}
+
+void ReplayTrainer::collect(Network& actor, double epsilon) {
+  policy_.set_epsilon(epsilon);
+  for (std::int64_t t = 0; t < config_.sampler.batch_T; ++t) {
+    sampler_.act(policy_, actor, policy_part());
+    memory_.observe(sampler_.code());
+    sampler_.step(policy_.actions());
+    for (int lane = 0; lane < sampler_.lanes(); ++lane) {
+      reward_[lane] = sampler_.results()[lane].reward;
+      done_[lane] = sampler_.ended(lane);
+    }
+    memory_.append({policy_.actions().discrete, done_.size()}, reward_, done_);
+    sampler_.reset_ended();
+  }
+}
+
+int ReplayTrainer::updates_due() const {
+  if (iteration_ - first_iteration_ < first_learning_iteration()) return 0;
+  return updates_per_iteration(schedule_, steps_per_iteration());
+}
+
+const ReplayBatch& ReplayTrainer::draw_batch(double beta) {
+  for (double& value : uniform_) value = replay_stream_.uniform();
+  memory_.sample(uniform_, beta, batch_);
+  return batch_;
 }
 
 void ReplayTrainer::save(StateWriter& writer) const {
-  save_parameters(writer, *network_);
+  save_parameters(writer, "parameters", *network_);
   writer("iteration", iteration_);
   writer("replay_stream", replay_stream_);
   writer("memory", memory_);
-  rollout_.save(writer);
+  sampler_.save(writer);
+  save_learner(writer);
 }
 
 void ReplayTrainer::load(StateReader& reader) {
-  load_parameters(reader, *network_);
+  load_parameters(reader, "parameters", *network_);
   reader("iteration", iteration_);
   if (iteration_ < first_iteration_ || iteration_ > iterations_)
     throw ArchiveError("saved iteration is outside the training");
   reader("replay_stream", replay_stream_);
   reader("memory", memory_);
-  rollout_.load(reader);
+  sampler_.load(reader);
+  load_learner(reader);
 }
 
 }  // namespace impsweep

@@ -1,17 +1,15 @@
-// agents/learning/replay_trainer.hpp - the loop that DQN and the distillation of values share: an
+// agents/learning/replay_trainer.hpp - what the trainers of DQN and of the cloning of values share: an
 // epsilon-greedy policy acts for T steps in B environments, the steps go to a replay memory, and batches
-// drawn from it are learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py).
-//
-// Lock-step, reset within the batch; time limits end an episode like any other end (rlpyt
-// samplers/parallel/cpu/collectors.py).
+// drawn from it are learned from (rlpyt runners/minibatch_rl.py, algos/dqn/dqn.py). How they learn is told by
+// collect_and_learn() in their own files.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "agents/acting/policy.hpp"
+#include "agents/acting/sampler.hpp"
 #include "agents/learning/replay_memory.hpp"
 #include "agents/learning/trainer.hpp"
 
@@ -23,49 +21,12 @@ struct ReplaySchedule {
   std::int64_t min_steps_learn = 0;  // environment steps before the first update
 };
 
-// NetworkOptions::active_inputs of a binary task, 0 for others. How many features are 1 at a time shows only
-// in play; half of the possible number is near enough for choosing a layer's form.
+// Of binary tasks, for NetworkOptions: how many features are 1 at a time is known only in play; about half of
+// what is possible is near enough for choosing a layer's form. 0 for others.
 double usual_active_inputs(const TaskInfo&);
 
 // max(1, ratio * steps / batch, rounded half to even).
 int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);
-
-// The value at i on the line from (first, initial) to (last, final); constant before and after it.
-double line_at(std::int64_t i, double initial, std::int64_t first, double final, std::int64_t last);
-
-// B environments and what draws their actions.
-class ReplayRollout {
- public:
-  // Streams are named `<stream_prefix>/<purpose>/<lane>`.
-  explicit ReplayRollout(const TrainingRequest&);
-
-  // Up to `max_steps` uniformly random actions in each environment, not counted as training (rlpyt
-  // samplers/base.py). Throws Interrupted.
-  void decorrelate(std::int64_t max_steps, const Interruption&);
-
-  // T time steps, epsilon-greedily on the outputs of part 0.
-  void collect(Network&, double epsilon, int T, ReplayMemory&);
-
-  const TaskInfo& info() const { return environment_->info(); }
-
-  // Completes a memory's options with what the task is. The rollout must outlive the memory.
-  ReplayOptions for_task(ReplayOptions) const;
-
-  void save(StateWriter&) const;
-  void load(StateReader&);
-
- private:
-  std::unique_ptr<Environment> environment_;
-  std::string stream_prefix_;
-  std::vector<Stream> task_streams_, action_streams_;  // one per lane
-  std::vector<std::int32_t> lanes_;
-  EpsilonGreedyPolicy policy_;
-  std::vector<StepResult> results_;
-  std::vector<float> reward_;
-  std::vector<std::uint8_t> done_;
-  ObservationColumns observation_;
-  ObservationColumns code_;  // of coded tasks whose observations are not their codes: what the memory keeps
-};
 
 class ReplayTrainer : public Trainer {
  public:
@@ -74,38 +35,50 @@ class ReplayTrainer : public Trainer {
   bool finished() const final { return iteration_ >= iterations_; }
   Network& network() final { return *network_; }
   int policy_part() const final { return 0; }
-  void save(StateWriter&) const override;
-  void load(StateReader&) override;
+  void save(StateWriter&) const final;
+  void load(StateReader&) final;
 
  protected:
   // The memory's options need not state environments and observations.
   ReplayTrainer(const TrainingRequest&, int max_columns, ReplayOptions, const ReplaySchedule&);
 
-  virtual Network& acting_network() { return *network_; }
-  virtual double epsilon() const = 0;        // in the present iteration
-  virtual double beta() const { return 0; }  // exponent of the importance weights
-  virtual UpdateReport learn(const ReplayBatch&) = 0;
+  // One iteration. Returns the report of the last update, if there was one.
+  virtual UpdateReport collect_and_learn() = 0;
+  // All state besides the parameters, the memory and the environments.
+  virtual void save_learner(StateWriter&) const = 0;
+  virtual void load_learner(StateReader&) = 0;
 
-  ReplayMemory& memory() { return memory_; }
-  // Options of the network that is trained. Networks with the same options lay out their parameters alike.
-  const NetworkOptions& network_options() const { return network_options_; }
+  // T steps in each environment, into the memory.
+  void collect(Network& actor, double epsilon);
+
+  // Of this iteration; none until min_steps_learn steps have been collected.
+  int updates_due() const;
+
+  // A batch of the memory, which must not be without anything to draw. `beta`: exponent of the importance
+  // weights.
+  const ReplayBatch& draw_batch(double beta = 0);
+
   std::int64_t iteration() const { return iteration_; }
   std::int64_t total_steps() const { return config_.sampler.steps; }
   std::int64_t steps_per_iteration() const { return config_.sampler.batch_B * config_.sampler.batch_T; }
   // Schedules run from here; a training that resumes at a later step fills its memory first all the same.
   std::int64_t first_learning_iteration() const { return schedule_.min_steps_learn / steps_per_iteration(); }
 
- private:
   AgentConfig config_;
   ReplaySchedule schedule_;
-  ReplayRollout rollout_;
+  Sampler sampler_;
   ReplayMemory memory_;
-  ReplayBatch batch_;
-  NetworkOptions network_options_;
+  int max_columns_;  // largest batch the networks are made for
   std::unique_ptr<Network> network_;
-  std::int64_t first_iteration_ = 0, iteration_ = 0, iterations_ = 0;
+
+ private:
+  EpsilonGreedyPolicy policy_;
+  ReplayBatch batch_;
+  std::int64_t first_iteration_, iteration_, iterations_;
   Stream replay_stream_;
-  std::vector<double> uniform_;  // of one batch
+  std::vector<double> uniform_;     // of one batch
+  std::vector<float> reward_;       // of one time step
+  std::vector<std::uint8_t> done_;  // of one time step
 };
 
 }  // namespace impsweep

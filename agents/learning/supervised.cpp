@@ -1,13 +1,12 @@
 #include "agents/learning/supervised.hpp"
 
 #include <fmt/format.h>
+#include "agents/config/supervised_config.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
-#include "agents/config/supervised_config.hpp"
-#include "agents/learning/saved_parameters.hpp"
+#include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -15,10 +14,6 @@ namespace {
 
 constexpr int kClassifier = 0;
 constexpr double kNoClip = std::numeric_limits<double>::infinity();
-
-AlignedFloats matrix(int rows, int stride) {
-  return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride), 0.0f);
-}
 
 }  // namespace
 
@@ -28,11 +23,11 @@ SupervisedLearner::SupervisedLearner(Network& network, const AgentConfig& config
       batch_size_(static_cast<int>(config.options<SupervisedConfig>().batch_size)),
       stride_(round_up_to_lanes(batch_size_)),
       adam_(config.adam, config.regularisation, network.gradients().size()),
-      image_(matrix(network.input_size(kClassifier), stride_)),
-      logits_(matrix(LabelledImages::kClasses, stride_)),
+      image_(zeros(network.input_size(kClassifier), stride_)),
+      logits_(zeros(LabelledImages::kClasses, stride_)),
       logit_gradient_(logits_),
       target_(logits_),
-      loss_(matrix(1, stride_)) {}
+      loss_(zeros(1, stride_)) {}
 
 UpdateReport SupervisedLearner::learn(const LabelledImages& images, std::span<const std::int32_t> chosen) {
   std::ranges::fill(target_, 0.0f);
@@ -56,11 +51,9 @@ UpdateReport SupervisedLearner::learn(const LabelledImages& images, std::span<co
 
 SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_columns)
     : data_set_(request.data_set),
-      network_(make_network(
-          request.backend, request.model, request.mask,
-          {.max_batch =
-               std::max(max_columns, static_cast<int>(request.config.options<SupervisedConfig>().batch_size)),
-           .remove_unreachable = request.config.regularisation.weight_decay == 0})),
+      network_(make_trained_network(
+          request,
+          std::max(max_columns, static_cast<int>(request.config.options<SupervisedConfig>().batch_size)))),
       learner_(*network_, request.config),
       steps_(request.start_step),
       total_steps_(request.config.sampler.steps),
@@ -69,8 +62,6 @@ SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_col
   if (learner_.batch_size() > data_set_->training.count)
     throw TrainingFailure(fmt::format("supervised.batch_size = {} is more than the {} images of the data set",
                                       learner_.batch_size(), data_set_->training.count));
-  network_->gather(request.initial_parameters, network_->parameters());
-  network_->parameters_changed();
 }
 
 void SupervisedTrainer::iterate() {
@@ -80,13 +71,11 @@ void SupervisedTrainer::iterate() {
   next_ += size;
   if (next_ + size > order_.size()) next_ = 0;
   steps_ += learner_.batch_size();
-  if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
-    throw TrainingFailure(fmt::format("loss {} or gradient norm {} is not finite after {} images",
-                                      report.loss, report.gradient_norm, steps_));
+  require_finite(report, steps_, "images");
 }
 
 void SupervisedTrainer::save(StateWriter& writer) const {
-  save_parameters(writer, *network_);
+  save_parameters(writer, "parameters", *network_);
   writer("learner", learner_);
   writer("steps", steps_);
   writer("order_stream", order_stream_);
@@ -95,7 +84,7 @@ void SupervisedTrainer::save(StateWriter& writer) const {
 }
 
 void SupervisedTrainer::load(StateReader& reader) {
-  load_parameters(reader, *network_);
+  load_parameters(reader, "parameters", *network_);
   reader("learner", learner_);
   reader("steps", steps_);
   reader("order_stream", order_stream_);
@@ -111,8 +100,8 @@ TestSetEvaluator::TestSetEvaluator(std::shared_ptr<const Digits> data_set, int l
     : data_set_(std::move(data_set)),
       lanes_(lanes),
       stride_(round_up_to_lanes(lanes)),
-      image_(matrix(data_set_->test.pixels_per_image(), stride_)),
-      logits_(matrix(LabelledImages::kClasses, stride_)) {}
+      image_(zeros(data_set_->test.pixels_per_image(), stride_)),
+      logits_(zeros(LabelledImages::kClasses, stride_)) {}
 
 std::vector<float> TestSetEvaluator::play_episodes(Network& network, int part, std::int64_t /*episodes*/,
                                                    const std::string& /*stream_prefix*/) {

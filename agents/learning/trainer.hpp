@@ -7,6 +7,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agents/acting/evaluation.hpp"
@@ -54,6 +55,9 @@ struct UpdateReport {
   float entropy = 0;        // PPO only
   float gradient_norm = 0;  // over all parameters, before the clip
 };
+
+// Throws TrainingFailure if loss or norm is not, after so many steps.
+void require_finite(const UpdateReport&, std::int64_t steps, std::string_view unit = "steps");
 
 std::unique_ptr<Network> make_network(Backend, const ModelSpec&, std::span<const std::uint8_t> mask,
                                       NetworkOptions);

@@ -1,10 +1,12 @@
 #include "agents/learning/value_cloning.hpp"
 
 #include <algorithm>
-
 #include "agents/config/cloning_config.hpp"
 #include "agents/config/paper_defaults.hpp"
+
 #include "agents/learning/distillation_loss.hpp"
+#include "agents/learning/schedule.hpp"
+#include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
 
 namespace impsweep {
@@ -28,51 +30,53 @@ ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max
                     {.batch_size = batch_size(request),
                      .replay_ratio = request.config.options<ValueCloningConfig>().replay_ratio,
                      .min_steps_learn = request.config.options<ValueCloningConfig>().batch_size}),
-      config_(request.config.options<ValueCloningConfig>()),
-      teacher_(make_network(
-          request.backend, request.teacher_model, {},
-          {.max_batch = std::max(batch_size(request), static_cast<int>(request.config.sampler.batch_B))})),
+      teacher_(make_teacher(request, std::max(batch_size(request), sampler_.lanes()))),
       student_values_(request.model, batch_size(request)),
       teacher_values_(request.teacher_model, batch_size(request)),
-      adam_(request.config.adam, request.config.regularisation, network().gradients().size()),
-      stride_(round_up_to_lanes(batch_size(request))) {
-  teacher_->gather(request.teacher_parameters, teacher_->parameters());
-  teacher_->parameters_changed();
-  for (AlignedFloats* matrix : {&student_q_, &teacher_q_, &gradient_})
-    matrix->assign(static_cast<std::size_t>(student_values_.actions() * stride_), 0.0f);
-  loss_per_sample_.assign(static_cast<std::size_t>(stride_), 0.0f);
+      adam_(request.config.adam, request.config.regularisation, network_->gradients().size()),
+      stride_(round_up_to_lanes(batch_size(request))),
+      student_q_(zeros(student_values_.actions(), stride_)),
+      teacher_q_(student_q_),
+      gradient_(student_q_),
+      loss_per_sample_(zeros(1, stride_)) {}
+
+UpdateReport ValueCloningTrainer::collect_and_learn() {
+  collect(*teacher_, config_.options<ValueCloningConfig>().epsilon_teacher);
+  UpdateReport last;
+  for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) last = learn(draw_batch());
+  return last;
 }
 
 UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
   teacher_values_.infer(*teacher_, batch.observation, batch.size, {teacher_q_.data(), stride_});
-  student_values_.forward(network(), batch.observation, batch.size, {student_q_.data(), stride_});
+  student_values_.forward(*network_, batch.observation, batch.size, {student_q_.data(), stride_});
   UpdateReport report;
-  report.loss = value_distillation({.actions = student_values_.actions(),
-                                    .batch = batch.size,
-                                    .stride = stride_,
-                                    .delta = static_cast<float>(config_.delta_clip),
-                                    .teacher_value = teacher_q_.data(),
-                                    .student_value = student_q_.data(),
-                                    .value_gradient = gradient_.data(),
-                                    .loss_per_sample = loss_per_sample_.data()});
-  student_values_.backward(network(), batch.size, {gradient_.data(), stride_});
-  report.gradient_norm = adam_.clip_and_step(network(), learning_rate(), config_.clip_grad_norm);
+  report.loss =
+      value_distillation({.actions = student_values_.actions(),
+                          .batch = batch.size,
+                          .stride = stride_,
+                          .delta = static_cast<float>(config_.options<ValueCloningConfig>().delta_clip),
+                          .teacher_value = teacher_q_.data(),
+                          .student_value = student_q_.data(),
+                          .value_gradient = gradient_.data(),
+                          .loss_per_sample = loss_per_sample_.data()});
+  student_values_.backward(*network_, batch.size, {gradient_.data(), stride_});
+  report.gradient_norm =
+      adam_.clip_and_step(*network_, learning_rate(), config_.options<ValueCloningConfig>().clip_grad_norm);
   return report;
 }
 
 double ValueCloningTrainer::learning_rate() const {
-  if (!config_.linear_schedule) return config_.learning_rate;
-  return config_.learning_rate *
-         (1.0 - static_cast<double>(env_steps()) / static_cast<double>(total_steps()));
+  const ValueCloningConfig& cloning = config_.options<ValueCloningConfig>();
+  if (!cloning.linear_schedule) return cloning.learning_rate;
+  return line_at(env_steps(), cloning.learning_rate, 0, 0.0, total_steps());
 }
 
-void ValueCloningTrainer::save(StateWriter& writer) const {
-  ReplayTrainer::save(writer);
+void ValueCloningTrainer::save_learner(StateWriter& writer) const {
   writer("optimizer", adam_);
 }
 
-void ValueCloningTrainer::load(StateReader& reader) {
-  ReplayTrainer::load(reader);
+void ValueCloningTrainer::load_learner(StateReader& reader) {
   reader("optimizer", adam_);
 }
 

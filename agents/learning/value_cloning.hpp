@@ -1,8 +1,11 @@
-// agents/learning/value_cloning.hpp - behavioural cloning where teachers are DQN agents (MazeGrid, MinAtar):
-// the frozen teacher acts, epsilon-greedy with a few random actions, and the student learns its values of all
-// actions on states drawn uniformly from a replay memory of the visited ones.
+// agents/learning/value_cloning.hpp - behavioural cloning where teachers are DQN agents (MazeGrid, MinAtar).
+// One iteration:
 //
-//   loss = mean over samples and actions of Huber(Q(s, a) - Q_teacher(s, a))
+//   act    T steps of the frozen teacher in each of B environments, epsilon-greedy with a few random actions,
+//          into a replay memory
+//   draw   a batch of the states visited, all alike; once for every update that is due
+//   learn  the teacher's values of all actions: mean over samples and actions of
+//          Huber(Q(s, a) - Q_teacher(s, a)), its gradient, clip of the norm, step of Adam
 #pragma once
 
 #include <memory>
@@ -20,16 +23,14 @@ class ValueCloningTrainer final : public ReplayTrainer {
   ValueCloningTrainer(const TrainingRequest&, int max_columns);
 
   std::int64_t updates() const override { return adam_.steps(); }
-  void save(StateWriter&) const override;
-  void load(StateReader&) override;
 
  private:
-  Network& acting_network() override { return *teacher_; }
-  double epsilon() const override { return config_.epsilon_teacher; }
-  UpdateReport learn(const ReplayBatch&) override;
-  double learning_rate() const;
+  UpdateReport collect_and_learn() override;
+  UpdateReport learn(const ReplayBatch&);
+  double learning_rate() const;  // falls linearly to zero, if it is to
+  void save_learner(StateWriter&) const override;
+  void load_learner(StateReader&) override;
 
-  ValueCloningConfig config_;
   std::unique_ptr<Network> teacher_;
   ActionValues student_values_, teacher_values_;
   Adam adam_;

@@ -21,4 +21,9 @@ struct CacheAlignedAllocator {
 
 using AlignedFloats = std::vector<float, CacheAlignedAllocator<float>>;
 
+// A matrix [rows][stride] of zeros.
+inline AlignedFloats zeros(int rows, int stride) {
+  return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride), 0.0f);
+}
+
 }  // namespace impsweep

@@ -29,7 +29,7 @@ void show(const TaskInfo& task) {
   fmt::print("\n  actions       {}{}\n  step limit    {}\n", task.actions,
              task.continuous ? " dimensions" : ", discrete", step_limit(task));
   for (const AlgorithmInfo* algorithm : algorithms_for(task)) {
-    const Settings settings = paper_settings(task.name, std::string(algorithm->name));
+    const Settings settings = paper_settings(task.name, algorithm->name);
     fmt::print("\nOptions of {} ({}), with the paper's values for this task; {} rounds\n", algorithm->name,
                algorithm->description, paper_rounds(task));
     for (const OptionState& option : list_settings(settings))

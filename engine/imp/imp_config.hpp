@@ -1,5 +1,5 @@
 // engine/imp/imp_config.hpp - the options of iterative magnitude pruning, declared once (see
-// agents/config.hpp).
+// agents/config/option_field.hpp).
 //
 // Where the paper leaves a point open, the default is the most likely reading and the other values are the
 // alternatives; section 1 and table 1 of the paper define the rest.

@@ -45,7 +45,7 @@ bool is_setting_key(const std::string& key) {
 std::string declared_type(const std::string& key) {
   for (const std::string& task : task_names())
     for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(task)))
-      for (const OptionState& state : list_settings(paper_settings(task, std::string(algorithm->name))))
+      for (const OptionState& state : list_settings(paper_settings(task, algorithm->name)))
         if (state.option.key == key) return " (" + allowed_text(state.option) + ")";
   return "";
 }

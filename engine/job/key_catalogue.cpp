@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "agents/config/paper_defaults.hpp"
 #include "engine/imp/baseline.hpp"
 #include "engine/job/settings.hpp"
-#include "io/error.hpp"
 
 namespace impsweep {
 namespace {
@@ -24,35 +24,13 @@ std::string first_word(const std::string& key) {
   return key.substr(0, key.find('.'));
 }
 
-// "mazegrid" for mazegrid-rgb, "locomotion" for hopper: the first word of a key that another task has too.
-std::string find_family(const std::string& task) {
-  for (const Option& option : find_task(task)->options)
-    for (const std::string& other : task_names())
-      for (const Option& theirs : find_task(other)->options)
-        if (other != task && first_word(theirs.key) == first_word(option.key)) return first_word(option.key);
-  return task;
-}
-
 const std::string& family_of(const std::string& task) {
-  static const auto kFamilies = [] {
-    std::map<std::string, std::string> families;
-    for (const std::string& name : task_names()) families[name] = find_family(name);
-    return families;
-  }();
-  return kFamilies.at(task);
+  return find_task(task)->family;
 }
 
-// The algorithms whose settings for the task are possible ones: DQN has none for continuous actions.
 Words learners_of(const std::string& task) {
   Words names;
-  for (const AlgorithmInfo& algorithm : algorithms_for(*find_task(task))) {
-    try {
-      check_settings(paper_settings(task, algorithm.name), task);
-      names.push_back(algorithm.name);
-    } catch (const InputError&) {
-      continue;
-    }
-  }
+  for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(task))) names.push_back(algorithm->name);
   return names;
 }
 
@@ -67,7 +45,7 @@ const std::map<std::string, Words>& all_learners() {
 }
 
 bool same_declaration(const Option& a, const Option& b) {
-  return a.key == b.key && a.help == b.help && type_text(a) == type_text(b);
+  return a.key == b.key && a.help == b.help && allowed_text(a) == allowed_text(b);
 }
 
 // Names of tasks, families in place of all their members.
@@ -137,18 +115,18 @@ bool agree(const Words& a, const Words& b) {
 // One row for algorithms that agree.
 std::vector<ValueRow> value_rows(const KeyEntry& entry) {
   std::vector<ValueRow> rows;
-  for (const AlgorithmInfo& algorithm : algorithms()) {
-    if (tasks_of(entry, algorithm.name).empty()) continue;
+  for (const std::string& algorithm : algorithm_names()) {
+    if (tasks_of(entry, algorithm).empty()) continue;
     Words values;
     for (const std::string& family : task_families())
-      values.push_back(value_in_family(entry, algorithm.name, family));
+      values.push_back(value_in_family(entry, algorithm, family));
     const auto row =
         std::ranges::find_if(rows, [&](const ValueRow& other) { return agree(other.values, values); });
     if (row == rows.end()) {
-      rows.push_back({entry.option.key, {algorithm.name}, values});
+      rows.push_back({entry.option.key, {algorithm}, values});
       continue;
     }
-    row->algorithms.push_back(algorithm.name);
+    row->algorithms.push_back(algorithm);
     for (std::size_t i = 0; i < values.size(); ++i)
       if (row->values[i].empty()) row->values[i] = values[i];
   }
@@ -160,7 +138,7 @@ ValueRow rounds_row() {
   for (const std::string& family : task_families()) {
     std::string text;
     for (const std::string& task : task_names())
-      if (family_of(task) == family) text = std::to_string(paper_rounds(task));
+      if (family_of(task) == family) text = std::to_string(paper_rounds(*find_task(task)));
     row.values.push_back(text);
   }
   return row;
@@ -185,13 +163,12 @@ std::string KeyEntry::without_teacher() const {
 }
 
 std::vector<SweepKey> sweep_keys() {
-  Words learners, kept;
-  for (const AlgorithmInfo& algorithm : algorithms()) learners.push_back(algorithm.name);
+  Words kept;
   for (const BaselineInfo& baseline : baselines()) kept.emplace_back(baseline.name);
   return {
       {"tasks", "list of names", "required", "sweep", "tasks of the grid; `impsweep tasks` lists them"},
       {"algorithms", "list of names", "required", "sweep",
-       fmt::format("algorithms of the grid: {}", fmt::join(learners, ", "))},
+       fmt::format("algorithms of the grid: {}", fmt::join(algorithm_names(), ", "))},
       {"seeds", "integer, 1..1000000, or list of integers, >= 0", "required", "sweep",
        "a number N for the seeds 0 to N-1, or the seeds themselves"},
       {"baselines", "list of names", "all", "sweep", fmt::format("{}", fmt::join(kept, ", "))},
@@ -240,16 +217,16 @@ std::vector<KeyEntry> all_key_entries() {
 std::string users_text(const KeyEntry& entry) {
   Words parts, tasks;
   bool everywhere = true;  // with the algorithms that have it at all
-  for (const AlgorithmInfo& algorithm : algorithms()) {
-    const Words with = tasks_of(entry, algorithm.name);
+  for (const std::string& algorithm : algorithm_names()) {
+    const Words with = tasks_of(entry, algorithm);
     if (with.empty()) continue;
-    const bool on_all = with.size() == learned_by(algorithm.name);
+    const bool on_all = with.size() == learned_by(algorithm);
     everywhere &= on_all;
-    parts.push_back(on_all ? algorithm.name
-                           : fmt::format("{} on {}", algorithm.name, fmt::join(task_texts(with), ", ")));
+    parts.push_back(on_all ? algorithm
+                           : fmt::format("{} on {}", algorithm, fmt::join(task_texts(with), ", ")));
     tasks.insert(tasks.end(), with.begin(), with.end());
   }
-  if (everywhere && parts.size() == algorithms().size()) return "all";
+  if (everywhere && parts.size() == algorithm_names().size()) return "all";
   if (everywhere) return fmt::format("{}", fmt::join(parts, ", "));
   if (belongs_to_tasks(entry)) return fmt::format("all on {}", fmt::join(task_texts(tasks), ", "));
   return fmt::format("{}", fmt::join(parts, "; "));
@@ -259,11 +236,11 @@ bool is_like_own_key(const KeyEntry& entry, const std::vector<KeyEntry>& entries
   const std::string own = entry.without_teacher();
   const auto found = std::ranges::find(entries, own, [](const KeyEntry& other) { return other.option.key; });
   if (found == entries.end() || found->option.help != entry.option.help ||
-      type_text(found->option) != type_text(entry.option))
+      allowed_text(found->option) != allowed_text(entry.option))
     return false;
   return std::ranges::all_of(entry.uses, [&](const KeyUse& use) {
     return std::ranges::any_of(found->uses, [&](const KeyUse& other) {
-      return other.task == use.task && other.algorithm == teacher_algorithm(use.task) &&
+      return other.task == use.task && other.algorithm == teacher_algorithm(*find_task(use.task)) &&
              other.value == use.value;
     });
   });

@@ -47,7 +47,7 @@ std::string markdown_settings(const std::vector<KeyEntry>& entries) {
           section);
     }
     const std::string value = default_text(entry);
-    text += fmt::format("| `{}` | {} | {} | {} | {} | - |\n", entry.option.key, cell(type_text(entry.option)),
+    text += fmt::format("| `{}` | {} | {} | {} | {} | - |\n", entry.option.key, cell(allowed_text(entry.option)),
                         entry.has_one_value() ? fmt::format("`{}`", cell(value)) : value, users_text(entry),
                         cell(entry.option.help));
   }
@@ -63,7 +63,7 @@ std::string markdown_teacher_keys(const std::vector<KeyEntry>& entries) {
     const std::string own = entry.without_teacher();
     const std::string meaning = is_like_own_key(entry, entries)
                                     ? fmt::format("as `{}`", own)
-                                    : fmt::format("{}; default {}; {}", type_text(entry.option),
+                                    : fmt::format("{}; default {}; {}", allowed_text(entry.option),
                                                   default_text(entry), entry.option.help);
     text += fmt::format("| `{}` | {} | {} | - |\n", entry.option.key, cell(meaning), users_text(entry));
   }
@@ -101,7 +101,7 @@ std::string key_reference_text() {
       section = entry.section();
       text += fmt::format("\nKeys {}.*\n", section);
     }
-    text += fmt::format("  {}: {}; default {}; {}\n      {}\n", entry.option.key, type_text(entry.option),
+    text += fmt::format("  {}: {}; default {}; {}\n      {}\n", entry.option.key, allowed_text(entry.option),
                         default_text(entry), users_text(entry), entry.option.help);
   }
   text += "\nValues that depend on the task\n";

@@ -1,7 +1,5 @@
-// engine/job/option_table.hpp - from a configuration's visit() to a table of keys: with declaration, present
-// value, texts for people, and checks of values that come from job files.
-//
-// A visitable configuration calls v(key, field, Range, help) for each of its fields (agents/config.hpp).
+// engine/job/option_table.hpp - from the fields of a configuration (agents/config/option_field.hpp) to a table of
+// keys: with declaration, present value, texts for people, and checks of values that come from job files.
 #pragma once
 
 #include <span>

@@ -148,7 +148,7 @@ std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
   for (const std::string& task : task_names()) {
     for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(task)))
-      for (const Option& option : declarations(task, std::string(algorithm->name)))
+      for (const Option& option : declarations(task, algorithm->name))
         keys.push_back(option.key);
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
   }

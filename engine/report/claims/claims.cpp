@@ -16,7 +16,8 @@ bool is_minatar(const Group& group) {
   return group.task.starts_with("minatar-");
 }
 bool is_locomotion(const Group& group) {
-  return impsweep::is_locomotion(group.task);
+  const TaskInfo* task = find_task(group.task);
+  return task != nullptr && task->family == "locomotion";
 }
 bool is(const Group& group, std::string_view task, std::string_view algorithm) {
   return group.task == task && group.algorithm == algorithm;

@@ -9,8 +9,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "agents/config/cloning_config.hpp"
-#include "agents/config/dqn_config.hpp"
+#include "agents/learning/schedule.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/native_network.hpp"

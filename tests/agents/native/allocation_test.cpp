@@ -63,7 +63,8 @@ long count_allocations(const std::string& algorithm, double density) {
   const ModelSpec model = policy_model({4, 2}, config.network, true);
   NetworkOptions options{.max_batch = 256};
   const auto network = make_network(Backend::kNative, model, random_mask(model, density), options);
-  Rollout rollout("cartpole", {}, 4, "allocations");
+  Sampler sampler("cartpole", {}, 4, "allocations", 1, ObservationForm::kNumbers);
+  const auto policy = make_policy(2, false, 4);
   Samples samples(64, 4, 4, 2);
   const MinibatchPlan minibatch(samples.size(), 4);
   Learner learner(*network, model, config, minibatch, 100);
@@ -72,7 +73,7 @@ long count_allocations(const std::string& algorithm, double density) {
   long before = 0;
   for (int iteration = 0; iteration <= 10; ++iteration) {
     if (iteration == 1) before = allocations;
-    rollout.collect(*network, 0, samples);
+    collect_rollout(sampler, *policy, *network, 0, samples);
     estimate_advantages(samples, 0.99, 0.8, true);
     shuffle(stream, order.data(), samples.size());
     for (int m = 0; m < minibatch.per_epoch; ++m)
