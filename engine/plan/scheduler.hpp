@@ -133,7 +133,7 @@ class Scheduler {
   std::uint32_t crash_limit_;
 };
 
-// Predicted seconds until all trainings are done on so many workers, if predictions (one for each) were exact.
+// Seconds until all trainings are done on so many workers, if predictions (one for each) were exact.
 double makespan_seconds(Scheduler, std::span<const double> seconds, int workers);
 double makespan_seconds(std::vector<ScheduledTraining>, int workers);
 

@@ -62,8 +62,8 @@ inline constexpr double kSufficient = 0.9;
 double sufficient_density(const Group&, const Scale&, const std::vector<std::vector<double>>& values,
                           const std::vector<std::size_t>& drawn, double alpha);
 
-// Round 0 of agents that see only some inputs (engine/job/inputs.hpp): the groups that differ from `all`, which
-// sees all of them, in nothing else.
+// Round 0 of agents that see only some inputs (engine/job/inputs.hpp): the groups that differ in nothing else
+// from `all`, which sees all of them.
 std::vector<const Group*> given_inputs(const Results&, const Group& all);
 
 // Mean of P over a learning curve, from the first evaluation to the last; trapezoids between them.

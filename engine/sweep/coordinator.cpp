@@ -69,8 +69,9 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
     last_heard_[rank] = start_;
   }
   display_.say(fmt::format("{}: {} chains, {} trainings, {} already done; {} rank{}",
-                           store.directory().string(), plan.chains.size(), wanted_, scheduler_.counts().done - unwanted_,
-                           transport.ranks(), transport.ranks() == 1 ? "" : "s"));
+                           store.directory().string(), plan.chains.size(), wanted_,
+                           scheduler_.counts().done - unwanted_, transport.ranks(),
+                           transport.ranks() == 1 ? "" : "s"));
   if (options.retry_failed) return;
   const History history = read_history(store);
   std::size_t repeated = 0;

@@ -1,5 +1,5 @@
-// engine/sweep/failure_tracker.hpp - the training or the rank: which is to blame for failures that may not come again (a full
-// disk, too little memory)? Pure logic.
+// engine/sweep/failure_tracker.hpp - the training or the rank: which is to blame for failures that may not come
+// again (a full disk, too little memory)? Pure logic.
 //
 //   a training that fails on two different ranks, or four times, fails for good
 //   a rank on which three trainings in a row fail is set aside: it would swallow the whole sweep in seconds

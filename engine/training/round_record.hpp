@@ -1,4 +1,4 @@
-// engine/training/round_record.hpp - what the file of a finished training holds, and how later trainings read it.
+// engine/training/round_record.hpp - what the file of a finished training holds, and how others read it.
 //
 //   @                         format, digest, recipe (canonical text), task, algorithm, network, seed, round
 //   curve/step                [evaluations] training steps; the first is of the untrained network
