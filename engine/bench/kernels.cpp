@@ -74,8 +74,8 @@ struct LayerCase {
     return mask;
   }
 
-  // Output and weight gradient of x [in][kBatch]. Samples are the fastest axis here as well; BLAS is as fast on
-  // either.
+  // Output and weight gradient of x [in][kBatch]. Samples are the fastest axis here as well; BLAS is as fast
+  // on either.
   void multiply_by_blas(const OpenBlas& blas, const AlignedFloats& x) {
     blas.multiply(false, false, out, kBatch, in, dense.data(), in, x.data(), kBatch, blas_y.data(), kBatch);
     blas.multiply(false, true, out, in, kBatch, dy.data(), kBatch, x.data(), kBatch, blas_gradient.data(),

@@ -5,11 +5,14 @@
 namespace impsweep {
 
 Plan plan_of_recipe(const Recipe& recipe, const std::string& origin) {
-  if (!recipe.teacher.empty())
+  const auto require_job = [&](const char* reason) {
     throw InputError(
-        "{}: it learned from a teacher, whose candidates only the job knows; take the file where it lies in "
-        "its store, or name with --store one whose jobs ask for this training",
-        origin);
+        "{}: {} only the job knows; take the file where it lies in its store, or name with --store one whose "
+        "jobs ask for this training",
+        origin, reason);
+  };
+  if (!recipe.teacher.empty()) require_job("it learned from a teacher, whose candidates");
+  if (known_task(recipe.task, origin).is_data_set) require_job("it learned a data set, whose directory");
   Plan plan;
   plan.settings.push_back(settings_of(recipe, origin));
   const Settings& settings = plan.settings.front();

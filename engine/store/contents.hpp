@@ -32,8 +32,8 @@ struct StoreContents {
 };
 StoreContents read_contents(const Store&);
 
-// A model of costs that has learned from every training of the plan that `find` knows the summary of; null: it
-// does not.
+// A model of costs that has learned from every training of the plan of which `find` knows the summary; null:
+// it does not.
 using FindSummary = std::function<const RoundSummary*(TrainingIndex)>;
 CostModel learned_costs(const Plan&, const FindSummary& find);
 

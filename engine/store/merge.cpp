@@ -36,12 +36,8 @@ bool merge_log(const std::filesystem::path& from, const std::filesystem::path& t
 void merge_store(const Store& store, const Store& source, Merge& merge) {
   require_equal_numerics(store, source);
   for (const std::string& digest : source.finished()) {
-    const std::filesystem::path file = source.directory() / Store::round_file(digest);
     try {
-      const Record record = read_record_file(file);
-      if (digest_of_bytes(record.text("", "recipe")) != digest)
-        throw DamagedFile(file.string(), "it holds the recipe of another training");
-      switch (store.publish(digest, record)) {
+      switch (store.publish(digest, read_result(source, digest))) {
         case Publication::kWritten:
           ++merge.copied;
           break;

@@ -1,4 +1,4 @@
-// engine/store/rerun.hpp - a finished training computed again and compared to the bit: on the word of its own file.
+// engine/store/rerun.hpp - a finished training computed again and compared to the bit.
 #pragma once
 
 #include <filesystem>

@@ -12,24 +12,18 @@
 #include "io/error.hpp"
 
 namespace impsweep {
-namespace {
-
-// The content digest of a result whose file is whole and is what its name says.
-std::string checked_content(const Store& store, const std::string& digest) {
-  const Record record = read_record_file(store.directory() / Store::round_file(digest));
-  const std::string& recipe = record.text("", "recipe");
-  if (digest_of_bytes(recipe) != digest)
-    throw DamagedFile(record.origin,
-                      fmt::format("it holds the recipe of another training, {}", digest_of_bytes(recipe)));
-  return content_digest(record, kProvenance);
-}
-
-}  // namespace
 
 std::string Verification::digest() const {
   Sha256 hash;
   for (const auto& [name, content] : results) hash.update(bytes_of(name + " " + content + "\n"));
   return hash.hex();
+}
+
+Record read_result(const Store& store, const std::string& digest) {
+  Record record = read_record_file(store.directory() / Store::round_file(digest));
+  if (const Digest found = digest_of_bytes(record.text("", "recipe")); found != digest)
+    throw DamagedFile(record.origin, fmt::format("it holds the recipe of another training, {}", found));
+  return record;
 }
 
 Verification verify_store(const Store& store) {
@@ -40,7 +34,7 @@ Verification verify_store(const Store& store) {
   for (const std::string& digest : store.finished()) {
     verification.names.try_emplace(digest, digest);
     try {
-      verification.results[digest] = checked_content(store, digest);
+      verification.results[digest] = content_digest(read_result(store, digest), kProvenance);
     } catch (const InputError& error) {
       verification.damaged.push_back({verification.names[digest], digest, error.what()});
     }

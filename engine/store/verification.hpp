@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/plan/recipe.hpp"
+#include "io/record.hpp"
 #include "io/store.hpp"
 
 namespace impsweep {
@@ -31,6 +32,9 @@ struct Verification {
   // The digest of all results together: equal for equal results, whatever computed them.
   std::string digest() const;
 };
+
+// A result of a store whose file is whole and whose recipe has the digest that names it; else DamagedFile.
+Record read_result(const Store&, const std::string& digest);
 
 // Reads every result: length, checksum, and whether its recipe has the digest that names it.
 Verification verify_store(const Store&);

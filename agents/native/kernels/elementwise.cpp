@@ -1,4 +1,4 @@
-// agents/native/kernels/elementwise.cpp - one result per number: factors, and the elementary functions for tests.
+// agents/native/kernels/elementwise.cpp - one result per number: factors, and elementary functions for tests.
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/kernels/targets.hpp"
 

@@ -1,6 +1,6 @@
-// agents/native/kernels/kernels-inl.hpp - the kernels of one instruction set, as kernels.hpp describes them: defined in
-// linear_algebra.cpp, losses.cpp, optimizer.cpp and elementwise.cpp, gathered in kernels.cpp. Included once per
-// target by Highway's foreach_target mechanism.
+// agents/native/kernels/kernels-inl.hpp - the kernels of one instruction set, as kernels.hpp describes them:
+// defined in linear_algebra.cpp, losses.cpp, optimizer.cpp and elementwise.cpp, gathered in kernels.cpp.
+// Included once per target by Highway's foreach_target mechanism.
 #if defined(IMPSWEEP_KERNELS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef IMPSWEEP_KERNELS_INL_HPP
 #undef IMPSWEEP_KERNELS_INL_HPP

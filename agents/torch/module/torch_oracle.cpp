@@ -1,5 +1,5 @@
-// The oracles of agents/torch/torch_oracle.hpp: losses by automatic derivatives in double precision, and LibTorch's own
-// Adam; part of the LibTorch module.
+// The oracles of agents/torch/torch_oracle.hpp: losses by automatic derivatives in double precision, and
+// LibTorch's own Adam; part of the LibTorch module.
 #include <torch/torch.h>
 
 #include <cassert>

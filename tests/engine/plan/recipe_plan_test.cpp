@@ -74,7 +74,7 @@ TEST_CASE("a recipe alone gives the training that the job planned") {
   }
 }
 
-TEST_CASE("a student's teacher is known by the job only, and another semantics is refused") {
+TEST_CASE("teachers and data sets are known by the job only, and another semantics is refused") {
   const Plan plan = plan_of(
       "[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\"]\nbaselines = [\"mask/weights\"]\n"
       "seeds = 1\nrounds = 1\n");
@@ -85,4 +85,8 @@ TEST_CASE("a student's teacher is known by the job only, and another semantics i
   CHECK(plan_of_recipe(teacher, "round.h5").trainings.size() == 1);
   teacher.task_semantics = 7;
   CHECK_THROWS_WITH_AS(plan_of_recipe(teacher, "round.h5"), doctest::Contains("semantics 7"), InputError);
+  Recipe images = teacher;
+  images.task = "digits";
+  CHECK_THROWS_WITH_AS(plan_of_recipe(images, "round.h5"), doctest::Contains("directory only the job knows"),
+                       InputError);
 }
