@@ -1,6 +1,8 @@
 // The loss of DQN against LibTorch and across instruction sets, schedules, masks of both networks, and
 // sessions that stop and go on.
 #include "agents/learning/dqn.hpp"
+#include "agents/config/cloning_config.hpp"
+#include "agents/config/dqn_config.hpp"
 #include "agents/learning/algorithm.hpp"
 
 #include <doctest/doctest.h>
