@@ -21,7 +21,7 @@ std::string Verification::digest() const {
 
 Record read_result(const Store& store, const std::string& digest) {
   Record record = read_record_file(store.directory() / Store::round_file(digest));
-  if (const Digest found = digest_of_bytes(record.text("", "recipe")); found != digest)
+  if (const TrainingId found = digest_of_bytes(record.text("", "recipe")); found != digest)
     throw DamagedFile(record.origin, fmt::format("it holds the recipe of another training, {}", found));
   return record;
 }
