@@ -29,9 +29,9 @@ struct LearningWork {
 };
 
 struct AlgorithmInfo {
-  std::string name;              // as in job files and names of chains: "ppo"
-  int semantics;                 // raised whenever results of this algorithm change
-  std::string description;       // one line for people
+  std::string name;         // as in job files and names of chains: "ppo"
+  int semantics;            // raised whenever results of this algorithm change
+  std::string description;  // one line for people
 
   // Whether it learns the task. Rows may share a name ("bc" clones policies or values) if no task fits two of them.
   bool (*learns)(const TaskInfo&);
@@ -41,7 +41,7 @@ struct AlgorithmInfo {
 
   AlgorithmOptions options;             // its own, at their defaults
   bool (*reads)(std::string_view key);  // whether an option that all algorithms share means anything to it
-  // Whether one of its own options changes nothing as long as the others are what they are.
+  // Whether an option that it has changes nothing as long as the others are what they are.
   bool (*is_idle)(std::string_view key, const AgentConfig&);
   // Conditions between options. `prefix` stands before keys in messages ("teacher."). Throws std::invalid_argument.
   void (*check)(const AgentConfig&, const std::string& prefix);

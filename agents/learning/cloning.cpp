@@ -77,7 +77,12 @@ AlgorithmInfo policy_cloning_algorithm() {
       .chooses_inputs = false,
       .options = PolicyCloningConfig{},
       .reads = [](std::string_view key) { return !key.starts_with("reg.dropout"); },
-      .is_idle = [](std::string_view, const AgentConfig&) { return false; },
+      // Students do not look at what a time limit cut off, and only a critic can share their trunk.
+      .is_idle =
+          [](std::string_view key, const AgentConfig& config) {
+            return key == "rl.timeout_bootstrap" ||
+                   (key == "network.shared_trunk" && !distils_critic(config));
+          },
       .check =
           [](const AgentConfig& config, const std::string& prefix) {
             check_minibatches(config, config.options<PolicyCloningConfig>().minibatches, "bc.minibatches",

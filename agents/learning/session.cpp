@@ -112,15 +112,21 @@ std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episo
 // Interrupted, it is begun again, by then with the best parameters in the network.
 void TrainingSession::conclude() {
   const std::int64_t episodes = request_.config.evaluation.reevaluation_episodes;
+  if (trainer_->updates() == 0)
+    throw TrainingFailure(
+        fmt::format("nothing was learned: no update was made in the {} steps from step {} on; give it more "
+                    "steps, or start "
+                    "learning earlier",
+                    trainer_->env_steps() - request_.start_step, request_.start_step));
   if (outcome_.final_returns.empty()) outcome_.final_parameters = current_parameters();
   for (const float value : outcome_.final_parameters)
     if (!std::isfinite(value)) throw TrainingFailure("a weight is not finite at the end of the training");
-  // In rlpyt's mode no episode may have been completed; the final network then stands in.
-  if (outcome_.best_parameters.empty()) {
-    outcome_.best_parameters = outcome_.final_parameters;
-    outcome_.best_step = trainer_->env_steps();
-    outcome_.best_return = outcome_.curve.back().mean;
-  }
+  if (outcome_.best_parameters.empty())
+    throw TrainingFailure(
+        fmt::format("none of the {} evaluations after the first update finished an episode within "
+                    "'eval.max_steps' = {}; raise "
+                    "it, or set 'eval.mode' = \"episodes\"",
+                    outcome_.curve.size(), request_.config.evaluation.max_steps));
   if (outcome_.final_returns.empty()) outcome_.final_returns = play("final-evaluation", episodes);
   Network& network = trainer_->network();
   network.gather(outcome_.best_parameters, network.parameters());

@@ -38,7 +38,7 @@ Table curves_table(const Store& store, const Plan& plan) {
   for_each_finished_round(store, plan,
                           [&](const Chain& chain, const TrainingNode& node, const Record& record) {
                             const auto& step = record.values<std::int64_t>("curve/step");
-                            const auto& mean = record.values<double>("curve/mean");
+                            const std::vector<double> mean = curve_means(record);
                             const auto& deviation = record.values<double>("curve/deviation");
                             for (std::size_t i = 0; i < step.size(); ++i) {
                               rows.chain.push_back(chain.name);
@@ -46,7 +46,7 @@ Table curves_table(const Store& store, const Plan& plan) {
                               rows.density.push_back(node.density);
                               rows.key.push_back(step[i]);
                               rows.first.push_back(mean[i]);
-                              rows.second.push_back(deviation[i]);
+                              rows.second.push_back(std::isnan(mean[i]) ? mean[i] : deviation.at(i));
                             }
                           });
   return {{{"chain", rows.chain},

@@ -292,6 +292,23 @@ void require_inputs_option(const std::vector<JobEntry>& entries, const Settings&
           entry.place, entry.key, settings.algorithm);
 }
 
+// Initial weights are named by task, network and seed: a student with the seed of a candidate for its teacher, and
+// networks of the same sizes, would start as its teacher did.
+void check_seeds(const GridPoint& point) {
+  const Settings& settings = point.settings;
+  if (!algorithm_of(settings).has_teacher) return;
+  const TeacherChoiceConfig& teacher = settings.teacher_choice;
+  if (network_name(settings.agent.network) != network_name(teacher_settings(settings).agent.network)) return;
+  for (const std::int64_t seed : point.seeds)
+    if (seed >= teacher.seed && seed < teacher.seed + teacher.candidates)
+      throw InputError(
+          "{}: a student of seed {} would start from the initial weights of a candidate for its teacher "
+          "(seeds {} "
+          "to {}, the same network {}); give other 'seeds', or another 'bc.teacher_seed'",
+          point.place, seed, teacher.seed, teacher.seed + teacher.candidates - 1,
+          network_name(settings.agent.network));
+}
+
 // Writes the entries over the paper's settings, which `point` holds.
 void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
                std::vector<GridPoint>& points) {
@@ -318,6 +335,7 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
   identify_data_set(settings, point.place);
   check_counts(point);
   check_ticket(point);
+  check_seeds(point);
   points.push_back(std::move(point));
 }
 

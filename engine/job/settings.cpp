@@ -148,8 +148,7 @@ std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
   for (const std::string& task : task_names()) {
     for (const AlgorithmInfo* algorithm : algorithms_for(*find_task(task)))
-      for (const Option& option : declarations(task, algorithm->name))
-        keys.push_back(option.key);
+      for (const Option& option : declarations(task, algorithm->name)) keys.push_back(option.key);
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
   }
   std::ranges::stable_sort(keys);
@@ -228,8 +227,20 @@ void check_architecture(const std::string& task, const NetworkConfig& network, c
         smallest_board(network), task, info.rows, info.columns);
 }
 
+constexpr std::int64_t kMostUnits = 65535;  // places in a layer are kept in 16 bits
+
+// Layers that convolutions and the task make, beyond those that a job names.
+void check_layers(const ModelSpec& model, const std::string& place) {
+  for (const MlpSpec& part : model.parts)
+    for (const int units : part.sizes)
+      if (units > kMostUnits)
+        throw InputError(
+            "{}: a layer of network '{}' would have {} units, and at most {} are possible; lower "
+            "'network.filters', or give a larger 'network.kernel'",
+            place, part.name, units, kMostUnits);
+}
+
 void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& key, const std::string& place) {
-  constexpr std::int64_t kMostUnits = 1 << 20;
   if (hidden.empty())
     throw InputError("{}: '{}' is empty; give at least one hidden layer, e.g. [128, 128]", place, key);
   for (const std::int64_t units : hidden)
@@ -258,6 +269,7 @@ void check_settings(const Settings& settings, const std::string& place) {
   try {
     const TaskInfo info = task_with(settings.task, settings.task_options);
     check_inputs(settings.inputs, info.observation_size, info.observation_names, place);
+    check_layers(model_on_task(algorithm, info, agent), place);
   } catch (const std::invalid_argument& error) {
     throw InputError("{}: {}", place, error.what());
   }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "engine/plan/identity.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -205,6 +207,7 @@ class Expansion {
     chain.variant = current_.grid->variant;
     chain.baseline = baseline;
     chain.seed = seed;
+    chain.settings = current_.settings;
     chain.name = fmt::format("{}.{}.{}.{}.{}.s{:02}", chain.task, chain.algorithm, chain.network,
                              chain.variant, info_of(baseline).chain_name, seed);
     training_of(baseline, seed, current_.grid->rounds - 1);
@@ -212,7 +215,6 @@ class Expansion {
     chain.rounds.assign(trainings.begin(), trainings.begin() + current_.grid->rounds);
     const auto found = by_name_.find(chain.name);
     if (found == by_name_.end()) {
-      places_.push_back(current_.grid);
       plan_.chains.push_back(std::move(chain));
       by_name_.emplace(plan_.chains.back().name, plan_.chains.size() - 1);
       return;
@@ -220,22 +222,7 @@ class Expansion {
     Chain& known = plan_.chains[found->second];
     if (chain.rounds.size() > known.rounds.size()) std::swap(chain.rounds, known.rounds);
     if (!std::ranges::equal(chain.rounds, std::span(known.rounds).first(chain.rounds.size())))
-      throw ChainClash(
-          "{}: chain '{}' is also described at {}, with other settings ({}); give one of the two sweeps a "
-          "[[sweep.variant]] with a name of its own",
-          current_.grid->place, chain.name, places_[found->second]->place,
-          difference(current_.grid->settings, places_[found->second]->settings));
-  }
-
-  static std::string difference(const Settings& a, const Settings& b) {
-    if (a.master_seed != b.master_seed)
-      return fmt::format("master_seed {} and {}", a.master_seed, b.master_seed);
-    const std::vector<OptionState> left = list_settings(a), right = list_settings(b);
-    for (std::size_t i = 0; i < left.size(); ++i)
-      if (left[i].value != right[i].value)
-        return fmt::format("{} = {} and {}", left[i].option.key, canonical_text(left[i].value),
-                           canonical_text(right[i].value));
-    return "none of its options";
+      throw std::logic_error("chain '" + chain.name + "' has two meanings under equal settings");
   }
 
   // Trainings are looked up by digest, which only the plan keeps: jobs have millions of them.
@@ -259,7 +246,6 @@ class Expansion {
   std::unordered_set<TrainingIndex, HashByDigest, EqualByDigest> by_digest_{0, HashByDigest{&plan_},
                                                                             EqualByDigest{&plan_}};
   std::unordered_map<std::string_view, std::size_t> by_name_;  // the chains' own names, which stay in place
-  std::vector<const GridPoint*> places_;                       // by chain
 
   Point current_;  // to which trainings are being added
 };
@@ -267,6 +253,12 @@ class Expansion {
 }  // namespace
 
 Plan expand(std::vector<GridPoint> points) {
+  if (const std::vector<IdentityClash> clashes = identity_clashes({}, points); !clashes.empty())
+    throw ChainClash(
+        "{}: chains of '{}' are also described at {}, with other settings ({}); give one of the two sweeps a "
+        "[[sweep.variant]] with a name of its own",
+        clashes.front().other->place, group_of(*clashes.front().other).name(), clashes.front().known->place,
+        clashes.front().keys);
   return Expansion(std::move(points)).run();
 }
 

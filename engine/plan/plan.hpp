@@ -47,6 +47,7 @@ struct Chain {
   std::string task, algorithm, network, variant;
   Baseline baseline = Baseline::kMaskWeights;
   std::int64_t seed = 0;
+  std::uint32_t settings = 0;         // index into Plan::settings
   std::vector<TrainingIndex> rounds;  // training of each round
 };
 
@@ -68,7 +69,7 @@ struct Plan {
   }
 };
 
-// Two chains of the same name have different content.
+// Chains of one group would be trained with different settings (identity.hpp).
 class ChainClash : public InputError {
  public:
   using InputError::InputError;

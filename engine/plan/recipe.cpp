@@ -23,6 +23,7 @@ bool is_idle(std::string_view key, const Settings& settings) {
     return agent.network.architecture != Architecture::kCnn;
   if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;
   if (key == "reg.dropout_target") return agent.regularisation.dropout == 0;
+  if (key == "inputs.complement" || key == "inputs.mode") return !settings.inputs.restricts();
   if (key == "eval.max_steps") return agent.evaluation.mode != EvaluationMode::kRlpyt;
   return algorithm_of(settings).is_idle(key, agent);
 }
@@ -247,6 +248,10 @@ Settings settings_of(const Recipe& recipe, const std::string& origin) {
       throw InputError("{}: this version knows no option '{}'; use the version of impsweep that wrote it",
                        origin, key);
   return settings;
+}
+
+bool has_bearing(std::string_view key, const Settings& settings) {
+  return key != "digits.path" && !is_idle(key, settings);
 }
 
 TrainingId teacher_digest(const std::vector<TrainingId>& candidates) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "engine/imp/pruning.hpp"
+#include "engine/plan/identity.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -17,6 +18,7 @@ std::vector<std::string> places_to_read(const Tensor& first_layer) {
           std::string(kProvenance),
           "curve/step",
           "curve/mean",
+          "curve/returns",
           "result/kept_per_tensor",
           "result/input_magnitude",
           "mask/" + first_layer.name};
@@ -27,7 +29,7 @@ RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
   facts.summary = read_summary(record);
   const auto& step = record.values<std::int64_t>("curve/step");
   facts.curve_step.assign(step.begin(), step.end());
-  facts.curve_mean = record.values<double>("curve/mean");
+  facts.curve_mean = curve_means(record);
   facts.kept_per_tensor = record.values<std::int64_t>("result/kept_per_tensor");
   const auto& magnitude = record.values<double>("result/input_magnitude");
   facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
@@ -73,9 +75,11 @@ class Reader {
   // The group that the chain belongs to, with as many rounds as the longest of its chains.
   Group& group_with(const Plan& plan, const Chain& chain) {
     ChainGroup key = group_of(chain);
-    const std::vector<TrainingId> digests = digests_of(plan, chain);
-    while (!joins(digests_[{key, {chain.baseline, chain.seed}}], digests))
+    const Settings& settings = plan.settings[chain.settings];
+    for (auto known = places_.find(key); known != places_.end(); known = places_.find(key)) {
+      if (differences(results_.groups[known->second].settings, settings).empty()) break;
       key.variant += fmt::format("-store{}", results_.stores.size());
+    }
     const auto [place, is_new] = places_.emplace(key, results_.groups.size());
     if (is_new) results_.groups.push_back(make_group(plan, chain, key));
     Group& group = results_.groups[place->second];
@@ -92,7 +96,7 @@ class Reader {
     Group group;
     static_cast<ChainGroup&>(group) = key;
     const TrainingNode& first = plan.trainings[chain.rounds.front()];
-    group.settings = plan.settings[first.settings];
+    group.settings = plan.settings[chain.settings];
     group.env_steps = first.env_steps;
     group.info = find_task(key.task);
     const ModelSpec model = model_of(group.settings);
@@ -128,7 +132,6 @@ class Reader {
 
   Results results_;
   std::map<ChainGroup, std::size_t> places_;
-  std::map<std::pair<ChainGroup, std::pair<Baseline, std::int64_t>>, std::vector<TrainingId>> digests_;
   std::unordered_map<TrainingId, std::shared_ptr<const RoundFacts>> loaded_;
   Digests finished_;  // of the store that is being read
 };

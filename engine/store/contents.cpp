@@ -6,7 +6,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "engine/plan/chain_group.hpp"
+#include "engine/plan/identity.hpp"
 #include "engine/store/summary_cache.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
@@ -25,34 +25,48 @@ std::vector<GridPoint> all_points(const std::vector<StoredJob>& jobs) {
   return points;
 }
 
-// Gives variants of a job that describe other chains of a name that an earlier job has a name of their own.
+// Gives variants of a job whose chains have the name of others in an earlier job, trained with other settings, a
+// name of their own. Such jobs are refused today; older stores may hold them.
 void mark_clashes(std::vector<StoredJob>& jobs) {
-  std::unordered_map<std::string, std::vector<TrainingId>> chains;
+  std::vector<GridPoint> known;
   for (StoredJob& job : jobs) {
-    const Plan plan = expand(job.points);
-    std::set<std::string> clashing;
-    for (const Chain& chain : plan.chains) {
-      if (!joins(chains[chain.name], digests_of(plan, chain))) clashing.insert(chain.variant);
+    for (int copy = 1;; ++copy) {
+      const std::vector<IdentityClash> clashes = identity_clashes(known, job.points);
+      if (clashes.empty()) break;
+      std::set<const GridPoint*> others;
+      for (const IdentityClash& clash : clashes) others.insert(clash.other);
+      for (GridPoint& point : job.points)
+        if (others.contains(&point))
+          point.variant += copy == 1 ? "-job" + job.digest.substr(0, 8) : fmt::format("-{}", copy);
     }
-    for (GridPoint& point : job.points)
-      if (clashing.contains(point.variant)) point.variant += "-job" + job.digest.substr(0, 8);
+    known.insert(known.end(), job.points.begin(), job.points.end());
   }
 }
 
-}  // namespace
-
-Plan plan_of_store(const Store& store) {
+std::vector<StoredJob> read_jobs(const Store& store) {
   std::vector<StoredJob> jobs;
   for (const FrozenJob& job : store.jobs()) {
     const JobFile file = parse_job(job.text, (store.directory() / "jobs" / (job.digest + ".toml")).string());
     jobs.push_back({job.digest, resolve({&file, 1})});
   }
-  try {
-    return expand(all_points(jobs));
-  } catch (const ChainClash&) {  // rare, and costs a plan of each job
-    mark_clashes(jobs);
-    return expand(all_points(jobs));
-  }
+  mark_clashes(jobs);
+  return jobs;
+}
+
+}  // namespace
+
+Plan plan_of_store(const Store& store) {
+  return expand(all_points(read_jobs(store)));
+}
+
+void require_names_free(const Store& store, const std::vector<GridPoint>& points, const std::string& remedy) {
+  const std::vector<GridPoint> known = all_points(read_jobs(store));
+  const std::vector<IdentityClash> clashes = identity_clashes(known, points);
+  if (clashes.empty()) return;
+  const IdentityClash& clash = clashes.front();
+  throw InputError("{}: in {} the name '{}' belongs to results of other settings ({}); {}",
+                   clash.other->place, store.directory().string(), group_of(*clash.other).name(), clash.keys,
+                   remedy);
 }
 
 std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries& known) {

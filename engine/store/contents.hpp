@@ -16,6 +16,10 @@ namespace impsweep {
 // later one is then marked with the first digits of its job's digest, so that every name means one chain.
 Plan plan_of_store(const Store&);
 
+// A name in a store belongs to the job that used it first. Throws InputError with the keys that differ, and the
+// remedy, if one of these points has the name of others that were trained with other settings.
+void require_names_free(const Store&, const std::vector<GridPoint>&, const std::string& remedy);
+
 // Reads the summaries of all finished trainings of the plan that `known` does not have yet. Returns how many
 // results had to be opened for it, as summaries.h5 did not know them.
 std::size_t read_summaries(const Store&, const Plan&, RoundSummaries& known);

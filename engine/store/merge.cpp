@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/store/contents.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 #include "io/record_file.hpp"
@@ -35,6 +36,10 @@ bool merge_log(const std::filesystem::path& from, const std::filesystem::path& t
 
 void merge_store(const Store& store, const Store& source, Merge& merge) {
   require_equal_numerics(store, source);
+  require_names_free(
+      store, plan_of_store(source).points,
+      "train one of the two under a [[sweep.variant]] with a name of its own, or let `report` show "
+      "both stores side by side");
   for (const std::string& digest : source.finished()) {
     try {
       switch (store.publish(digest, read_result(source, digest))) {

@@ -124,6 +124,12 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       require_tasks(plan);
       store = Store::create_or_open(options.store, fingerprint);
       wanted_trainings(plan, options);  // a bad --only is found before anything is written
+      const std::vector<FrozenJob> jobs = store->jobs();
+      if (std::ranges::none_of(jobs, [&](const FrozenJob& job) { return job.text == text; }))
+        require_names_free(
+            *store, plan.points,
+            "give the sweep a [[sweep.variant]] with a name that says what is new, or run it into "
+            "another --store");
       store->freeze_job(text);
       store->remove_leftovers();
       transport.broadcast(text);

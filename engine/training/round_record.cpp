@@ -256,4 +256,18 @@ void add_provenance(Record& record, const std::map<std::string, std::string>& te
   provenance["peak_memory_bytes"] = peak_memory_bytes();
 }
 
+std::vector<double> curve_means(const Record& record) {
+  std::vector<double> means = record.values<double>("curve/mean");
+  const std::vector<float>& returns = record.values<float>("curve/returns");
+  const std::size_t points = record.values<std::int64_t>("curve/step").size();
+  if (means.size() != points || points == 0 || returns.size() % points != 0)
+    throw InputError("{}: the arrays of its curve do not fit together; remove the file and run again",
+                     record.origin);
+  const std::size_t episodes = returns.size() / points;
+  for (std::size_t i = 0; i < points; ++i)
+    if (episodes == 0 || std::isnan(returns[i * episodes]))
+      means[i] = std::numeric_limits<double>::quiet_NaN();
+  return means;
+}
+
 }  // namespace impsweep

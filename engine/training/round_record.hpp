@@ -104,4 +104,8 @@ Record make_round_record(const Plan&, TrainingIndex, const TrainingRequest&, con
 void add_provenance(Record&, const std::map<std::string, std::string>& texts, double wall_seconds,
                     double cpu_seconds);
 
+// Mean return of each evaluation of a record's curve; NaN where no episode ended, which no mean stands for.
+// Throws InputError if the arrays of the curve do not fit each other.
+std::vector<double> curve_means(const Record&);
+
 }  // namespace impsweep

@@ -13,7 +13,7 @@ from sweep_harness import SweepTest
 HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(os.environ["IMPSWEEP_TEST_DATA"])
 EVERY_KIND = "82c1c9832a336ef0cd058f6cca20ca4d2bd010555b2c36c3cdc8e2e322807224"
-ATARI = "20f0628c847796cde28a193546622410d017a2629e15235fd82deb2bba2391b1"
+ATARI = "7e0e7faa2b43a037d6d405ef51016c596dcb2ca5fd5f26ed8062259d45fb05a9"
 
 
 class EveryKind(SweepTest):

@@ -282,7 +282,7 @@ TEST_CASE("wrong types and impossible values say what is possible") {
   CHECK(mentions(with("network.hidden = 128"), {"[128, 128]"}));
   CHECK(mentions(with("network.hidden = []"), {"[128, 128]"}));
   CHECK(mentions(with("network.hidden = [[]]"), {"at least one hidden layer"}));
-  CHECK(mentions(with("network.hidden = [9999999999]"), {"at most 1048576"}));
+  CHECK(mentions(with("network.hidden = [9999999999]"), {"at most 65535"}));
   CHECK(mentions(with("network.hidden = [[8], [8]]"), {"twice"}));
   CHECK(mentions(with("imp.prune_fraction = 1.0"), {"out of range", "0.001..0.999"}));
   CHECK(mentions(with("ppo.minibatches = 257"), {"257", "256 samples", "rl.batch_B"}));

@@ -1,0 +1,83 @@
+"""What a result may be called, and what is no result: names keep their settings, returns were earned."""
+
+import csv
+import io
+import unittest
+
+from sweep_harness import SweepTest
+
+JOB = """
+[[sweep]]
+tasks      = ["cartpole"]
+algorithms = ["ppo"]
+baselines  = ["mask/weights"]
+seeds      = {seeds}
+rounds     = 2
+network.hidden = [8, 8]
+rl.steps = 2048
+eval.interval = 1024
+eval.episodes = 2
+eval.reevaluation_episodes = 2
+{more}
+"""
+
+
+class Results(SweepTest):
+    def job_of(self, name, seeds="1", more=""):
+        return self.write(name, JOB.format(seeds=seeds, more=more))
+
+    def test_a_name_keeps_its_settings(self):
+        self.expect(0, "run", self.job_of("first.toml"), "--store", self.path("S"))
+        before = self.expect(0, "export", self.path("S"), "rounds").stdout
+        other = self.job_of("other.toml", "[1]", "ppo.learning_rate = 0.1")
+        refused = self.expect(2, "run", other, "--store", self.path("S"))
+        for words in ("cartpole ppo 8-8", "ppo.learning_rate = 0.1 and 0.0005", "[[sweep.variant]]", "--store"):
+            self.assertIn(words, refused.stderr)
+        self.assertEqual(self.expect(0, "export", self.path("S"), "rounds").stdout, before)
+        more = self.job_of("more.toml", "[0, 1]")  # the same settings: more seeds keep the name
+        self.expect(0, "run", more, "--store", self.path("S"))
+        named = self.job_of("named.toml", "1", 'ppo.learning_rate = 0.1\n[[sweep.variant]]\nname = "bold"')
+        self.expect(0, "run", named, "--store", self.path("S"))
+
+    def test_stores_whose_names_mean_different_things_do_not_mix(self):
+        self.expect(0, "run", self.job_of("first.toml"), "--store", self.path("A"))
+        self.expect(0, "run", self.job_of("other.toml", "[1]", "ppo.epochs = 2"), "--store", self.path("B"))
+        refused = self.expect(2, "merge", self.path("A"), self.path("B"))
+        self.assertIn("ppo.epochs = 2 and 4", refused.stderr)
+        self.assertEqual(len(self.rounds("A")), 2)
+
+    def test_a_training_that_learned_nothing_is_no_result(self):
+        job = self.job_of("rewound.toml", "1", 'imp.rewind_step = 2040\nimp.rewind_budget = "remaining"')
+        self.expect(1, "run", job, "--store", self.path("S"))
+        self.assertEqual(len(self.rounds("S")), 1)  # the dense one
+        self.assertIn("no update was made", self.events("S", "failed")[0]["reason"])
+
+    def test_an_evaluation_without_an_episode_has_no_mean(self):
+        # Sixteen steps of an untrained agent end no episode in some evaluations, and those of a trained one never.
+        job = self.job_of("short.toml", "1", 'eval.mode = "rlpyt"\neval.max_steps = 4')
+        self.expect(1, "run", job, "--store", self.path("S"))
+        self.assertIn("none of the", self.events("S", "failed")[0]["reason"])
+        self.assertIn("eval.max_steps", self.events("S", "failed")[0]["reason"])
+        job = self.job_of("longer.toml", "1", 'eval.mode = "rlpyt"\neval.max_steps = 60')
+        self.expect(0, "run", job, "--store", self.path("L"))
+        rows = list(csv.DictReader(io.StringIO(self.expect(0, "export", self.path("L"), "curves").stdout)))
+        self.assertTrue(rows)
+        for row in rows:
+            self.assertTrue(row["mean_return"] == "nan" or float(row["mean_return"]) >= 1, row)
+
+    def test_a_student_does_not_start_as_its_teacher_did(self):
+        text = JOB.format(seeds="[1000]", more="bc.teacher_hidden = [8, 8]").replace('"ppo"', '"bc"')
+        refused = self.expect(2, "plan", self.write("student.toml", text))
+        self.assertIn("bc.teacher_seed", refused.stderr)
+
+    def test_layers_that_are_too_large_are_found_by_the_plan(self):
+        text = JOB.format(seeds="1", more="").replace("[8, 8]", "[70000]")
+        self.assertIn("at most 65535", self.expect(2, "plan", self.write("wide.toml", text)).stderr)
+        text = JOB.format(seeds="1", more='network.architecture = "cnn"\nnetwork.filters = 2000\n'
+                                             'dqn.min_steps_learn = 100')
+        text = text.replace('"ppo"', '"dqn"').replace("cartpole", "minatar-breakout")
+        self.assertIn("network.filters", self.expect(2, "plan", self.write("filters.toml", text)).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
