@@ -70,7 +70,7 @@ std::string text_value(const JobEntry& entry) {
 
 // Names of sweeps and variants appear in names of chains and in --set.
 std::string name_value(const JobEntry& entry) {
-  const std::string name = text_value(entry);
+  std::string name = text_value(entry);
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.' || c == '+';

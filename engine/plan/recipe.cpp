@@ -113,7 +113,7 @@ class FieldReader {
       : lines_(std::move(lines)), origin_(origin) {}
 
   std::string text(const char* key) {
-    const std::string value = take(key);
+    std::string value = take(key);
     if (value.empty()) return value;
     if (value.size() < 2 || value.front() != '"' || value.back() != '"')
       throw InputError("{}: field '{}' of the recipe is not a text", origin_, key);
