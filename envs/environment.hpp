@@ -67,8 +67,8 @@ struct TaskInfo {
   // What evaluations set, over the options of the training: full games and the true score.
   TaskOptions evaluation_options;
 
-  // What forecasts of a training's cost know of it: seconds of a step of one lane and of drawing its action, on
-  // one core; steps of a usual episode (0: as long as it may be).
+  // What forecasts of a training's cost know of it: seconds of a step of one lane and of drawing its action,
+  // on one core; steps of a usual episode (0: as long as it may be).
   double seconds_per_step = 0.5e-6;
   int usual_episode_steps = 0;
   double target_steps_per_second = 0;  // on one core, of the benchmarks; 0: no target

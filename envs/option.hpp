@@ -1,5 +1,5 @@
-// envs/option.hpp - how an option is declared: once, in one place, with default, range and help; and the check
-// of values against the declaration.
+// envs/option.hpp - how an option is declared: once, in one place, with default, range and help; and the
+// check of values against the declaration.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ std::optional<OptionValue> in_type_of(const Option&, OptionValue);
 // Whether the value has the option's type and lies in its range, or among its choices.
 bool fits(const Option&, const OptionValue&);
 
-// What fits: "integer, 1..1000", "number, > 0", "true or false", "one of relu, tanh", "list of integers, >= 1".
+// What fits: "integer, 1..1000", "number, > 0", "true or false", "one of relu, tanh",
+// "list of integers, >= 1".
 std::string allowed_text(const Option&);
 
 // For messages: true, 3, 0.25, "relu", [64, 64].

@@ -61,6 +61,7 @@ std::vector<JobEntry> entries_of(const toml::table& table, const std::string& pa
     return std::pair(a.first.line, a.first.column) < std::pair(b.first.line, b.first.column);
   });
   std::vector<JobEntry> entries;
+  entries.reserve(found.size());
   for (auto& [position, entry] : found) entries.push_back(std::move(entry));
   return entries;
 }

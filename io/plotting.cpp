@@ -245,7 +245,7 @@ class Script {
   }
 
   std::string block(const Series& series, bool banded) {
-    const std::string name = fmt::format("$data{}", blocks_++);
+    std::string name = fmt::format("$data{}", blocks_++);
     text_ += name + " << EOD\n";
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       text_ += fmt::format("{} {}", number(series.x[i]), number(series.y[i]));

@@ -28,7 +28,7 @@ void Quarantine::write_reason(const fs::path& place, const std::string& origin,
 
 fs::path Quarantine::take(const fs::path& file, const std::string& reason) const {
   make_directories(directory_);
-  const fs::path place = place_for(file.filename());
+  fs::path place = place_for(file.filename());
   if (std::rename(file.c_str(), place.c_str()) != 0) {
     if (errno == ENOENT) return {};
     throw_file_error(file, "move the file to quarantine", errno);
@@ -39,7 +39,7 @@ fs::path Quarantine::take(const fs::path& file, const std::string& reason) const
 
 fs::path Quarantine::keep(const std::string& name, ByteView bytes, const std::string& reason) const {
   make_directories(directory_);
-  const fs::path place = place_for(name);
+  fs::path place = place_for(name);
   publish_new(place, bytes);
   write_reason(place, name, reason);
   return place;

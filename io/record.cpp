@@ -89,7 +89,7 @@ std::string against(const T& a, const T& b) {
 template <class T>
 bool same(const T& a, const T& b) {
   if constexpr (std::is_arithmetic_v<T>) {
-    return std::memcmp(&a, &b, sizeof(T)) == 0;
+    return std::memcmp(&a, &b, sizeof(T)) == 0;  // NOLINT(bugprone-suspicious-memory-comparison): by bits
   } else {
     return a == b;
   }

@@ -215,7 +215,7 @@ Digests Store::checkpoints() const {
 }
 
 std::string Store::freeze_job(std::string_view toml_text) const {
-  const std::string digest = sha256_hex(bytes_of(toml_text));
+  std::string digest = sha256_hex(bytes_of(toml_text));
   const fs::path path = directory_ / "jobs" / (digest + ".toml");
   for (int attempt = 1; publish_new(path, bytes_of(toml_text)) == Published::kAlreadyThere; ++attempt) {
     const auto existing = read_file_if_exists(path);

@@ -94,8 +94,8 @@ class Store {
   std::filesystem::path lease_directory() const;
 
   // ---- jobs
-  std::string freeze_job(std::string_view text) const;  // returns the digest; freezing again changes nothing
-  std::vector<FrozenJob> jobs() const;                  // sorted by digest
+  std::string freeze_job(std::string_view toml_text) const;  // returns its digest; again: changes nothing
+  std::vector<FrozenJob> jobs() const;                       // sorted by digest
 
   // ---- events
   EventWriter event_writer(const std::string& run) const;  // letters, digits, '.', '-' and '_'

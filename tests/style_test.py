@@ -43,7 +43,7 @@ def sources():
 def faults_of_line(line):
     if len(line) > COLUMNS:
         yield f"{len(line)} columns, at most {COLUMNS}"
-    if found := WORD.search(PUBLIC.sub("", line)):
+    if found := WORD.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", PUBLIC.sub("", line))):  # CamelCase as camel_Case
         instead = next(text for word, text in WORDS.items() if re.fullmatch(word, found[0], re.IGNORECASE))
         yield f"'{found[0]}': {instead}"
     if re.search(r"//\s+Of (?!course)", line):

@@ -50,7 +50,7 @@ class Sampler {
   const Environment& environment() const { return *environment_; }
   const TaskInfo& info() const { return environment_->info(); }
 
-  // Of binary tasks as of the last act().
+  // What the last act() saw: for binary tasks the features that are 1.
   const ObservationColumns& observation() const { return observation_; }
 
   // What the observations of the last act() are made of, where the task has a code for them; else they

@@ -1,5 +1,5 @@
-// agents/config/cloning_config.hpp - the options of behavioural cloning, algorithm "bc": of policies, or of action
-// values where teachers are DQN agents (protocol of the paper's section 3.1; no part of rlpyt).
+// agents/config/cloning_config.hpp - the options of behavioural cloning, algorithm "bc": of policies, or of
+// action values where teachers are DQN agents (protocol of the paper's section 3.1; no part of rlpyt).
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// agents/config/option_field.hpp - how options are declared: once, in the visit(v) of the struct that holds them,
-// by calls of v(key, field, Range, help). The field's initialiser is the default; enumerations are written in
-// job files by the names that enum_names() gives.
+// agents/config/option_field.hpp - how options are declared: once, in the visit(v) of the struct that holds
+// them, by calls of v(key, field, Range, help). The field's initialiser is the default; enumerations are
+// written in job files by the names that enum_names() gives.
 //
 // option_fields() turns such a struct into a list, so that code which reads, checks and writes options need
 // not be a template, and a struct can be held without its type (AlgorithmOptions in config.hpp).

@@ -18,9 +18,9 @@ struct Row {
   AgentConfig (*config)();
 };
 
-// The tables print the learning rate, discount, coefficients, clip, steps, workers and epochs. What they leave out,
-// batch_T and the evaluations, is ours; minibatches, norm clip, schedules and the normalisation of advantages are
-// rlpyt's (its classes, or its configurations for the domain).
+// The tables print the learning rate, discount, coefficients, clip, steps, workers and epochs. What they
+// leave out, batch_T and the evaluations, is ours; minibatches, norm clip, schedules and the normalisation of
+// advantages are rlpyt's (its classes, or its configurations for the domain).
 std::span<const Row> rows() {
   static constexpr Row kRows[] = {
       {.family = "cartpole",
@@ -223,9 +223,9 @@ const Row* find_row(const TaskInfo& task, std::string_view algorithm) {
   return nullptr;
 }
 
-// For tasks and algorithms that the table does not know: by the kind of observations and actions. Images are given
-// rlpyt's network for Atari, boards of zeros and ones wide layers, vectors two small ones; continuous actions
-// what rlpyt does on MuJoCo.
+// For tasks and algorithms that the table does not know: by the kind of observations and actions. Images are
+// given rlpyt's network for Atari, boards of zeros and ones wide layers, vectors two small ones; continuous
+// actions what rlpyt does on MuJoCo.
 AgentConfig neutral_defaults(const TaskInfo& task) {
   if (task.is_data_set)
     return {.network = {.hidden = {300, 100}},

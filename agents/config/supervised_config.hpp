@@ -1,5 +1,5 @@
-// agents/config/supervised_config.hpp - the options of classification of labelled images. No hyper-parameter is in
-// the paper: these are the values of Frankle and Carbin (2019) for LeNet-300-100.
+// agents/config/supervised_config.hpp - the options of classification of labelled images. No hyper-parameter
+// is in the paper: these are the values of Frankle and Carbin (2019) for LeNet-300-100.
 #pragma once
 
 #include <cstdint>

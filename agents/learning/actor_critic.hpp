@@ -35,7 +35,7 @@ class ActorCritic {
   const float* output() const { return output_.data(); }  // [actions][stride]
   const float* value() const { return value_.data(); }    // [stride]
 
-  // Of a Gaussian policy, [actions]; empty for others. Its gradient is written in place.
+  // A Gaussian policy's log_std, [actions]; empty for others. Its gradient is written in place.
   std::span<const float> log_std() const;
   std::span<float> log_std_gradient();
 

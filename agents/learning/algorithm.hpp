@@ -1,7 +1,8 @@
-// agents/learning/algorithm.hpp - an algorithm as one row: everything that the rest of the program must know of it.
+// agents/learning/algorithm.hpp - an algorithm as one row: everything that the rest of the program must know
+// of it.
 //
-// A row is made by the algorithm's own file (ppo_algorithm() in ppo.cpp) and listed in algorithm.cpp. Fields have no
-// defaults: a row that forgets one does not compile under our warnings, and the battery in
+// A row is made by the algorithm's own file (ppo_algorithm() in ppo.cpp) and listed in algorithm.cpp. Fields
+// have no defaults: a row that forgets one does not compile under our warnings, and the battery in
 // tests/agents/learning/algorithm_test.cpp runs on every row.
 #pragma once
 
@@ -33,7 +34,8 @@ struct AlgorithmInfo {
   int semantics;            // raised whenever results of this algorithm change
   std::string description;  // one line for people
 
-  // Whether it learns the task. Rows may share a name ("bc" clones policies or values) if no task fits two of them.
+  // Whether it learns the task. Rows may share a name ("bc" clones policies or values) if no task fits two of
+  // them.
   bool (*learns)(const TaskInfo&);
   std::string_view needs;  // what a task must be for it, for messages: "an environment"
   bool has_teacher;        // it learns from a trained agent
@@ -43,7 +45,8 @@ struct AlgorithmInfo {
   bool (*reads)(std::string_view key);  // whether an option that all algorithms share means anything to it
   // Whether an option that it has changes nothing as long as the others are what they are.
   bool (*is_idle)(std::string_view key, const AgentConfig&);
-  // Conditions between options. `prefix` stands before keys in messages ("teacher."). Throws std::invalid_argument.
+  // Conditions between options. `prefix` stands before keys in messages ("teacher."). Throws
+  // std::invalid_argument.
   void (*check)(const AgentConfig&, const std::string& prefix);
   // Whether the critic is pruned with the actor where a job does not say (imp.scope).
   bool (*prunes_critic)(const TaskInfo&, const AgentConfig&);
@@ -67,13 +70,14 @@ std::vector<const AlgorithmInfo*> algorithms_for(const TaskInfo&);
 // The row of this name that learns the task; nullptr if there is none.
 const AlgorithmInfo* find_algorithm(std::string_view name, const TaskInfo&);
 
-// The networks of an algorithm on a task, with the convolutions over its board. Throws std::invalid_argument where
-// these do not fit.
+// The networks of an algorithm on a task, with the convolutions over its board. Throws std::invalid_argument
+// where these do not fit.
 ModelSpec model_on_task(const AlgorithmInfo&, const TaskInfo&, const AgentConfig&);
 
 // Building blocks of rows.
 bool is_environment(const TaskInfo&);
-// Episodes of the policy as it acts while learning, and of action values with this probability of a random action.
+// Episodes of the policy as it acts while learning, and of action values with this probability of a random
+// action.
 std::unique_ptr<Evaluator> policy_evaluator(const TrainingRequest&, int max_columns, bool greedy);
 std::unique_ptr<Evaluator> value_evaluator(const TrainingRequest&, int max_columns, double epsilon);
 // Conditions that several algorithms have. Throw std::invalid_argument.

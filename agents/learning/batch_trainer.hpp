@@ -34,7 +34,7 @@ class BatchTrainer : public Trainer {
   // An epoch has about as many `minibatches`.
   BatchTrainer(const TrainingRequest&, int max_columns, std::int64_t minibatches);
 
-  // One iteration. Returns the report of the last update. Heeds interruption().
+  // One iteration. Returns the report of the last update. Observes interruption().
   virtual UpdateReport collect_and_learn() = 0;
   virtual BatchLearner& learner() = 0;
   virtual const BatchLearner& learner() const = 0;

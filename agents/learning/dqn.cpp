@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
-#include "agents/config/dqn_config.hpp"
+#include <utility>
 
+#include "agents/config/dqn_config.hpp"
 #include "agents/learning/schedule.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
@@ -86,7 +87,7 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
       adam_(adam_of(config), config.regularisation, online.gradients().size()),
       values_(model, static_cast<int>(config.options<DqnConfig>().batch_size)),
       dropout_(model, config.regularisation.dropout, static_cast<int>(config.options<DqnConfig>().batch_size),
-               dropout_stream),
+               std::move(dropout_stream)),
       drops_target_(config.regularisation.dropout_target),
       stride_(round_up_to_lanes(static_cast<int>(config.options<DqnConfig>().batch_size))),
       q_(zeros(values_.actions(), stride_)),

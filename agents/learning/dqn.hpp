@@ -35,7 +35,7 @@ class DqnLearner {
   UpdateReport learn(const ReplayBatch&);
   void copy_to_target();
 
-  // Of the batch learned from, before its update.
+  // Values and errors of the batch learned from, before its update.
   ConstBatch q() const { return {q_.data(), stride_}; }           // [actions][stride]
   std::span<const float> td_abs_error() const { return error_; }  // at most delta_clip
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "agents/native/kernels/kernels.hpp"
 
@@ -11,7 +12,7 @@ Dropout::Dropout(const ModelSpec& model, double p, int max_batch, Stream stream)
     : threshold_(static_cast<std::uint32_t>(std::lround(p * 65536))),
       scale_(static_cast<float>(1 / (1 - p))),
       stride_(round_up_to_lanes(max_batch)),
-      stream_(stream) {
+      stream_(std::move(stream)) {
   if (threshold_ == 0) return;
   for (const MlpSpec& part : model.parts)
     units_.push_back(std::accumulate(part.sizes.begin() + 1, part.sizes.end() - 1, 0));

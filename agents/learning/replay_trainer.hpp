@@ -21,7 +21,7 @@ struct ReplaySchedule {
   std::int64_t min_steps_learn = 0;  // environment steps before the first update
 };
 
-// Of binary tasks, for NetworkOptions: how many features are 1 at a time is known only in play; about half of
+// How many features of a binary task are 1 at a time, for NetworkOptions: known only in play; about half of
 // what is possible is near enough for choosing a layer's form. 0 for others.
 double usual_active_inputs(const TaskInfo&);
 
@@ -51,7 +51,7 @@ class ReplayTrainer : public Trainer {
   // T steps in each environment, into the memory.
   void collect(Network& actor, double epsilon);
 
-  // Of this iteration; none until min_steps_learn steps have been collected.
+  // Updates of this iteration; none until min_steps_learn steps have been collected.
   int updates_due() const;
 
   // A batch of the memory, which must not be without anything to draw. `beta`: exponent of the importance

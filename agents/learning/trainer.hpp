@@ -1,5 +1,5 @@
-// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new algorithm is a
-// class derived from Trainer, and a row of the list in algorithm.hpp that names it.
+// agents/learning/trainer.hpp - what every learning algorithm offers to the session that runs it. A new
+// algorithm is a class derived from Trainer, and a row of the list in algorithm.hpp that names it.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,7 @@ inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 // terminated) if it cannot be made for a program with this interface.
 using TorchModuleEntry = TorchModule*(int interface, char* error, std::size_t error_size);
 
-// --- inside the module: what its functions call ---
+// ---- inside the module: what its functions call
 // torch_network.cpp, torch_oracle.cpp
 std::unique_ptr<Network> make_libtorch_network(const ModelSpec&, std::span<const std::uint8_t> mask,
                                                NetworkOptions);

@@ -36,7 +36,7 @@ std::vector<BenchCase> update_cases();
 std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 
-// --- timing ---
+// ---- timing
 
 // CPU seconds of one call of each function: the smallest mean over repetitions that take turns, so that
 // whatever else the machine does meets all alike. Each function is called for about `seconds` in total.
@@ -50,7 +50,7 @@ BenchRow comparison(std::string name, std::string reference_name, const std::vec
 void require_close(const std::string& name, const std::vector<float>& found,
                    const std::vector<float>& expected, double tolerance);
 
-// --- the opponent ---
+// ---- the reference
 
 // OpenBLAS with one thread, by name in the process. c[m][n] = op(a) op(b), row-major.
 class OpenBlas {

@@ -119,28 +119,62 @@ Mask random_mask(const RoundInputs& in) {
   return mask;
 }
 
-RoundStart random_reinit(const RoundInputs& in) {
-  if (in.round == 0) return mask_weights(in);
-  RoundStart start;
-  start.mask = random_mask(in);
-  start.parameters = initial_parameters(*in.model, *in.network, [&](std::string_view tensor) {
+// Parameters drawn anew: all of them, or those of the prunable tensors.
+std::vector<float> redrawn(const RoundInputs& in) {
+  std::vector<float> parameters = initial_parameters(*in.model, *in.network, [&](std::string_view tensor) {
     return in.streams->of_baseline("re-init", tensor);
   });
   if (in.imp->reinit_scope == ReinitScope::kPrunable)
     for (std::size_t index = 0; index < in.tensors->size(); ++index)
       if (std::ranges::count(in.prunable, index) == 0)
         std::ranges::copy(part_of(in.initial, tensor_of(in, index)),
-                          part_of(start.parameters, tensor_of(in, index)).begin());
-  return start;
+                          part_of(parameters, tensor_of(in, index)).begin());
+  return parameters;
 }
 
-constexpr std::array<BaselineInfo, kBaselineCount> kBaselines = {{
-    {Baseline::kMaskWeights, "mask/weights", "mask-weights", true, "", mask_weights},
-    {Baseline::kMaskPermuted, "mask/permuted", "mask-permuted", true, "imp.perm_round0", mask_permuted},
-    {Baseline::kPermutedPermuted, "permuted/permuted", "permuted-permuted", true, "imp.mask_perm",
-     permuted_permuted},
-    {Baseline::kRandomReinit, "random/re-init", "random-re-init", false, "imp.reinit_scope", random_reinit},
-}};
+RoundStart random_reinit(const RoundInputs& in) {
+  if (in.round == 0) return mask_weights(in);
+  return {random_mask(in), redrawn(in)};
+}
+
+constexpr auto kBaselines = std::to_array<BaselineInfo>({
+    {.name = "mask/weights",
+     .chain_name = "mask-weights",
+     .colour = "#d62728",
+     .prunes = true,
+     .redraws = false,
+     .own_option = "",
+     .start = mask_weights},
+    {.name = "mask/permuted",
+     .chain_name = "mask-permuted",
+     .colour = "#2ca02c",
+     .prunes = true,
+     .redraws = false,
+     .own_option = "imp.perm_round0",
+     .start = mask_permuted},
+    {.name = "permuted/permuted",
+     .chain_name = "permuted-permuted",
+     .colour = "#2f6fd0",
+     .prunes = true,
+     .redraws = false,
+     .own_option = "imp.mask_perm",
+     .start = permuted_permuted},
+    {.name = "random/re-init",
+     .chain_name = "random-re-init",
+     .colour = "#e3a008",  // dark enough for white paper
+     .prunes = false,
+     .redraws = true,
+     .own_option = "imp.reinit_scope",
+     .start = random_reinit},
+});
+
+constexpr bool is_at(Baseline baseline, std::string_view name) {
+  return kBaselines[static_cast<std::size_t>(baseline)].name == name;
+}
+static_assert(is_at(Baseline::kMaskWeights, "mask/weights") &&
+              is_at(Baseline::kMaskPermuted, "mask/permuted") &&
+              is_at(Baseline::kPermutedPermuted, "permuted/permuted") &&
+              is_at(Baseline::kRandomReinit, "random/re-init"));
 
 void require(bool condition, const char* what) {
   if (!condition) throw std::invalid_argument(std::string("start of a round: ") + what);
@@ -148,17 +182,18 @@ void require(bool condition, const char* what) {
 
 }  // namespace
 
-std::span<const BaselineInfo> baselines() {
-  return kBaselines;
+std::size_t baseline_count() {
+  return kBaselines.size();
 }
 
 const BaselineInfo& info_of(Baseline baseline) {
   return kBaselines[static_cast<std::size_t>(baseline)];
 }
 
-const BaselineInfo* find_baseline(std::string_view name) {
-  const auto found = std::ranges::find(kBaselines, name, &BaselineInfo::name);
-  return found == kBaselines.end() ? nullptr : &*found;
+std::optional<Baseline> find_baseline(std::string_view name) {
+  for (const Baseline baseline : baselines())
+    if (info_of(baseline).name == name) return baseline;
+  return std::nullopt;
 }
 
 bool has_unpruned_network(const ModelSpec& model, const std::vector<Tensor>& tensors,

@@ -11,10 +11,13 @@
 //
 // Round 0 is the same dense training for all of them, unless imp.perm_round0 permutes it. "Initial values"
 // are those recorded at imp.rewind_step where that is set. A new baseline is one function and one entry of
-// the table in baseline.cpp.
+// the table in baseline.cpp; tests/engine/imp/baseline_test.cpp runs on every entry.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <ranges>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,8 +27,8 @@
 
 namespace impsweep {
 
-enum class Baseline { kMaskWeights, kMaskPermuted, kPermutedPermuted, kRandomReinit };
-inline constexpr std::size_t kBaselineCount = 4;
+// The place of an entry in the table. Those of the paper have names, as its claims speak of them.
+enum class Baseline : std::uint8_t { kMaskWeights, kMaskPermuted, kPermutedPermuted, kRandomReinit };
 
 // What a round starts from. All arrays are [parameter_count] in dense order.
 struct RoundInputs {
@@ -50,20 +53,23 @@ struct RoundStart {
 };
 
 struct BaselineInfo {
-  Baseline baseline;
   std::string_view name;        // as in job files: "mask/weights"
   std::string_view chain_name;  // as in names of chains: "mask-weights"
-  bool prunes = true;           // its mask comes from a trained round; false: only the count does
-  std::string_view own_option;  // the imp.* key that no other baseline reads, if there is one
-  RoundStart (*start)(const RoundInputs&) = nullptr;
+  std::string_view colour;      // in drawings
+  bool prunes;                  // its mask comes from a trained round; false: only the count does
+  bool redraws;                 // weights are drawn anew, imp.reinit_scope says which; false: initial values
+  std::string_view own_option;  // the imp.* key that it reads and mask/weights does not, if there is one
+  RoundStart (*start)(const RoundInputs&);
 };
 
-// In the order of the paper's table.
-std::span<const BaselineInfo> baselines();
+// All of them, the paper's first and in the order of its table.
+std::size_t baseline_count();
+inline auto baselines() {
+  return std::views::iota(std::size_t{0}, baseline_count()) |
+         std::views::transform([](std::size_t place) { return static_cast<Baseline>(place); });
+}
 const BaselineInfo& info_of(Baseline);
-
-// nullptr if there is no such baseline.
-const BaselineInfo* find_baseline(std::string_view name);
+std::optional<Baseline> find_baseline(std::string_view name);
 
 // The start of a round. Throws std::invalid_argument if arrays do not fit the model.
 RoundStart prepare(Baseline, const RoundInputs&);

@@ -70,7 +70,7 @@ std::string text_value(const JobEntry& entry) {
 
 // Names of sweeps and variants appear in names of chains and in --set.
 std::string name_value(const JobEntry& entry) {
-  const std::string name = text_value(entry);
+  std::string name = text_value(entry);
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.' || c == '+';
@@ -241,16 +241,16 @@ const JobEntry& required(const std::vector<JobEntry>& entries, const char* key, 
 std::vector<Baseline> baseline_list(const JobEntry* entry) {
   std::vector<Baseline> list;
   std::vector<std::string> names;
-  for (const BaselineInfo& info : baselines()) {
-    names.emplace_back(info.name);
-    if (entry == nullptr) list.push_back(info.baseline);
+  for (const Baseline baseline : baselines()) {
+    names.emplace_back(info_of(baseline).name);
+    if (entry == nullptr) list.push_back(baseline);
   }
   if (entry == nullptr) return list;
   for (const std::string& name : text_list(*entry)) {
-    const BaselineInfo* info = find_baseline(name);
-    if (info == nullptr)
+    const std::optional<Baseline> baseline = find_baseline(name);
+    if (!baseline)
       throw InputError("{}: unknown baseline '{}'{}", entry->place, name, suggestion(name, names));
-    list.push_back(info->baseline);
+    list.push_back(*baseline);
   }
   return list;
 }

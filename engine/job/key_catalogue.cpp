@@ -164,7 +164,7 @@ std::string KeyEntry::without_teacher() const {
 
 std::vector<SweepKey> sweep_keys() {
   Words kept;
-  for (const BaselineInfo& baseline : baselines()) kept.emplace_back(baseline.name);
+  for (const Baseline baseline : baselines()) kept.emplace_back(info_of(baseline).name);
   return {
       {"tasks", "list of names", "required", "sweep", "tasks of the grid; `impsweep tasks` lists them"},
       {"algorithms", "list of names", "required", "sweep",

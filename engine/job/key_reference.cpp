@@ -47,9 +47,10 @@ std::string markdown_settings(const std::vector<KeyEntry>& entries) {
           section);
     }
     const std::string value = default_text(entry);
-    text += fmt::format("| `{}` | {} | {} | {} | {} | - |\n", entry.option.key, cell(allowed_text(entry.option)),
-                        entry.has_one_value() ? fmt::format("`{}`", cell(value)) : value, users_text(entry),
-                        cell(entry.option.help));
+    text +=
+        fmt::format("| `{}` | {} | {} | {} | {} | - |\n", entry.option.key, cell(allowed_text(entry.option)),
+                    entry.has_one_value() ? fmt::format("`{}`", cell(value)) : value, users_text(entry),
+                    cell(entry.option.help));
   }
   return text;
 }

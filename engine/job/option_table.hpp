@@ -1,5 +1,6 @@
-// engine/job/option_table.hpp - from the fields of a configuration (agents/config/option_field.hpp) to a table of
-// keys: with declaration, present value, texts for people, and checks of values that come from job files.
+// engine/job/option_table.hpp - from the fields of a configuration (agents/config/option_field.hpp) to a
+// table of keys: with declaration, present value, texts for people, and checks of values that come from job
+// files.
 #pragma once
 
 #include <span>

@@ -158,8 +158,8 @@ std::vector<std::string> known_keys() {
 
 namespace {
 
-// What a job file's key means to an algorithm: options of the teacher's algorithm, as ppo.* and dqn.*, are the
-// teacher's where the student has none of that name.
+// What a job file's key means to an algorithm: options of the teacher's algorithm, as ppo.* and dqn.*, are
+// the teacher's where the student has none of that name.
 std::string own_key(const std::string& task, const std::string& algorithm, const std::string& key) {
   const AlgorithmInfo* row = find_algorithm(algorithm, *find_task(task));
   if (row == nullptr || !row->has_teacher) return key;
@@ -201,7 +201,7 @@ bool set_option(Settings& settings, const std::string& given_key, const JobValue
 
 namespace {
 
-// Of the agent with these settings, whose keys have this prefix.
+// Checks the agent with these settings, whose keys have this prefix.
 void check_agent(const AgentConfig& agent, const AlgorithmInfo& algorithm, const std::string& prefix,
                  const std::string& place) {
   try {

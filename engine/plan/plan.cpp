@@ -118,7 +118,7 @@ class Expansion {
       node.env_steps = training_steps(settings, 0);
       node.settings = own;
       node.kept = prunable_entries(settings);
-      choice.candidates.push_back(add_training(std::move(node), recipe));
+      choice.candidates.push_back(add_training(node, recipe));
       digests.push_back(plan_.trainings[choice.candidates.back()].digest);
     }
     choice.digest = teacher_digest(digests);
@@ -176,7 +176,7 @@ class Expansion {
     if (node.values_parent) recipe.values_parent = plan_.trainings[*node.values_parent].digest;
     if (node.rewind_parent) recipe.rewind_parent = plan_.trainings[*node.rewind_parent].digest;
     if (node.inputs_parent) recipe.inputs_parent = plan_.trainings[*node.inputs_parent].digest;
-    return add_training(std::move(node), recipe);
+    return add_training(node, recipe);
   }
 
   TrainingIndex add_training(TrainingNode node, const Recipe& recipe) {
@@ -194,7 +194,7 @@ class Expansion {
     std::sort(own, list.end());
     list.erase(std::unique(own, list.end()), list.end());
     const auto index = static_cast<TrainingIndex>(plan_.trainings.size());
-    plan_.trainings.push_back(std::move(node));
+    plan_.trainings.push_back(node);
     by_digest_.insert(index);
     return index;
   }

@@ -33,7 +33,7 @@ bool has_critic(const ModelSpec& model) {
 }
 
 bool takes_initial_values(const Settings& settings, Baseline baseline) {
-  return info_of(baseline).prunes || settings.imp.reinit_scope == ReinitScope::kPrunable;
+  return !info_of(baseline).redraws || settings.imp.reinit_scope == ReinitScope::kPrunable;
 }
 
 bool enters_pruned_round(std::string_view key, const Settings& settings, Baseline baseline) {
@@ -114,7 +114,7 @@ class FieldReader {
       : lines_(std::move(lines)), origin_(origin) {}
 
   std::string text(const char* key) {
-    const std::string value = take(key);
+    std::string value = take(key);
     if (value.empty()) return value;
     if (value.size() < 2 || value.front() != '"' || value.back() != '"')
       throw InputError("{}: field '{}' of the recipe is not a text", origin_, key);
@@ -238,7 +238,7 @@ Settings settings_of(const Recipe& recipe, const std::string& origin) {
   require("task '" + recipe.task + "'", recipe.task_semantics, task.semantics);
   require("algorithm '" + recipe.algorithm + "'", recipe.algorithm_semantics, algorithm.semantics);
   if (recipe.imp_semantics != 0) require("pruning", recipe.imp_semantics, kImpSemantics);
-  if (!recipe.baseline.empty() && find_baseline(recipe.baseline) == nullptr)
+  if (!recipe.baseline.empty() && !find_baseline(recipe.baseline))
     throw InputError("{}: unknown baseline '{}'; use the version of impsweep that wrote it", origin,
                      recipe.baseline);
   Settings settings = declared_settings(recipe.task, recipe.algorithm);

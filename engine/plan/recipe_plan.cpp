@@ -34,7 +34,7 @@ Plan plan_of_recipe(const Recipe& recipe, const std::string& origin) {
   for (TrainingIndex parent = 0; parent < plan.trainings.size(); ++parent)
     plan.dependency_list.push_back(parent);
 
-  if (const BaselineInfo* baseline = find_baseline(recipe.baseline)) node.baseline = baseline->baseline;
+  if (const std::optional<Baseline> baseline = find_baseline(recipe.baseline)) node.baseline = *baseline;
   node.seed = recipe.seed;
   node.round = recipe.round;
   node.env_steps = training_steps(settings, recipe.round);

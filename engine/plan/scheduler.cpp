@@ -254,6 +254,7 @@ void Scheduler::block_dependants(TrainingIndex cause, std::vector<TrainingIndex>
 
 double makespan_seconds(std::vector<ScheduledTraining> trainings, int workers) {
   std::vector<double> seconds;
+  seconds.reserve(trainings.size());
   for (const ScheduledTraining& training : trainings) seconds.push_back(training.seconds);
   return makespan_seconds(Scheduler(std::move(trainings)), seconds, workers);
 }

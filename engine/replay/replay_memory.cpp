@@ -16,7 +16,7 @@ enum Operation : std::uint8_t { kAppend = 0, kSample = 1, kUpdate = 2 };
 // Rows of the lists are taken in the order of the operations.
 class RecordedMemory {
  public:
-  RecordedMemory(const Hdf5File& file, const std::string& group, ReplayOptions options)
+  RecordedMemory(const Hdf5File& file, const std::string& group, const ReplayOptions& options)
       : B_(static_cast<std::size_t>(options.B)),
         options_(options),
         memory_(options),
@@ -48,8 +48,9 @@ class RecordedMemory {
     memory_.sample({&uniform_[sampled_], count}, beta, batch_);
     sampled_ += count;
     for (std::size_t j = 0; j < count; ++j) {
-      drawn["sample/t_index"].push_back(static_cast<double>(batch_.slot[j] / B_));
-      drawn["sample/b_index"].push_back(static_cast<double>(batch_.slot[j] % B_));
+      const std::size_t t = batch_.slot[j] / B_, b = batch_.slot[j] % B_;
+      drawn["sample/t_index"].push_back(static_cast<double>(t));
+      drawn["sample/b_index"].push_back(static_cast<double>(b));
       drawn["sample/priority"].push_back(batch_.priority[j]);
       drawn["sample/weight"].push_back(batch_.weight[j]);
       drawn["sample/observation"].push_back(batch_.observation.dense().data[j]);

@@ -15,7 +15,7 @@ namespace {
 constexpr double kTableDensity = 0.1;  // at which the tables give returns
 constexpr int kChannelWidth = 230;     // pixels
 
-ReportFigure single(std::string title, std::string caption, std::string name, Panel panel) {
+ReportFigure single(std::string title, std::string caption, const std::string& name, Panel panel) {
   ReportFigure figure{std::move(title), std::move(caption), {}, {}};
   figure.pictures.push_back({file_name_of(name), {std::move(panel)}});
   return figure;

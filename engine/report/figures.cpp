@@ -180,20 +180,6 @@ std::string percent_text(double part) {
                             : fmt::format("{:.3f} %", percent);
 }
 
-std::string colour_of(Baseline baseline) {
-  switch (baseline) {
-    case Baseline::kMaskWeights:
-      return "#d62728";
-    case Baseline::kMaskPermuted:
-      return "#2ca02c";
-    case Baseline::kPermutedPermuted:
-      return "#2f6fd0";
-    case Baseline::kRandomReinit:
-      return "#e3a008";  // dark enough for white paper
-  }
-  return "#7f7f7f";
-}
-
 bool has_rounds(const Group& group) {
   return std::ranges::any_of(group.chains, [](const auto& seeds) {
     return std::ranges::any_of(seeds.second, [](const auto& chain) {
@@ -238,7 +224,7 @@ Panel return_panel(const Group& group, const std::string& title) {
   for (const auto& [baseline, seeds] : group.chains) {
     Series series = line_over_rounds(group, baseline, best_return);
     series.title = info_of(baseline).name;
-    series.colour = colour_of(baseline);
+    series.colour = info_of(baseline).colour;
     panel.lines.push_back(std::move(series));
   }
   return panel;
@@ -324,7 +310,7 @@ Panel inputs_left_panel(const Group& group, const std::string& title) {
       return static_cast<double>(round.summary.inputs_left);
     });
     series.title = info_of(baseline).name;
-    series.colour = colour_of(baseline);
+    series.colour = info_of(baseline).colour;
     panel.lines.push_back(std::move(series));
   }
   return panel;
@@ -449,10 +435,10 @@ Panel given_inputs_panel(const Group& all, std::span<const Group* const> given, 
 Panel aggregate_panel(std::span<const Group* const> groups, const std::string& title) {
   const Group& longest = **std::ranges::max_element(groups, {}, [](const Group* g) { return g->rounds(); });
   Panel panel = density_panel(longest, title, "normalised return");
-  for (const BaselineInfo& info : baselines()) {
+  for (const Baseline baseline : baselines()) {
     Series series;
-    series.title = info.name;
-    series.colour = colour_of(info.baseline);
+    series.title = info_of(baseline).name;
+    series.colour = info_of(baseline).colour;
     for (std::size_t round = 0; round < longest.rounds(); ++round) {
       std::vector<double> means;
       std::size_t usable = 0;
@@ -460,9 +446,9 @@ Panel aggregate_panel(std::span<const Group* const> groups, const std::string& t
         const Scale scale = scale_of(*group);
         if (!scale.usable) continue;
         ++usable;
-        const std::vector<double> values =
-            over_seeds(*group, info.baseline, round,
-                       [&](const RoundFacts& facts) { return scale.performance(facts.summary.best_return); });
+        const std::vector<double> values = over_seeds(*group, baseline, round, [&](const RoundFacts& facts) {
+          return scale.performance(facts.summary.best_return);
+        });
         if (!values.empty()) means.push_back(mean_deviation(values).mean);
       }
       if (means.empty() || means.size() < usable) break;  // a mean over other tasks would jump

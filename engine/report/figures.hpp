@@ -15,9 +15,6 @@
 
 namespace impsweep {
 
-// red, green, blue, yellow in the paper's order of the baselines.
-std::string colour_of(Baseline);
-
 // Whose rounds pictures of a single baseline show: tickets, or what there is instead.
 Baseline shown_baseline(const Group&);
 

@@ -55,6 +55,7 @@ std::vector<Row> finished_rows(const Plan& plan, const RoundSummaries& summaries
 
 std::vector<IndexLink> links_of(const Plan& plan, const std::vector<Row>& rows) {
   std::vector<IndexLink> links;
+  links.reserve(rows.size());
   for (const Row& row : rows)
     links.push_back({row.chain, row.round, Store::round_file(plan.trainings[row.training].digest)});
   return links;
@@ -64,16 +65,19 @@ Table table_of(const Plan& plan, const RoundSummaries& summaries, const std::vec
   Table table;
   const auto texts = [&](const char* name, auto&& value) {
     std::vector<std::string> column;
+    column.reserve(rows.size());
     for (const Row& row : rows) column.push_back(value(row));
     table.columns.push_back({name, std::move(column)});
   };
   const auto integers = [&](const char* name, auto&& value) {
     std::vector<std::int64_t> column;
+    column.reserve(rows.size());
     for (const Row& row : rows) column.push_back(value(row));
     table.columns.push_back({name, std::move(column)});
   };
   const auto numbers = [&](const char* name, auto&& value) {
     std::vector<double> column;
+    column.reserve(rows.size());
     for (const Row& row : rows) column.push_back(value(row));
     table.columns.push_back({name, std::move(column)});
   };

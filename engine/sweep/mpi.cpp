@@ -21,7 +21,7 @@ namespace impsweep {
 namespace {
 
 constexpr int kTag = 1;
-constexpr std::chrono::seconds kFlush{3}, kLongestFarewell{30};
+constexpr std::chrono::seconds kFlush{3}, kLongestFinalize{30};
 
 [[noreturn]] void leave_at_once(int exit_code) {
   std::fflush(nullptr);
@@ -75,11 +75,11 @@ class Mpi final : public Transport {
     // What was never taken: MPI may read it until the process ends, so it is left where it is.
     if (!sent_.empty()) {
       for (Sent& sent : sent_) MPI_Request_free(&sent.request);
-      new std::list<Sent>(std::move(sent_));
+      new std::list<Sent>(std::move(sent_));  // NOLINT(bugprone-unhandled-exception-at-new): 24 bytes
     }
     // A rank that died after its last message would be waited for without end.
     std::thread([] {
-      std::this_thread::sleep_for(kLongestFarewell);
+      std::this_thread::sleep_for(kLongestFinalize);
       leave_at_once(kStopped);
     }).detach();
     MPI_Finalize();

@@ -50,8 +50,8 @@ struct Body {
 struct Robot {
   std::string task, original;  // "hopper", "HopperBulletEnv-v0"
   std::string description;
-  // As measured on one core, and the aim of the benchmarks: four to seven times pybullet_envs itself, which makes
-  // 2007, 2060, 2918 and 1654 steps a second of HalfCheetah, Walker2D, Hopper and Ant.
+  // As measured on one core, and the aim of the benchmarks: four to seven times pybullet_envs itself, which
+  // makes 2007, 2060, 2918 and 1654 steps a second of HalfCheetah, Walker2D, Hopper and Ant.
   double seconds_per_step = 0, target_steps_per_second = 0;
   std::vector<Body> bodies;  // depth first; the torso comes first
   // Planar: the torso hangs from the world by two rails (x, z) and a hinge about +y. Else it floats.

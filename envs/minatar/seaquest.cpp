@@ -227,7 +227,8 @@ void Seaquest::move_fish(StepResult& result) {
 void Seaquest::surface(StepResult& result, bool ramping) {
   surfaced = true;
   if (diver_count == kFullHold) {
-    result.reward += static_cast<float>(oxygen * kSide / kFullOxygen);
+    const std::int32_t gauge = oxygen * kSide / kFullOxygen;
+    result.reward += static_cast<float>(gauge);
     diver_count = 0;
   }
   oxygen = kFullOxygen;

@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace impsweep::HWY_NAMESPACE {
 
-// --- linear_algebra.cpp ---
+// ---- linear_algebra.cpp
 void gemm(const GemmArguments&);
 void sparse(const SparseArguments&);
 void sparse_weight_gradient(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
@@ -27,7 +27,7 @@ void transpose(int rows, int columns, const float* source, std::ptrdiff_t source
 void transpose_selected(int rows, const std::int32_t* order, int columns, const float* source,
                         std::ptrdiff_t source_stride, float* transposed, std::ptrdiff_t transposed_stride);
 
-// --- losses.cpp ---
+// ---- losses.cpp
 void softmax(int actions, int batch, const float* logits, float* probability, std::ptrdiff_t stride);
 PpoLossSums ppo_loss(const PpoLossArguments&);
 PpoLossSums gaussian_ppo_loss(const GaussianPpoLossArguments&);
@@ -36,12 +36,12 @@ void gaussian_log_likelihood(int dimensions, int batch, const float* mean, const
 float cross_entropy(const CrossEntropyArguments&);
 float q_loss(const QLossArguments&);
 
-// --- optimizer.cpp ---
+// ---- optimizer.cpp
 float squared_norm(const float* values, std::size_t count);
 void adam(const AdamArguments&, std::size_t count, float* parameters, const float* gradients,
           float* first_moment, float* second_moment);
 
-// --- elementwise.cpp ---
+// ---- elementwise.cpp
 void multiply(float* values, const float* factors, std::size_t count);
 void exp(const float* x, float* y, std::size_t count);
 void log(const float* x, float* y, std::size_t count);

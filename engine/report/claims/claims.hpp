@@ -86,7 +86,7 @@ double share_of_magnitude(const RoundFacts&, const std::vector<std::size_t>& som
 // P(group) - P(plain).
 std::vector<double> area_difference(const Group&, const Group& plain);
 
-// --- one function per claim: H1 to H29 as in the table ---
+// ---- one function per claim: H1 to H29 as in the table
 // tickets.cpp
 void tickets_exist(const Results&, Findings&);                               // H1
 void clones_are_pruned_further(const Results&, Findings&);                   // H2

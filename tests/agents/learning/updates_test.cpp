@@ -90,6 +90,14 @@ double difference(const std::vector<float>& found, const std::vector<float>& exp
   return gap / largest;
 }
 
+// What the learners under test are set to, nothing of it falling in time.
+PpoConfig ppo_options() {
+  return {.learning_rate = 2e-3, .entropy_coefficient = 0.01, .linear_schedule = false};
+}
+PolicyCloningConfig cloning_options() {
+  return {.critic = CloningCritic::kDistill};
+}
+
 struct UpdateCase {
   ModelSpec model;
   std::vector<std::uint8_t> mask;
@@ -99,8 +107,8 @@ struct UpdateCase {
   MinibatchPlan minibatch{1, 1};
   std::vector<std::int32_t> order;  // of all updates, one minibatch after the other
 
-  UpdateCase(Stream& stream, Activation activation, std::vector<std::uint8_t> chosen_mask,
-             std::int64_t minibatches)
+  UpdateCase(Stream& stream, const AlgorithmOptions& options, Activation activation,
+             std::vector<std::uint8_t> chosen_mask, std::int64_t minibatches)
       : model(model_with(activation)), mask(std::move(chosen_mask)), samples(random_samples(stream, 37, 5)) {
     minibatch = MinibatchPlan(samples.size(), minibatches);
     for (const Tensor& tensor : tensors_of(kModel))
@@ -115,9 +123,7 @@ struct UpdateCase {
       order.insert(order.end(), permutation.begin(),
                    permutation.begin() + minibatch.per_epoch * minibatch.size);
     }
-    config.options<PpoConfig>().learning_rate = 2e-3;
-    config.options<PpoConfig>().entropy_coefficient = 0.01;
-    config.options<PpoConfig>().linear_schedule = false;
+    config.own = options;
   }
 
   template <class Learner>
@@ -140,13 +146,13 @@ struct UpdateCase {
   }
 };
 
-std::vector<UpdateCase> update_cases(Activation activation) {
+std::vector<UpdateCase> update_cases(const AlgorithmOptions& options, Activation activation) {
   std::vector<UpdateCase> cases;
   Stream stream("whole updates");
   for (const std::int64_t minibatches : {1, 4, 32}) {  // of 185, 46 and 5 samples
     for (const double density : {1.0, 0.3, 0.05})
-      cases.emplace_back(stream, activation, random_mask(stream, density), minibatches);
-    cases.emplace_back(stream, activation, mask_with_holes(stream), minibatches);
+      cases.emplace_back(stream, options, activation, random_mask(stream, density), minibatches);
+    cases.emplace_back(stream, options, activation, mask_with_holes(stream), minibatches);
   }
   return cases;
 }
@@ -165,12 +171,12 @@ constexpr int kPartings = 1;
 
 // What a hundred updates make of the same start on both backends.
 template <class Learner>
-void check_backends_end_alike() {
+void check_backends_end_alike(const AlgorithmOptions& options) {
   use_built_torch_module();
   int partings = 0;
   double worst = 0;
   for (const Activation activation : {Activation::kRelu, Activation::kTanh})
-    for (const UpdateCase& example : update_cases(activation)) {
+    for (const UpdateCase& example : update_cases(options, activation)) {
       const std::vector<float> native = example.train<Learner>(Backend::kNative),
                                torch = example.train<Learner>(Backend::kTorch);
       CHECK(difference(native, example.start) > 0.05);  // something was learned
@@ -186,14 +192,14 @@ void check_backends_end_alike() {
 }
 
 TEST_CASE("a hundred PPO updates: native and LibTorch backend end alike" * doctest::skip(!kHasTorch)) {
-  check_backends_end_alike<PpoLearner>();
+  check_backends_end_alike<PpoLearner>(ppo_options());
 }
 
 TEST_CASE("a hundred PPO updates: native and a program with LibTorch alone end alike" *
           doctest::skip(!kHasTorch)) {
   use_built_torch_module();
   double worst = 0;
-  for (const UpdateCase& example : update_cases(Activation::kTanh)) {
+  for (const UpdateCase& example : update_cases(ppo_options(), Activation::kTanh)) {
     const std::vector<float> native = example.train<PpoLearner>(Backend::kNative),
                              eager = example.train_eagerly();
     worst = std::max(worst, difference(native, eager));
@@ -203,7 +209,7 @@ TEST_CASE("a hundred PPO updates: native and a program with LibTorch alone end a
 }
 
 TEST_CASE("a hundred cloning updates: native and LibTorch backend end alike" * doctest::skip(!kHasTorch)) {
-  check_backends_end_alike<CloningLearner>();
+  check_backends_end_alike<CloningLearner>(cloning_options());
 }
 
 TEST_CASE("eager PPO refuses policies that it does not know" * doctest::skip(!kHasTorch)) {

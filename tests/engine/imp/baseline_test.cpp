@@ -15,9 +15,6 @@ using namespace impsweep;
 
 namespace {
 
-constexpr Baseline kAll[] = {Baseline::kMaskWeights, Baseline::kMaskPermuted, Baseline::kPermutedPermuted,
-                             Baseline::kRandomReinit};
-
 // One round of a Gaussian PPO agent with a mask of density 1/2.
 struct Fixture {
   AgentConfig agent;
@@ -96,7 +93,7 @@ struct Fixture {
 
 TEST_CASE("masked places are zero, counts are kept, and what is not prunable is never masked") {
   Fixture f;
-  for (const Baseline baseline : kAll) {
+  for (const Baseline baseline : baselines()) {
     CAPTURE(info_of(baseline).name);
     const RoundStart start = f.start(baseline);
     std::int64_t kept = 0;
@@ -145,8 +142,7 @@ TEST_CASE("permutations keep each tensor's survivors as a multiset, and everythi
 TEST_CASE("shuffles differ from round to round, seed to seed and baseline to baseline") {
   Fixture f;
   std::set<std::vector<float>> starts;
-  for (const Baseline baseline :
-       {Baseline::kMaskPermuted, Baseline::kPermutedPermuted, Baseline::kRandomReinit})
+  for (const Baseline baseline : baselines())
     for (f.round = 1; f.round <= 3; ++f.round) {
       starts.insert(f.start(baseline).parameters);
       CHECK(f.start(baseline).parameters == f.start(baseline).parameters);
@@ -154,7 +150,7 @@ TEST_CASE("shuffles differ from round to round, seed to seed and baseline to bas
   f.streams.seed = 3;
   f.round = 1;
   starts.insert(f.start(Baseline::kMaskPermuted).parameters);
-  CHECK(starts.size() == 10);
+  CHECK(starts.size() == 3 * (baseline_count() - 1) + 2);  // mask/weights draws nothing
 }
 
 TEST_CASE("axis0 moves all weights of an input together") {
@@ -205,6 +201,20 @@ TEST_CASE("random masks are uniform over all prunable entries together") {
   }
 }
 
+TEST_CASE("what says that it redraws does, and nothing else needs new values") {
+  Fixture f;
+  for (const Baseline baseline : baselines()) {
+    CAPTURE(info_of(baseline).name);
+    const RoundStart start = f.start(baseline);
+    std::vector<float> known = f.initial;
+    std::ranges::sort(known);
+    const auto is_new = [&](float value) { return value != 0 && !std::ranges::binary_search(known, value); };
+    CHECK(std::ranges::any_of(start.parameters, is_new) == info_of(baseline).redraws);
+    f.kept = info_of(baseline).prunes ? 0 : f.kept;  // which only those read whose mask is drawn
+    CHECK_NOTHROW(f.start(baseline));
+  }
+}
+
 TEST_CASE("re-initialisation draws everything, or the prunable tensors only") {
   Fixture all;
   const RoundStart fresh = all.start(Baseline::kRandomReinit);
@@ -229,14 +239,13 @@ TEST_CASE("round 0 is dense and unchanged under every baseline, unless it is per
   f.round = 0;
   f.mask.assign(f.initial.size(), 1);
   f.kept = entry_count(f.tensors, f.prunable);
-  for (const Baseline baseline : kAll) {
+  for (const Baseline baseline : baselines()) {
     CHECK(f.start(baseline).mask == f.mask);
     CHECK(f.start(baseline).parameters == f.initial);
   }
   f.imp.perm_round0 = true;
-  for (const Baseline baseline :
-       {Baseline::kMaskWeights, Baseline::kPermutedPermuted, Baseline::kRandomReinit})
-    CHECK(f.start(baseline).parameters == f.initial);
+  for (const Baseline baseline : baselines())
+    CHECK((f.start(baseline).parameters == f.initial) == (info_of(baseline).own_option != "imp.perm_round0"));
   const RoundStart permuted = f.start(Baseline::kMaskPermuted);
   CHECK(permuted.mask == f.mask);
   for (std::size_t t = 0; t < f.tensors.size(); ++t) {
@@ -250,7 +259,7 @@ TEST_CASE("an unpruned critic continues from the previous round if it is not res
   imp.reset_unpruned = false;
   Fixture f(imp);
   CHECK(has_unpruned_network(f.model, f.tensors, f.prunable));
-  for (const Baseline baseline : kAll) {
+  for (const Baseline baseline : baselines()) {
     const RoundStart start = f.start(baseline);
     for (std::size_t t = 0; t < f.tensors.size(); ++t) {
       const bool continues = f.tensors[t].name.starts_with("critic");
@@ -293,12 +302,18 @@ TEST_CASE("arrays that do not fit the model are refused") {
 }
 
 TEST_CASE("names of baselines") {
-  CHECK(baselines().size() == kBaselineCount);
-  for (const Baseline baseline : kAll) {
-    CHECK(info_of(baseline).baseline == baseline);
-    CHECK(find_baseline(info_of(baseline).name)->baseline == baseline);
+  CHECK(baseline_count() >= 4);
+  std::set<std::string_view> chain_names, colours;
+  for (const Baseline baseline : baselines()) {
+    const BaselineInfo& info = info_of(baseline);
+    CAPTURE(info.name);
+    CHECK(find_baseline(info.name) == baseline);
+    CHECK(chain_names.insert(info.chain_name).second);
+    CHECK(info.chain_name.find_first_of("/.") == std::string_view::npos);
+    CHECK(colours.insert(info.colour).second);
+    CHECK((info.own_option.empty() || info.own_option.starts_with("imp.")));
   }
-  CHECK(find_baseline("mask-weights") == nullptr);
+  CHECK(!find_baseline("mask-weights"));
   CHECK(info_of(Baseline::kRandomReinit).chain_name == "random-re-init");
 }
 

@@ -179,21 +179,21 @@ TEST_CASE("no baseline gives back an input that was taken away") {
     std::int64_t kept = 0;
     for (const std::int64_t count : kept_per_tensor(tensors, prunable, mask)) kept += count;
     CHECK(kept == (2 * 16 + 16 * 16 + 16 * 2) / 2);
-    for (const BaselineInfo& info : baselines()) {
-      CAPTURE(info.name);
-      streams.baseline = info.name;
-      const RoundStart start = prepare(info.baseline, {.model = &restricted.model,
-                                                       .tensors = &tensors,
-                                                       .prunable = prunable,
-                                                       .network = &settings.agent.network,
-                                                       .imp = &settings.imp,
-                                                       .streams = &streams,
-                                                       .round = 1,
-                                                       .available = restricted.available,
-                                                       .mask = mask,
-                                                       .kept = kept,
-                                                       .initial = initial,
-                                                       .previous = {}});
+    for (const Baseline baseline : baselines()) {
+      CAPTURE(info_of(baseline).name);
+      streams.baseline = info_of(baseline).name;
+      const RoundStart start = prepare(baseline, {.model = &restricted.model,
+                                                  .tensors = &tensors,
+                                                  .prunable = prunable,
+                                                  .network = &settings.agent.network,
+                                                  .imp = &settings.imp,
+                                                  .streams = &streams,
+                                                  .round = 1,
+                                                  .available = restricted.available,
+                                                  .mask = mask,
+                                                  .kept = kept,
+                                                  .initial = initial,
+                                                  .previous = {}});
       std::int64_t after = 0;
       for (const std::int64_t count : kept_per_tensor(tensors, prunable, start.mask)) after += count;
       CHECK(after == kept);

@@ -36,14 +36,14 @@ Group made_up(const std::string& algorithm, int seeds, const Returns& returns, i
     group.density.push_back(std::pow(0.5, round));
     group.kept.push_back(1024 >> round);
   }
-  for (const BaselineInfo& info : baselines())
+  for (const Baseline baseline : baselines())
     for (std::int64_t seed = 0; seed < seeds; ++seed) {
-      ChainFacts& chain = group.chains[info.baseline][seed];
+      ChainFacts& chain = group.chains[baseline][seed];
       chain.resize(kRounds);
       // The last seed is under way.
       for (int round = 0; round < (seed + 1 == seeds ? finished : kRounds); ++round) {
         auto facts = std::make_shared<RoundFacts>();
-        facts->summary.best_return = returns(info.baseline, seed, round);
+        facts->summary.best_return = returns(baseline, seed, round);
         facts->summary.final_return = facts->summary.best_return;
         facts->curve_step = {0, 1000};
         facts->curve_mean = {0, facts->summary.best_return};

@@ -1,4 +1,5 @@
-// A finished round is trained again from its file: inside its store, copied out of it, and with another's parents.
+// A finished round is trained again from its file: inside its store, copied out of it, and with another's
+// parents.
 #include "engine/store/rerun.hpp"
 
 #include <doctest/doctest.h>
