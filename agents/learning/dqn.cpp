@@ -43,6 +43,7 @@ UpdateReport DqnTrainer::collect_and_learn() {
   collect(*network_, epsilon());
   UpdateReport last;
   for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
+    throw_if_interrupted(interruption());
     const ReplayBatch& batch = draw_batch(beta());
     last = learner_.learn(batch);
     if (dqn_.prioritized) memory_.set_priorities(batch, learner_.td_abs_error());

@@ -43,7 +43,10 @@ ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max
 UpdateReport ValueCloningTrainer::collect_and_learn() {
   collect(*teacher_, cloning_.epsilon_teacher);
   UpdateReport last;
-  for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) last = learn(draw_batch());
+  for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
+    throw_if_interrupted(interruption());
+    last = learn(draw_batch());
+  }
   return last;
 }
 
