@@ -17,16 +17,17 @@ bool distils_critic(const AgentConfig& config) {
 CloningTrainer::CloningTrainer(const TrainingRequest& request, int max_columns)
     : BatchTrainer(request, max_columns, request.config.options<PolicyCloningConfig>().minibatches),
       teacher_(make_teacher(request, max_columns_)),
+      epochs_(request.config.options<PolicyCloningConfig>().epochs),
       learner_(*network_, request.model, config_, minibatch_, iterations_) {
   learner_.start_at_iteration(first_iteration_);
 }
 
 UpdateReport CloningTrainer::collect_and_learn() {
   collect_rollout(sampler_, *policy_, *teacher_, kActor, samples_, interruption());
-  if (config_.options<PolicyCloningConfig>().critic == CloningCritic::kDistill)
+  if (distils_critic(config_))
     estimate_values(*teacher_, samples_.observation.data(), samples_.size(), samples_.value.data());
   UpdateReport last;
-  for (std::int64_t epoch = 0; epoch < config_.options<PolicyCloningConfig>().epochs; ++epoch)
+  for (std::int64_t epoch = 0; epoch < epochs_; ++epoch)
     for (const std::int32_t* minibatch : shuffled_minibatches()) {
       throw_if_interrupted(interruption());
       last = learner_.learn_minibatch(samples_, minibatch);

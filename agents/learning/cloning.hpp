@@ -48,6 +48,7 @@ class CloningTrainer final : public BatchTrainer {
   const CloningLearner& learner() const override { return learner_; }
 
   std::unique_ptr<Network> teacher_;
+  std::int64_t epochs_;
   CloningLearner learner_;
 };
 

@@ -1,6 +1,7 @@
 #include "agents/learning/dqn.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -14,14 +15,7 @@
 namespace impsweep {
 namespace {
 
-AdamConfig adam_of(const AgentConfig& config) {
-  AdamConfig adam = config.adam;
-  adam.epsilon = config.options<DqnConfig>().adam_epsilon_in_force();
-  return adam;
-}
-
-ReplayOptions memory_options(const TrainingRequest& request) {
-  const DqnConfig& dqn = request.config.options<DqnConfig>();
+ReplayOptions memory_options(const DqnConfig& dqn) {
   ReplayOptions options;
   options.size = dqn.replay_size;
   options.n_step = static_cast<int>(dqn.n_step);
@@ -32,13 +26,18 @@ ReplayOptions memory_options(const TrainingRequest& request) {
   return options;
 }
 
+ReplaySchedule schedule(const DqnConfig& dqn) {
+  return {.batch_size = static_cast<int>(dqn.batch_size),
+          .replay_ratio = dqn.replay_ratio,
+          .min_steps_learn = dqn.min_steps_learn};
+}
+
 }  // namespace
 
 DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
-    : ReplayTrainer(request, max_columns, memory_options(request),
-                    {.batch_size = static_cast<int>(request.config.options<DqnConfig>().batch_size),
-                     .replay_ratio = request.config.options<DqnConfig>().replay_ratio,
-                     .min_steps_learn = request.config.options<DqnConfig>().min_steps_learn}),
+    : ReplayTrainer(request, max_columns, memory_options(request.config.options<DqnConfig>()),
+                    schedule(request.config.options<DqnConfig>())),
+      dqn_(request.config.options<DqnConfig>()),
       target_(make_trained_network(request, max_columns_, usual_active_inputs(sampler_.info()))),
       learner_(*network_, *target_, request.model, config_, Stream(request.stream_prefix + "/dropout")) {}
 
@@ -46,27 +45,24 @@ UpdateReport DqnTrainer::collect_and_learn() {
   collect(*network_, epsilon());
   UpdateReport last;
   for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
+    throw_if_interrupted(interruption());
     const ReplayBatch& batch = draw_batch(beta());
     last = learner_.learn(batch);
-    if (config_.options<DqnConfig>().prioritized) memory_.set_priorities(batch, learner_.td_abs_error());
+    if (dqn_.prioritized) memory_.set_priorities(batch, learner_.td_abs_error());
   }
   return last;
 }
 
 double DqnTrainer::epsilon() const {
-  const std::int64_t last =
-      std::max<std::int64_t>(1, config_.options<DqnConfig>().epsilon_steps / steps_per_iteration());
-  return line_at(iteration(), config_.options<DqnConfig>().epsilon_initial, first_learning_iteration(),
-                 config_.options<DqnConfig>().epsilon_final, last);
+  const std::int64_t last = std::max<std::int64_t>(1, dqn_.epsilon_steps / steps_per_iteration());
+  return line_at(iteration(), dqn_.epsilon_initial, first_learning_iteration(), dqn_.epsilon_final, last);
 }
 
 double DqnTrainer::beta() const {
-  const std::int64_t steps =
-      config_.options<DqnConfig>().beta_steps > 0 ? config_.options<DqnConfig>().beta_steps : total_steps();
+  const std::int64_t steps = dqn_.beta_steps > 0 ? dqn_.beta_steps : total_steps();
   const std::int64_t last = std::max<std::int64_t>(1, steps / steps_per_iteration());
   // Set at the end of an iteration: the updates of the next one use it.
-  return line_at(iteration() - 1, config_.options<DqnConfig>().beta_initial, first_learning_iteration(),
-                 config_.options<DqnConfig>().beta_final, last);
+  return line_at(iteration() - 1, dqn_.beta_initial, first_learning_iteration(), dqn_.beta_final, last);
 }
 
 void DqnTrainer::save_learner(StateWriter& writer) const {
@@ -84,7 +80,8 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
     : online_(online),
       target_(target),
       config_(config.options<DqnConfig>()),
-      adam_(adam_of(config), config.regularisation, online.gradients().size()),
+      adam_({config.adam.beta1, config.adam.beta2, config_.adam_epsilon_in_force()}, config.regularisation,
+            online.gradients().size()),
       values_(model, static_cast<int>(config.options<DqnConfig>().batch_size)),
       dropout_(model, config.regularisation.dropout, static_cast<int>(config.options<DqnConfig>().batch_size),
                std::move(dropout_stream)),

@@ -76,6 +76,7 @@ class DqnTrainer final : public ReplayTrainer {
   void save_learner(StateWriter&) const override;
   void load_learner(StateReader&) override;
 
+  DqnConfig dqn_;
   std::unique_ptr<Network> target_;
   DqnLearner learner_;
 };

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include "agents/config/paper_defaults.hpp"
-#include "agents/config/ppo_config.hpp"
 
 #include "agents/acting/rollout.hpp"
+#include "agents/config/paper_defaults.hpp"
 
 namespace impsweep {
 
 PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
     : BatchTrainer(request, max_columns, request.config.options<PpoConfig>().minibatches),
+      ppo_(request.config.options<PpoConfig>()),
       learner_(*network_, request.model, config_, minibatch_, iterations_),
       timeout_value_(zeros(1, samples_.stride)) {
   learner_.start_at_iteration(first_iteration_);
@@ -20,7 +20,7 @@ UpdateReport PpoTrainer::collect_and_learn() {
   collect_rollout(sampler_, *policy_, *network_, kActor, samples_, interruption());
   estimate_values_and_advantages();
   UpdateReport last;
-  for (std::int64_t epoch = 0; epoch < config_.options<PpoConfig>().epochs; ++epoch)
+  for (std::int64_t epoch = 0; epoch < ppo_.epochs; ++epoch)
     for (const std::int32_t* minibatch : shuffled_minibatches()) {
       throw_if_interrupted(interruption());
       last = learner_.learn_minibatch(samples_, minibatch);
@@ -33,9 +33,7 @@ void PpoTrainer::estimate_values_and_advantages() {
   network_->infer(kCritic, samples_.B, sampler_.observation().dense(),
                   {samples_.bootstrap_value.data(), samples_.B});
   if (config_.sampler.timeout_bootstrap) add_values_after_timeouts();
-  estimate_advantages(samples_, config_.options<PpoConfig>().discount,
-                      config_.options<PpoConfig>().gae_lambda,
-                      config_.options<PpoConfig>().normalize_advantage);
+  estimate_advantages(samples_, ppo_.discount, ppo_.gae_lambda, ppo_.normalize_advantage);
 }
 
 // What an episode would have gone on to give, had the time limit not ended it.
@@ -44,8 +42,7 @@ void PpoTrainer::add_values_after_timeouts() {
   const int count = static_cast<int>(timeouts.sample.size());
   estimate_values(*network_, timeouts.observation.data(), count, timeout_value_.data());
   for (int j = 0; j < count; ++j)
-    samples_.reward[timeouts.sample[j]] +=
-        static_cast<float>(config_.options<PpoConfig>().discount) * timeout_value_[j];
+    samples_.reward[timeouts.sample[j]] += static_cast<float>(ppo_.discount) * timeout_value_[j];
 }
 
 void estimate_advantages(Samples& s, double discount, double gae_lambda, bool normalize) {

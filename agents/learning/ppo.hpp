@@ -58,6 +58,7 @@ class PpoTrainer final : public BatchTrainer {
   PpoLearner& learner() override { return learner_; }
   const PpoLearner& learner() const override { return learner_; }
 
+  PpoConfig ppo_;
   PpoLearner learner_;
   AlignedFloats timeout_value_;  // [T*B]
 };

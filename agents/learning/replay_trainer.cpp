@@ -52,19 +52,23 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
       replay_stream_(request.stream_prefix + "/replay"),
       uniform_(static_cast<std::size_t>(schedule.batch_size)),
       reward_(static_cast<std::size_t>(sampler_.lanes())),
-      done_(reward_.size()) {
+      done_(reward_.size()),
+      safe_point_(request.interruption) {
   sampler_.decorrelate(policy_, config_.sampler.decorrelation_steps, request.interruption);
 }
 
 void ReplayTrainer::iterate() {
+  safe_point_.leave(*this);
   const UpdateReport last = collect_and_learn();
   ++iteration_;
+  safe_point_.reach();
   require_finite(last, env_steps());
 }
 
 void ReplayTrainer::collect(Network& actor, double epsilon) {
   policy_.set_epsilon(epsilon);
   for (std::int64_t t = 0; t < config_.sampler.batch_T; ++t) {
+    throw_if_interrupted(interruption());
     sampler_.act(policy_, actor, policy_part());
     memory_.observe(sampler_.code());
     sampler_.step(policy_.actions());
@@ -89,6 +93,7 @@ const ReplayBatch& ReplayTrainer::draw_batch(double beta) {
 }
 
 void ReplayTrainer::save(StateWriter& writer) const {
+  if (safe_point_.is_left()) return safe_point_.save(writer);
   save_parameters(writer, "parameters", *network_);
   writer("iteration", iteration_);
   writer("replay_stream", replay_stream_);

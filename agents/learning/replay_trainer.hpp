@@ -11,6 +11,7 @@
 #include "agents/acting/policy.hpp"
 #include "agents/acting/sampler.hpp"
 #include "agents/learning/replay_memory.hpp"
+#include "agents/learning/safe_point.hpp"
 #include "agents/learning/trainer.hpp"
 
 namespace impsweep {
@@ -42,13 +43,15 @@ class ReplayTrainer : public Trainer {
   // The memory's options need not state environments and observations.
   ReplayTrainer(const TrainingRequest&, int max_columns, ReplayOptions, const ReplaySchedule&);
 
-  // One iteration. Returns the report of the last update, if there was one.
+  // One iteration. Returns the report of the last update, if there was one. Asks interruption() between its steps.
   virtual UpdateReport collect_and_learn() = 0;
   // All state besides the parameters, the memory and the environments.
   virtual void save_learner(StateWriter&) const = 0;
   virtual void load_learner(StateReader&) = 0;
 
-  // T steps in each environment, into the memory.
+  const Interruption& interruption() const { return safe_point_.interruption(); }
+
+  // T steps in each environment, into the memory. Throws Interrupted.
   void collect(Network& actor, double epsilon);
 
   // Updates of this iteration; none until min_steps_learn steps have been collected.
@@ -79,6 +82,7 @@ class ReplayTrainer : public Trainer {
   std::vector<double> uniform_;     // of one batch
   std::vector<float> reward_;       // of one time step
   std::vector<std::uint8_t> done_;  // of one time step
+  SafePoint safe_point_;
 };
 
 }  // namespace impsweep

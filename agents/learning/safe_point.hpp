@@ -23,7 +23,7 @@ class SafePoint {
   void leave(const Trainer&);
   void reach();
 
-  // What the iteration under way heeds between its steps; empty if it is over too soon to be given up.
+  // To be asked between the steps of the iteration under way; empty if it is over too soon to be given up.
   const Interruption& interruption() const { return in_force_; }
 
   // Between leave() and reach(), and for good once an iteration was given up: save() then writes the state

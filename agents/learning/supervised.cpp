@@ -1,11 +1,11 @@
 #include "agents/learning/supervised.hpp"
 
 #include <fmt/format.h>
-#include "agents/config/supervised_config.hpp"
 
 #include <algorithm>
 #include <limits>
 
+#include "agents/config/supervised_config.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
 

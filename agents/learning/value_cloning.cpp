@@ -1,9 +1,8 @@
 #include "agents/learning/value_cloning.hpp"
 
 #include <algorithm>
-#include "agents/config/cloning_config.hpp"
-#include "agents/config/paper_defaults.hpp"
 
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/distillation_loss.hpp"
 #include "agents/learning/schedule.hpp"
 #include "agents/learning/trained_network.hpp"
@@ -12,38 +11,42 @@
 namespace impsweep {
 namespace {
 
-int batch_size(const TrainingRequest& request) {
-  return static_cast<int>(request.config.options<ValueCloningConfig>().batch_size);
-}
-
-ReplayOptions memory_options(const TrainingRequest& request) {
+ReplayOptions memory_options(const ValueCloningConfig& cloning) {
   ReplayOptions options;
-  options.size = request.config.options<ValueCloningConfig>().replay_size;
+  options.size = cloning.replay_size;
   options.prioritized = false;
   return options;
+}
+
+ReplaySchedule schedule(const ValueCloningConfig& cloning) {
+  return {.batch_size = static_cast<int>(cloning.batch_size),
+          .replay_ratio = cloning.replay_ratio,
+          .min_steps_learn = cloning.batch_size};
 }
 
 }  // namespace
 
 ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max_columns)
-    : ReplayTrainer(request, max_columns, memory_options(request),
-                    {.batch_size = batch_size(request),
-                     .replay_ratio = request.config.options<ValueCloningConfig>().replay_ratio,
-                     .min_steps_learn = request.config.options<ValueCloningConfig>().batch_size}),
-      teacher_(make_teacher(request, std::max(batch_size(request), sampler_.lanes()))),
-      student_values_(request.model, batch_size(request)),
-      teacher_values_(request.teacher_model, batch_size(request)),
-      adam_(request.config.adam, request.config.regularisation, network_->gradients().size()),
-      stride_(round_up_to_lanes(batch_size(request))),
+    : ReplayTrainer(request, max_columns, memory_options(request.config.options<ValueCloningConfig>()),
+                    schedule(request.config.options<ValueCloningConfig>())),
+      cloning_(request.config.options<ValueCloningConfig>()),
+      teacher_(make_teacher(request, std::max(schedule_.batch_size, sampler_.lanes()))),
+      student_values_(request.model, schedule_.batch_size),
+      teacher_values_(request.teacher_model, schedule_.batch_size),
+      adam_(config_.adam, config_.regularisation, network_->gradients().size()),
+      stride_(round_up_to_lanes(schedule_.batch_size)),
       student_q_(zeros(student_values_.actions(), stride_)),
       teacher_q_(student_q_),
       gradient_(student_q_),
       loss_per_sample_(zeros(1, stride_)) {}
 
 UpdateReport ValueCloningTrainer::collect_and_learn() {
-  collect(*teacher_, config_.options<ValueCloningConfig>().epsilon_teacher);
+  collect(*teacher_, cloning_.epsilon_teacher);
   UpdateReport last;
-  for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) last = learn(draw_batch());
+  for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
+    throw_if_interrupted(interruption());
+    last = learn(draw_batch());
+  }
   return last;
 }
 
@@ -51,25 +54,22 @@ UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
   teacher_values_.infer(*teacher_, batch.observation, batch.size, {teacher_q_.data(), stride_});
   student_values_.forward(*network_, batch.observation, batch.size, {student_q_.data(), stride_});
   UpdateReport report;
-  report.loss =
-      value_distillation({.actions = student_values_.actions(),
-                          .batch = batch.size,
-                          .stride = stride_,
-                          .delta = static_cast<float>(config_.options<ValueCloningConfig>().delta_clip),
-                          .teacher_value = teacher_q_.data(),
-                          .student_value = student_q_.data(),
-                          .value_gradient = gradient_.data(),
-                          .loss_per_sample = loss_per_sample_.data()});
+  report.loss = value_distillation({.actions = student_values_.actions(),
+                                    .batch = batch.size,
+                                    .stride = stride_,
+                                    .delta = static_cast<float>(cloning_.delta_clip),
+                                    .teacher_value = teacher_q_.data(),
+                                    .student_value = student_q_.data(),
+                                    .value_gradient = gradient_.data(),
+                                    .loss_per_sample = loss_per_sample_.data()});
   student_values_.backward(*network_, batch.size, {gradient_.data(), stride_});
-  report.gradient_norm =
-      adam_.clip_and_step(*network_, learning_rate(), config_.options<ValueCloningConfig>().clip_grad_norm);
+  report.gradient_norm = adam_.clip_and_step(*network_, learning_rate(), cloning_.clip_grad_norm);
   return report;
 }
 
 double ValueCloningTrainer::learning_rate() const {
-  const ValueCloningConfig& cloning = config_.options<ValueCloningConfig>();
-  if (!cloning.linear_schedule) return cloning.learning_rate;
-  return line_at(env_steps(), cloning.learning_rate, 0, 0.0, total_steps());
+  if (!cloning_.linear_schedule) return cloning_.learning_rate;
+  return line_at(env_steps(), cloning_.learning_rate, 0, 0.0, total_steps());
 }
 
 void ValueCloningTrainer::save_learner(StateWriter& writer) const {

@@ -31,6 +31,7 @@ class ValueCloningTrainer final : public ReplayTrainer {
   void save_learner(StateWriter&) const override;
   void load_learner(StateReader&) override;
 
+  ValueCloningConfig cloning_;
   std::unique_ptr<Network> teacher_;
   ActionValues student_values_, teacher_values_;
   Adam adam_;

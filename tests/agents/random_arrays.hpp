@@ -1,17 +1,20 @@
-// tests/agents/random_arrays.hpp - numbers for kernels and losses.
+// tests/agents/random_arrays.hpp - numbers and masks for kernels, networks and losses.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "agents/native/aligned.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/network/network.hpp"
 #include "envs/random.hpp"
 
 namespace impsweep::testing {
 
 // Uniform between -bound and bound.
-inline std::vector<float> random_values(Stream& stream, std::size_t size, double bound) {
+inline std::vector<float> random_values(Stream& stream, std::size_t size, double bound = 1) {
   std::vector<float> values(size);
   for (float& value : values) value = static_cast<float>(bound * (2 * stream.uniform() - 1));
   return values;
@@ -23,6 +26,15 @@ inline AlignedFloats widened(const std::vector<float>& values, int rows, int bat
   AlignedFloats wide(static_cast<std::size_t>(rows * stride), 0.7f);
   for (int r = 0; r < rows; ++r) std::copy_n(&values[r * batch], batch, &wide[r * stride]);
   return wide;
+}
+
+// Every weight is kept with this probability, biases and log_std always.
+inline std::vector<std::uint8_t> random_mask(Stream& stream, const ModelSpec& model, double density) {
+  std::vector<std::uint8_t> mask;
+  for (const Tensor& tensor : tensors_of(model))
+    for (std::size_t i = 0; i < tensor.size; ++i)
+      mask.push_back(!tensor.is_weight || stream.uniform() < density);
+  return mask;
 }
 
 // The instruction sets that this processor has, the scalar twin first.

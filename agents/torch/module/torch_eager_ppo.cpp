@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "agents/config/ppo_config.hpp"
+#include "agents/torch/module/eager_parameters.hpp"
 #include "agents/torch/module/torch_guard.hpp"
 #include "agents/torch/torch_module.hpp"
 
@@ -25,8 +26,7 @@ class LibTorchPpo final : public EagerPpo {
               const Samples& s, const AgentConfig& config)
       : parts_(model.parts),
         config_(config.options<PpoConfig>()),
-        parameters_(copy_of(parameters.data(), {static_cast<std::int64_t>(parameters.size())}, {1})),
-        gradients_(torch::zeros_like(parameters_)),
+        parameters_(model, mask, parameters, config_.learning_rate, config.adam, config_.clip_grad_norm),
         observation_(
             copy_of(s.observation.data(), {s.size(), s.observation_size}, {s.observation_stride, 1})),
         action_(
@@ -35,31 +35,13 @@ class LibTorchPpo final : public EagerPpo {
         return_(copy_of(s.return_.data(), {s.size()}, {1})) {
     const at::Tensor probability = copy_of(s.probability.data(), {s.size(), s.actions}, {1, s.stride});
     inverse_old_probability_ = (probability.gather(1, action_).squeeze(1) + kEpsilon).reciprocal();
-    if (!mask.empty()) {
-      keep_ = copy_of(mask.data(), parameters_.sizes(), {1}, torch::kUInt8).to(torch::kFloat32);
-      parameters_.mul_(keep_);
-    }
-    std::int64_t offset = 0;
-    const auto leaf = [&](at::IntArrayRef shape) {
-      leaves_.push_back(torch::from_blob(parameters_.data_ptr<float>() + offset, shape).requires_grad_());
-      offset += leaves_.back().numel();
-    };
+    std::size_t leaf = 0;
     for (const MlpSpec& part : model.parts) {
       if (part.tanh_output) throw std::invalid_argument("eager PPO: softmax policies only");
-      first_leaf_.push_back(leaves_.size());
-      for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer) {
-        const std::vector<int> shape = weight_shape(part, layer);
-        leaf(std::vector<std::int64_t>(shape.begin(), shape.end()));
-        leaf({shape[0]});
-      }
+      first_leaf_.push_back(leaf);
+      leaf += 2 * (part.sizes.size() - 1);  // weight and bias of each layer
     }
-    first_leaf_.push_back(leaves_.size());
-    parameters_.requires_grad_().mutable_grad() = gradients_;
-    optimizer_ = std::make_unique<torch::optim::Adam>(
-        std::vector<at::Tensor>{parameters_},
-        torch::optim::AdamOptions(config.options<PpoConfig>().learning_rate)
-            .betas({config.adam.beta1, config.adam.beta2})
-            .eps(config.adam.epsilon));
+    first_leaf_.push_back(leaf);
   }
 
   double learn_minibatch(std::span<const std::int32_t> order) override {
@@ -67,22 +49,12 @@ class LibTorchPpo final : public EagerPpo {
       const at::Tensor chosen = torch::from_blob(const_cast<std::int32_t*>(order.data()),
                                                  {static_cast<std::int64_t>(order.size())}, torch::kInt32);
       const at::Tensor loss = loss_of(chosen);
-      const std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, leaves_);
-      std::vector<at::Tensor> flat;
-      flat.reserve(gradients.size());
-      for (const at::Tensor& gradient : gradients) flat.push_back(gradient.reshape(-1));
-      const torch::NoGradGuard no_graph;
-      at::cat_out(gradients_, flat);
-      if (keep_.defined()) gradients_.mul_(keep_);
-      torch::nn::utils::clip_grad_norm_(parameters_, config_.clip_grad_norm);
-      optimizer_->step();
+      parameters_.step(loss);
       return loss.item<double>();
     });
   }
 
-  std::vector<float> parameters() const override {
-    return {parameters_.data_ptr<float>(), parameters_.data_ptr<float>() + parameters_.numel()};
-  }
+  std::vector<float> parameters() const override { return parameters_.values(); }
 
  private:
   struct Outputs {
@@ -91,15 +63,16 @@ class LibTorchPpo final : public EagerPpo {
   Outputs outputs(std::size_t part, at::Tensor x) const {
     Outputs result;
     const MlpSpec& spec = parts_[part];
+    const std::vector<at::Tensor>& leaves = parameters_.leaves();
     const std::size_t begin = first_leaf_[part], end = first_leaf_[part + 1];
     for (std::size_t leaf = begin; leaf < end; leaf += 2) {
       if (const std::size_t layer = (leaf - begin) / 2; layer < spec.convolutions.size()) {
         const ConvolutionSpec& c = spec.convolutions[layer];
-        x = torch::conv2d(x.view({x.size(0), c.channels, c.rows, c.columns}), leaves_[leaf],
-                          leaves_[leaf + 1], c.stride, c.padding)
+        x = torch::conv2d(x.view({x.size(0), c.channels, c.rows, c.columns}), leaves[leaf], leaves[leaf + 1],
+                          c.stride, c.padding)
                 .flatten(1);
       } else {
-        x = torch::linear(x, leaves_[leaf], leaves_[leaf + 1]);
+        x = torch::linear(x, leaves[leaf], leaves[leaf + 1]);
       }
       if (leaf + 2 == end) break;
       x = spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
@@ -128,11 +101,9 @@ class LibTorchPpo final : public EagerPpo {
 
   std::vector<MlpSpec> parts_;
   PpoConfig config_;
-  at::Tensor parameters_, gradients_, keep_;  // [parameter_count] in dense order; keep_ only with a mask
+  EagerParameters parameters_;
   at::Tensor observation_, action_, advantage_, return_, inverse_old_probability_;  // by sample
-  std::vector<at::Tensor> leaves_;       // weight, bias of each layer: views of the parameters
   std::vector<std::size_t> first_leaf_;  // of each part, and the end
-  std::unique_ptr<torch::optim::Adam> optimizer_;
 };
 
 }  // namespace

@@ -108,16 +108,9 @@ TrainingRequest tiny_request(const char* algorithm, std::int64_t steps) {
                                    .target_update_interval = 7,
                                    .epsilon_steps = 300};
   request.model.parts = {{.name = "q", .sizes = {4, 16, 2}}};
-  const std::size_t count = parameter_count(request.model);
-  request.mask.assign(count, 1);
-  request.mask[3] = request.mask[70] = 0;
   Stream stream("tiny");
-  for (std::size_t i = 0; i < count; ++i)
-    request.initial_parameters.push_back(request.mask[i] != 0 ? static_cast<float>(stream.uniform() - 0.5)
-                                                              : 0.0f);
-  request.stream_prefix = "test";
-  request.teacher_model = request.model;
-  request.teacher_parameters = random_values(stream, static_cast<int>(count), 1);
+  give_parameters(request, stream);
+  request.teacher_parameters = random_values(stream, request.mask.size(), 1);
   return request;
 }
 
@@ -233,7 +226,7 @@ TEST_CASE("masks hold on both networks, and the target follows at its interval")
   config.options<DqnConfig>().batch_size = 40;
   config.options<DqnConfig>().target_update_interval = 3;
   NativeNetwork online(model, mask, {.max_batch = 40}), target(model, mask, {.max_batch = 40});
-  const std::vector<float> initial = random_values(stream, static_cast<int>(mask.size()), 0.5);
+  const std::vector<float> initial = random_values(stream, mask.size(), 0.5);
   online.gather(initial, online.parameters());
   DqnLearner learner(online, target, model, config);
   learner.copy_to_target();
@@ -304,6 +297,22 @@ TEST_CASE("a DQN session that is saved and loaded at any safe point ends with th
   }
 }
 
+TEST_CASE("an iteration with a replay memory that is given up anywhere leaves the state before it") {
+  TrainingRequest request = tiny_request("dqn", 600);
+  request.config.options<DqnConfig>().min_steps_learn = 0;
+  CHECK(check_first_iteration_given_up(request) == 5 + 2);  // before every time step and every update
+  request = tiny_request("bc", 600);
+  request.config.options<ValueCloningConfig>().batch_size = 10;
+  CHECK(check_first_iteration_given_up(request) == 5 + 6);
+}
+
+TEST_CASE("a session with a replay memory that is interrupted again and again ends with the same bits") {
+  for (const char* algorithm : {"dqn", "bc"}) {
+    CAPTURE(algorithm);
+    check_same_bits_through_interruptions(tiny_request(algorithm, 600));
+  }
+}
+
 TEST_CASE("a student learns the values of a DQN teacher, keeps its mask, and goes on after saving") {
   TrainingRequest request = tiny_request("bc", 3000);
   request.config.options<ValueCloningConfig>().learning_rate = 5e-3;
@@ -353,8 +362,7 @@ TEST_CASE("dropout: factors, their share, and the gradients of what is left" * d
                                        {.name = "value", .sizes = {6, 30, 1}, .activation = activation}}};
     Stream stream("dropout");
     const int batch = 50;
-    const std::vector<float> parameters =
-        random_values(stream, static_cast<int>(parameter_count(model)), 0.5);
+    const std::vector<float> parameters = random_values(stream, parameter_count(model), 0.5);
     std::vector<std::uint8_t> mask(parameters.size(), 1);
     for (std::size_t i = 240 + 40; i < 240 + 40 + 960; ++i) mask[i] = stream.uniform() < 0.3;
     NativeNetwork native(model, mask, {.max_batch = batch});

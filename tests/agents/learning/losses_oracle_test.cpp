@@ -26,13 +26,6 @@ constexpr int kBatches[] = {1, 3, 15, 16, 17, 64, 100, 257};
 constexpr int kActionCounts[] = {1, 2, 3, 5, 18};
 constexpr double kSharpness[] = {0.1, 3.0, 40.0};  // largest logit: nearly uniform to nearly deterministic
 
-std::vector<std::string> usable_targets() {
-  std::vector<std::string> names;
-  for (const char* name : {"scalar", "avx2", "avx512"})
-    if (find_kernels(name) != nullptr) names.emplace_back(name);
-  return names;
-}
-
 // Largest deviation of [rows][stride] from [rows][batch], relative to the largest expected value, or to
 // `scale` if that is larger.
 double relative_error(const AlignedFloats& found, const std::vector<double>& expected, int rows, int batch,
@@ -130,24 +123,24 @@ TEST_CASE("oracle: the PPO loss kernel, on every instruction set" * doctest::ski
         const AlignedFloats logits = widened(m.logits, actions, batch), values = widened(m.values, 1, batch),
                             old = widened(taken, 1, batch), advantage = widened(m.advantage, 1, batch),
                             returns = widened(m.returns, 1, batch);
-        for (const std::string& target : usable_targets()) {
-          CAPTURE(target);
+        for (const Kernels* k : usable_kernels()) {
+          CAPTURE(k->name);
           AlignedFloats logit_gradient(logits.size()), value_gradient(values.size());
           const PpoLossSums sums =
-              find_kernels(target)->ppo_loss({.actions = actions,
-                                              .batch = batch,
-                                              .logits = logits.data(),
-                                              .values = values.data(),
-                                              .stride = stride,
-                                              .action = action.data(),
-                                              .old_probability = old.data(),
-                                              .advantage = advantage.data(),
-                                              .return_ = returns.data(),
-                                              .ratio_clip = PpoMinibatch::kClip,
-                                              .value_coefficient = static_cast<float>(value_coefficient),
-                                              .entropy_coefficient = static_cast<float>(entropy_coefficient),
-                                              .logit_gradient = logit_gradient.data(),
-                                              .value_gradient = value_gradient.data()});
+              k->ppo_loss({.actions = actions,
+                           .batch = batch,
+                           .logits = logits.data(),
+                           .values = values.data(),
+                           .stride = stride,
+                           .action = action.data(),
+                           .old_probability = old.data(),
+                           .advantage = advantage.data(),
+                           .return_ = returns.data(),
+                           .ratio_clip = PpoMinibatch::kClip,
+                           .value_coefficient = static_cast<float>(value_coefficient),
+                           .entropy_coefficient = static_cast<float>(entropy_coefficient),
+                           .logit_gradient = logit_gradient.data(),
+                           .value_gradient = value_gradient.data()});
           // With one action the policy cannot change: its gradient is 0 up to rounding.
           const double gradient_error = relative_error(logit_gradient, expected.d_outputs, actions, batch,
                                                        actions == 1 ? 1.0 / batch : 1e-30);
@@ -220,31 +213,30 @@ TEST_CASE("oracle: the Gaussian PPO loss kernel, on every instruction set" * doc
                             wide_values = widened(values, 1, batch),
                             wide_advantage = widened(advantage, 1, batch),
                             wide_returns = widened(returns, 1, batch);
-        for (const std::string& target : usable_targets()) {
-          CAPTURE(target);
-          const Kernels& k = *find_kernels(target);
+        for (const Kernels* k : usable_kernels()) {
+          CAPTURE(k->name);
           AlignedFloats old_log_likelihood(static_cast<std::size_t>(stride)), mean_gradient(wide_mean.size()),
               value_gradient(static_cast<std::size_t>(stride)),
               log_std_gradient(static_cast<std::size_t>(round_up_to_lanes(dimensions)));
-          k.gaussian_log_likelihood(dimensions, batch, wide_old_mean.data(), wide_action.data(), stride,
-                                    old_log_std.data(), old_log_likelihood.data());
+          k->gaussian_log_likelihood(dimensions, batch, wide_old_mean.data(), wide_action.data(), stride,
+                                     old_log_std.data(), old_log_likelihood.data());
           const PpoLossSums sums =
-              k.gaussian_ppo_loss({.dimensions = dimensions,
-                                   .batch = batch,
-                                   .mean = wide_mean.data(),
-                                   .values = wide_values.data(),
-                                   .stride = stride,
-                                   .log_std = log_std.data(),
-                                   .action = wide_action.data(),
-                                   .old_log_likelihood = old_log_likelihood.data(),
-                                   .advantage = wide_advantage.data(),
-                                   .return_ = wide_returns.data(),
-                                   .ratio_clip = kClip,
-                                   .value_coefficient = static_cast<float>(kValueCoefficient),
-                                   .entropy_coefficient = static_cast<float>(kEntropyCoefficient),
-                                   .mean_gradient = mean_gradient.data(),
-                                   .value_gradient = value_gradient.data(),
-                                   .log_std_gradient = log_std_gradient.data()});
+              k->gaussian_ppo_loss({.dimensions = dimensions,
+                                    .batch = batch,
+                                    .mean = wide_mean.data(),
+                                    .values = wide_values.data(),
+                                    .stride = stride,
+                                    .log_std = log_std.data(),
+                                    .action = wide_action.data(),
+                                    .old_log_likelihood = old_log_likelihood.data(),
+                                    .advantage = wide_advantage.data(),
+                                    .return_ = wide_returns.data(),
+                                    .ratio_clip = kClip,
+                                    .value_coefficient = static_cast<float>(kValueCoefficient),
+                                    .entropy_coefficient = static_cast<float>(kEntropyCoefficient),
+                                    .mean_gradient = mean_gradient.data(),
+                                    .value_gradient = value_gradient.data(),
+                                    .log_std_gradient = log_std_gradient.data()});
           worst_gradient =
               std::max({worst_gradient, relative_error(mean_gradient, expected.d_outputs, dimensions, batch),
                         relative_error(value_gradient, expected.d_values, 1, batch)});
@@ -280,15 +272,15 @@ TEST_CASE("oracle: the cross-entropy kernel, on every instruction set" * doctest
         const OracleLoss expected = torch_oracle().cross_entropy({batch, actions, teacher, student});
         const AlignedFloats logits = widened(student, actions, batch),
                             probability = widened(teacher, actions, batch);
-        for (const std::string& target : usable_targets()) {
+        for (const Kernels* k : usable_kernels()) {
           AlignedFloats gradient(logits.size()), per_sample(logits.size());
-          const float loss = find_kernels(target)->cross_entropy({.actions = actions,
-                                                                  .batch = batch,
-                                                                  .logits = logits.data(),
-                                                                  .teacher_probability = probability.data(),
-                                                                  .stride = round_up_to_lanes(batch),
-                                                                  .logit_gradient = gradient.data(),
-                                                                  .loss_per_sample = per_sample.data()});
+          const float loss = k->cross_entropy({.actions = actions,
+                                               .batch = batch,
+                                               .logits = logits.data(),
+                                               .teacher_probability = probability.data(),
+                                               .stride = round_up_to_lanes(batch),
+                                               .logit_gradient = gradient.data(),
+                                               .loss_per_sample = per_sample.data()});
           double sum = 0;
           for (int b = 0; b < batch; ++b) sum += per_sample[b];
           worst_loss = std::max({worst_loss, std::abs(loss - expected.loss) / (1e-3 + expected.loss),
@@ -361,15 +353,15 @@ TEST_CASE("oracle: norm clip and Adam over 50 steps, on every instruction set an
   for (const Tensor& tensor : tensors_of(model)) tensor_sizes.push_back(tensor.size);
   const std::string selected(kernels().name);
   double worst = 0, worst_norm = 0;
-  for (const std::string& target : usable_targets())
+  for (const Kernels* k : usable_kernels())
     for (const L2Mode mode : {L2Mode::kAdamL2, L2Mode::kAdamW, L2Mode::kLoss})
       for (const double decay : {0.0, 0.02}) {
-        CAPTURE(target);
+        CAPTURE(k->name);
         CAPTURE(static_cast<int>(mode));
         CAPTURE(decay);
-        REQUIRE(select_kernels(target));
+        REQUIRE(select_kernels(k->name));
         Stream stream("adam against the oracle");
-        const std::vector<float> start = random_values(stream, static_cast<int>(count), 1);
+        const std::vector<float> start = random_values(stream, count, 1);
         NativeNetwork network(model, {}, {.max_batch = 16});
         network.gather(start, network.parameters());
         Adam adam({}, {.weight_decay = decay, .l2_mode = mode}, network.parameters().size());
@@ -379,8 +371,7 @@ TEST_CASE("oracle: norm clip and Adam over 50 steps, on every instruction set an
         for (int step = 0; step < 50; ++step) {
           const double rate = 1e-3 * (50 - step) / 50, limit = 1;
           // Norms from far below the limit to far above it.
-          std::vector<float> gradients =
-              random_values(stream, static_cast<int>(count), std::pow(10.0, step % 6 - 3));
+          std::vector<float> gradients = random_values(stream, count, std::pow(10.0, step % 6 - 3));
           network.gather(gradients, network.gradients());
           if (mode == L2Mode::kLoss)
             for (std::size_t i = 0; i < count; ++i)

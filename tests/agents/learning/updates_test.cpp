@@ -14,12 +14,13 @@
 #include "agents/learning/algorithm.hpp"
 #include "agents/learning/cloning.hpp"
 #include "agents/learning/ppo.hpp"
-#include "agents/learning/session.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/torch/eager_ppo.hpp"
+#include "tests/agents/learning/whole_training.hpp"
 #include "tests/agents/torch/torch_fixture.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -234,29 +235,12 @@ TEST_CASE("a whole session runs on the LibTorch backend, twice to the same bits"
     request.config.sampler.steps = 1024;
     request.config.evaluation = {.interval = 512, .episodes = 3, .reevaluation_episodes = 4};
     request.model.parts = {{.name = "actor", .sizes = {4, 16, 2}}, {.name = "critic", .sizes = {4, 16, 1}}};
-    const std::size_t count = parameter_count(request.model);
-    request.mask.assign(count, 1);
-    request.mask[3] = request.mask[100] = 0;
     Stream stream("session");
-    for (std::size_t i = 0; i < count; ++i)
-      request.initial_parameters.push_back(request.mask[i] != 0 ? static_cast<float>(stream.uniform() - 0.5)
-                                                                : 0.0f);
-    request.stream_prefix = "test";
-    request.teacher_model = request.model;
-    request.teacher_parameters.assign(count, 0.1f);
-    std::vector<std::vector<std::byte>> results;
-    for (int run = 0; run < 2; ++run) {
-      TrainingSession session(request);
-      while (session.advance()) {
-      }
-      CHECK(session.outcome().env_steps >= 1024);
-      CHECK(session.outcome().final_parameters != request.initial_parameters);
-      check_pruned_zero(request.mask, session.outcome().final_parameters);
-      StateWriter writer;
-      writer("outcome", session.outcome());
-      const auto bytes = std::as_bytes(std::span(writer.bytes()));
-      results.emplace_back(bytes.begin(), bytes.end());
-    }
-    CHECK(results[0] == results[1]);
+    give_parameters(request, stream);
+    const TrainingOutcome outcome = outcome_of(request);
+    CHECK(outcome.env_steps >= 1024);
+    CHECK(outcome.final_parameters != request.initial_parameters);
+    check_pruned_zero(request.mask, outcome.final_parameters);
+    CHECK(bytes_of(outcome_of(request)) == bytes_of(outcome));
   }
 }

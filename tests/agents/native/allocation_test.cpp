@@ -11,6 +11,7 @@
 #include "agents/learning/cloning.hpp"
 #include "agents/learning/ppo.hpp"
 #include "agents/network/model.hpp"
+#include "tests/agents/random_arrays.hpp"
 
 namespace {
 std::atomic<long> allocations = 0;
@@ -43,17 +44,9 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 }
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
-
-std::vector<std::uint8_t> random_mask(const ModelSpec& model, double density) {
-  Stream stream("mask");
-  std::vector<std::uint8_t> mask;
-  for (const Tensor& tensor : tensors_of(model))
-    for (std::size_t i = 0; i < tensor.size; ++i)
-      mask.push_back(!tensor.is_weight || stream.uniform() < density);
-  return mask;
-}
 
 // Allocations of ten rollouts, each with an epoch of updates, after one that sets everything up.
 template <class Learner>
@@ -61,8 +54,9 @@ long count_allocations(const std::string& algorithm, double density) {
   AgentConfig config = paper_defaults("cartpole", algorithm);
   if (algorithm == "bc") config.options<PolicyCloningConfig>().critic = CloningCritic::kDistill;
   const ModelSpec model = policy_model({4, 2}, config.network, true);
-  NetworkOptions options{.max_batch = 256};
-  const auto network = make_network(Backend::kNative, model, random_mask(model, density), options);
+  Stream mask("mask");
+  const NetworkOptions options{.max_batch = 256};
+  const auto network = make_network(Backend::kNative, model, random_mask(mask, model, density), options);
   Sampler sampler("cartpole", {}, 4, "allocations", 1, ObservationForm::kNumbers);
   const auto policy = make_policy(2, false, 4);
   Samples samples(64, 4, 4, 2);

@@ -44,15 +44,6 @@ ModelSpec cnn_model(const TaskInfo& task, Activation activation, std::int64_t fi
   return cnn_of(task, config.network);
 }
 
-// Every tensor keeps its share of weights; biases stay.
-std::vector<std::uint8_t> random_mask(Stream& stream, const ModelSpec& model, double density) {
-  std::vector<std::uint8_t> mask;
-  for (const Tensor& tensor : tensors_of(model))
-    for (std::size_t i = 0; i < tensor.size; ++i)
-      mask.push_back(!tensor.is_weight || stream.uniform() < density);
-  return mask;
-}
-
 struct PassResult {
   std::vector<float> outputs, gradients;
 };
@@ -82,6 +73,14 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double{a[i]} - b[i]));
   return largest;
+}
+
+void check_alike(const PassResult& ours, const PassResult& theirs, const std::vector<std::uint8_t>& mask,
+                 double largest_gap_of_gradients) {
+  CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
+  CHECK(distance(ours.gradients, theirs.gradients) < largest_gap_of_gradients);
+  for (std::size_t i = 0; i < mask.size(); ++i)
+    if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
 }
 
 // Two convolutions, then two layers, the second of which `critic` reads too, against LibTorch: outputs,
@@ -119,10 +118,7 @@ void compare_with_libtorch(const ConvolutionSpec& first, const ConvolutionSpec& 
         theirs_dropped.set(*torch);
         const PassResult ours = run(native, model, batch, parameters, input, seed),
                          theirs = run(*torch, model, batch, parameters, input, seed);
-        CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
-        CHECK(distance(ours.gradients, theirs.gradients) < 2e-4);
-        for (std::size_t i = 0; i < mask.size(); ++i)
-          if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
+        check_alike(ours, theirs, mask, 2e-4);
 
         // Inference has the bits of forward passes, in any order of the parts.
         dropped.clear(native);
@@ -209,10 +205,7 @@ TEST_CASE("convolutions: outputs and gradients agree with LibTorch's" * doctest:
           const auto torch = make_torch_network(model, mask, {.max_batch = batch});
           const PassResult ours = run(native, model, batch, parameters, input, seed),
                            theirs = run(*torch, model, batch, parameters, input, seed);
-          CHECK(distance(ours.outputs, theirs.outputs) < 1e-5);
-          CHECK(distance(ours.gradients, theirs.gradients) < 2e-5);
-          for (std::size_t i = 0; i < mask.size(); ++i)
-            if (mask[i] == 0) REQUIRE(ours.gradients[i] == 0.0f);
+          check_alike(ours, theirs, mask, 2e-5);
         }
       }
     }

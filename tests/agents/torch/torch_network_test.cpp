@@ -7,9 +7,11 @@
 
 #include "agents/network/network.hpp"
 #include "envs/random.hpp"
+#include "tests/agents/random_arrays.hpp"
 #include "tests/agents/torch/torch_fixture.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -80,25 +82,6 @@ std::size_t size_of(const MlpSpec& part) {
   for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer)
     size += static_cast<std::size_t>((part.sizes[layer] + 1) * part.sizes[layer + 1]);
   return size;
-}
-
-std::vector<float> random_values(Stream& stream, std::size_t size, double scale = 1) {
-  std::vector<float> values(size);
-  for (float& value : values) value = static_cast<float>(scale * (2 * stream.uniform() - 1));
-  return values;
-}
-
-// Weights kept with the given probability; biases and log_std are always kept.
-std::vector<std::uint8_t> random_mask(Stream& stream, const ModelSpec& spec, double density) {
-  std::vector<std::uint8_t> mask;
-  for (const MlpSpec& part : spec.parts)
-    for (std::size_t layer = 0; layer + 1 < part.sizes.size(); ++layer) {
-      for (int i = 0; i < part.sizes[layer] * part.sizes[layer + 1]; ++i)
-        mask.push_back(stream.uniform() < density);
-      mask.insert(mask.end(), static_cast<std::size_t>(part.sizes[layer + 1]), 1);
-    }
-  mask.insert(mask.end(), static_cast<std::size_t>(spec.log_std), 1);
-  return mask;
 }
 
 const ModelSpec kModel = {
