@@ -43,7 +43,8 @@ class ReplayTrainer : public Trainer {
   // The memory's options need not state environments and observations.
   ReplayTrainer(const TrainingRequest&, int max_columns, ReplayOptions, const ReplaySchedule&);
 
-  // One iteration. Returns the report of the last update, if there was one. Asks interruption() between its steps.
+  // One iteration. Returns the report of the last update, if there was one. Asks interruption() between its
+  // steps.
   virtual UpdateReport collect_and_learn() = 0;
   // All state besides the parameters, the memory and the environments.
   virtual void save_learner(StateWriter&) const = 0;

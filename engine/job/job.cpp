@@ -292,8 +292,8 @@ void require_inputs_option(const std::vector<JobEntry>& entries, const Settings&
           entry.place, entry.key, settings.algorithm);
 }
 
-// Initial weights are named by task, network and seed: a student with the seed of a candidate for its teacher, and
-// networks of the same sizes, would start as its teacher did.
+// Initial weights are named by task, network and seed: a student with the seed of a candidate for its
+// teacher, and networks of the same sizes, would start as its teacher did.
 void check_seeds(const GridPoint& point) {
   const Settings& settings = point.settings;
   if (!algorithm_of(settings).has_teacher) return;

@@ -1,9 +1,9 @@
-// engine/plan/identity.hpp - when results speak of one experiment: chains of one group (task, algorithm, network,
-// variant) are averaged, so all of them must have been trained with the same settings. Seeds, rounds, baselines
-// and the names of sweeps and jobs are no settings.
+// engine/plan/identity.hpp - when results speak of one experiment: chains of one group (task, algorithm,
+// network, variant) are averaged, so all of them must have been trained with the same settings. Seeds, rounds,
+// baselines and the names of sweeps and jobs are no settings.
 //
-// A name belongs to the settings that used it first; whoever comes with others under the same name gets an error
-// that says which keys differ.
+// A name belongs to the settings that used it first; whoever comes with others under the same name gets an
+// error that says which keys differ.
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ namespace impsweep {
 // The group of the chains of a point.
 ChainGroup group_of(const GridPoint&);
 
-// "ppo.learning_rate = 0.1 and 0.001, rl.steps = 4096 and 2048": every key with a bearing on results whose values
-// differ, at most `most` of them; empty if there is none. Both are of one task and algorithm.
+// "ppo.learning_rate = 0.1 and 0.001, rl.steps = 4096 and 2048": every key with a bearing on results whose
+// values differ, at most `most` of them; empty if there is none. Both are of one task and algorithm.
 std::string differences(const Settings&, const Settings&, std::size_t most = 4);
 
 // Two points of one group that differ in a setting.
@@ -28,7 +28,7 @@ struct IdentityClash {
   std::string keys;  // differences()
 };
 
-// Of `points` among each other and with `known`, the points of other jobs; all pairs of one group once.
+// Clashes of `points` among each other and with `known`, the points of other jobs; all pairs of one group once.
 std::vector<IdentityClash> identity_clashes(const std::vector<GridPoint>& known,
                                             const std::vector<GridPoint>& points);
 

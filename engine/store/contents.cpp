@@ -25,8 +25,8 @@ std::vector<GridPoint> all_points(const std::vector<StoredJob>& jobs) {
   return points;
 }
 
-// Gives variants of a job whose chains have the name of others in an earlier job, trained with other settings, a
-// name of their own. Such jobs are refused today; older stores may hold them.
+// Gives variants of a job whose chains have the name of others in an earlier job, trained with other
+// settings, a name of their own. Such jobs are refused today; older stores may hold them.
 void mark_clashes(std::vector<StoredJob>& jobs) {
   std::vector<GridPoint> known;
   for (StoredJob& job : jobs) {

@@ -16,8 +16,8 @@ namespace impsweep {
 // later one is then marked with the first digits of its job's digest, so that every name means one chain.
 Plan plan_of_store(const Store&);
 
-// A name in a store belongs to the job that used it first. Throws InputError with the keys that differ, and the
-// remedy, if one of these points has the name of others that were trained with other settings.
+// A name in a store belongs to the job that used it first. Throws InputError with the keys that differ, and
+// the remedy, if one of these points has the name of others that were trained with other settings.
 void require_names_free(const Store&, const std::vector<GridPoint>&, const std::string& remedy);
 
 // Reads the summaries of all finished trainings of the plan that `known` does not have yet. Returns how many
