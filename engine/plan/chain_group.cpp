@@ -5,10 +5,6 @@
 
 namespace impsweep {
 
-std::string ChainGroup::name() const {
-  return task + " " + algorithm + " " + network + (variant == "default" ? "" : " " + variant);
-}
-
 ChainGroup group_of(const Chain& chain) {
   return {chain.task, chain.algorithm, chain.network, chain.variant};
 }

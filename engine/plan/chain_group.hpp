@@ -2,23 +2,15 @@
 // baseline and seed only; as one chain those that are the same trainings.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
-#include <string>
 #include <vector>
 
+#include "engine/plan/identity.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace impsweep {
 
-// What they have in common.
-struct ChainGroup {
-  std::string task, algorithm, network, variant;
-
-  std::string name() const;  // "cartpole ppo 128-128", and the variant unless it is "default"
-  friend auto operator<=>(const ChainGroup&, const ChainGroup&) = default;
-};
 ChainGroup group_of(const Chain&);
 
 // Something of each chain of a group.

@@ -8,6 +8,10 @@
 
 namespace impsweep {
 
+std::string ChainGroup::name() const {
+  return task + " " + algorithm + " " + network + (variant == "default" ? "" : " " + variant);
+}
+
 ChainGroup group_of(const GridPoint& point) {
   const Settings& settings = point.settings;
   return {settings.task, settings.algorithm, network_name(settings.agent.network), point.variant};

@@ -1,18 +1,26 @@
 // engine/plan/identity.hpp - when results speak of one experiment: chains of one group (task, algorithm,
-// network, variant) are averaged, so all of them must have been trained with the same settings. Seeds, rounds,
-// baselines and the names of sweeps and jobs are no settings.
+// network, variant) are averaged, so all of them must have been trained with the same settings. Seeds,
+// rounds, baselines and the names of sweeps and jobs are no settings.
 //
 // A name belongs to the settings that used it first; whoever comes with others under the same name gets an
 // error that says which keys differ.
 #pragma once
 
+#include <compare>
 #include <string>
 #include <vector>
 
 #include "engine/job/job.hpp"
-#include "engine/plan/chain_group.hpp"
 
 namespace impsweep {
+
+// What chains of one group have in common.
+struct ChainGroup {
+  std::string task, algorithm, network, variant;
+
+  std::string name() const;  // "cartpole ppo 128-128", and the variant unless it is "default"
+  friend auto operator<=>(const ChainGroup&, const ChainGroup&) = default;
+};
 
 // The group of the chains of a point.
 ChainGroup group_of(const GridPoint&);
@@ -28,7 +36,7 @@ struct IdentityClash {
   std::string keys;  // differences()
 };
 
-// Clashes of `points` among each other and with `known`, the points of other jobs; all pairs of one group once.
+// Clashes of `points` among each other and with `known`, the points of other jobs.
 std::vector<IdentityClash> identity_clashes(const std::vector<GridPoint>& known,
                                             const std::vector<GridPoint>& points);
 

@@ -19,7 +19,7 @@ TEST_CASE("a group has the name of what its chains have in common") {
 TEST_CASE("two chains of one name are one as far as both go, and the longer one is kept") {
   const Plan shorter = tiny_plan(2), longer = tiny_plan(3);
   const std::vector<TrainingId> two = digests_of(shorter, shorter.chains.front()),
-                            three = digests_of(longer, longer.chains.front());
+                                three = digests_of(longer, longer.chains.front());
   REQUIRE(two.size() == 2);
   REQUIRE(three.size() == 3);
   std::vector<TrainingId> known;
