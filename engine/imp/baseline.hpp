@@ -14,6 +14,7 @@
 // the table in baseline.cpp; tests/engine/imp/baseline_test.cpp runs on every entry.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,8 +28,11 @@
 
 namespace impsweep {
 
-// The place of an entry in the table. Those of the paper have names, as its claims speak of them.
+// The place of an entry in the table. Those of the paper have names, as its claims speak of them, and are
+// what a job means that does not say which: a new entry changes no job.
 enum class Baseline : std::uint8_t { kMaskWeights, kMaskPermuted, kPermutedPermuted, kRandomReinit };
+inline constexpr std::array kPaperBaselines = {Baseline::kMaskWeights, Baseline::kMaskPermuted,
+                                               Baseline::kPermutedPermuted, Baseline::kRandomReinit};
 
 // What a round starts from. All arrays are [parameter_count] in dense order.
 struct RoundInputs {

@@ -239,13 +239,10 @@ const JobEntry& required(const std::vector<JobEntry>& entries, const char* key, 
 }
 
 std::vector<Baseline> baseline_list(const JobEntry* entry) {
-  std::vector<Baseline> list;
+  if (entry == nullptr) return {kPaperBaselines.begin(), kPaperBaselines.end()};
   std::vector<std::string> names;
-  for (const Baseline baseline : baselines()) {
-    names.emplace_back(info_of(baseline).name);
-    if (entry == nullptr) list.push_back(baseline);
-  }
-  if (entry == nullptr) return list;
+  for (const Baseline baseline : baselines()) names.emplace_back(info_of(baseline).name);
+  std::vector<Baseline> list;
   for (const std::string& name : text_list(*entry)) {
     const std::optional<Baseline> baseline = find_baseline(name);
     if (!baseline)

@@ -171,7 +171,7 @@ std::vector<SweepKey> sweep_keys() {
        fmt::format("algorithms of the grid: {}", fmt::join(algorithm_names(), ", "))},
       {"seeds", "integer, 1..1000000, or list of integers, >= 0", "required", "sweep",
        "a number N for the seeds 0 to N-1, or the seeds themselves"},
-      {"baselines", "list of names", "all", "sweep", fmt::format("{}", fmt::join(kept, ", "))},
+      {"baselines", "list of names", "the paper's four", "sweep", fmt::format("{}", fmt::join(kept, ", "))},
       {"rounds", "integer, 1..1000", "by task", "sweep, variant",
        "trainings of a chain; imp.rounds is another name for it"},
       {"name", "text", "none", "sweep", "addresses the sweep in --set NAME.key=value"},

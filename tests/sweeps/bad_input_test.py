@@ -33,7 +33,7 @@ class BadInput(SweepTest):
         self.refuse_job(self.edit('tasks = ["cartpole"]\nalgorithms = ["pppo"]'), "pppo", "ppo")
 
     def test_unknown_baseline(self):
-        self.refuse_job(JOB.replace('["mask/weights"', '["mask/wieghts"', 1), "mask/weights")
+        self.refuse_job(JOB.replace("seeds      = 1", 'seeds = 1\nbaselines = ["mask/wieghts"]', 1), "mask/weights")
 
     def test_misspelt_key(self):
         self.refuse_job(JOB.replace("rl.steps", "rl.stepps", 1), ":10", "rl.stepps", "rl.steps")

@@ -21,7 +21,6 @@ LONG_JOB = """
 name       = "ppo"
 tasks      = ["cartpole"]
 algorithms = ["ppo"]
-baselines  = ["mask/weights", "mask/permuted", "permuted/permuted", "random/re-init"]
 seeds      = 2
 rounds     = 3
 imp.prune_fraction = 0.5

@@ -13,7 +13,7 @@ import unittest
 PROGRAM = os.environ["IMPSWEEP_PROGRAM"]
 HAS_LIBTORCH = (pathlib.Path(PROGRAM).parent / "impsweep_torch.so").exists()  # sanitizer builds do not
 
-# The paper's baselines and both families of algorithms, with budgets that end in seconds.
+# All baselines and both families of algorithms, with budgets that end in seconds.
 JOB = """
 [[sweep]]
 name       = "ppo"
@@ -27,7 +27,6 @@ rl.steps = 8192
 eval.interval = 4096
 eval.episodes = 5
 eval.reevaluation_episodes = 10
-baselines  = ["mask/weights", "mask/permuted", "permuted/permuted", "random/re-init"]
 
 [[sweep]]
 name       = "bc"
@@ -47,7 +46,6 @@ teacher.rl.steps = 8192
 teacher.eval.interval = 4096
 teacher.eval.episodes = 5
 teacher.eval.reevaluation_episodes = 10
-baselines  = ["mask/weights", "mask/permuted", "permuted/permuted", "random/re-init"]
 """
 TRAININGS = 2 * (1 + 4 * 2) + 2  # round 0 is shared by the baselines; two candidates for the teacher
 

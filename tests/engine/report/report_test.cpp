@@ -36,7 +36,7 @@ Group made_up(const std::string& algorithm, int seeds, const Returns& returns, i
     group.density.push_back(std::pow(0.5, round));
     group.kept.push_back(1024 >> round);
   }
-  for (const Baseline baseline : baselines())
+  for (const Baseline baseline : kPaperBaselines)
     for (std::int64_t seed = 0; seed < seeds; ++seed) {
       ChainFacts& chain = group.chains[baseline][seed];
       chain.resize(kRounds);
