@@ -23,6 +23,9 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
       permutation_(static_cast<std::size_t>(samples_.size())),
       columns_(zeros(samples_.observation_size, round_up_to_lanes(max_columns_))),
       safe_point_(request.interruption) {
+  minibatch_begin_.reserve(static_cast<std::size_t>(minibatch_.per_epoch));
+  for (int m = 0; m < minibatch_.per_epoch; ++m)
+    minibatch_begin_.push_back(permutation_.data() + std::ptrdiff_t{m} * minibatch_.size);
   sampler_.decorrelate(*policy_, config_.sampler.decorrelation_steps, request.interruption);
 }
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <ranges>
+#include <span>
 #include <vector>
 
 #include "agents/acting/policy.hpp"
@@ -42,11 +42,9 @@ class BatchTrainer : public Trainer {
   const Interruption& interruption() const { return safe_point_.interruption(); }
 
   // An epoch: all samples in a new order, by minibatches. Each is the place of its indices.
-  auto shuffled_minibatches() {
+  std::span<const std::int32_t* const> shuffled_minibatches() {
     shuffle(minibatch_stream_, permutation_.data(), samples_.size());
-    return std::views::iota(0, minibatch_.per_epoch) | std::views::transform([this](int m) {
-             return permutation_.data() + std::ptrdiff_t{m} * minibatch_.size;
-           });
+    return minibatch_begin_;
   }
 
   // Values of part kCritic of `network` for observations that lie as those of Samples. Throws Interrupted.
@@ -64,6 +62,7 @@ class BatchTrainer : public Trainer {
  private:
   Stream minibatch_stream_;
   std::vector<std::int32_t> permutation_;
+  std::vector<const std::int32_t*> minibatch_begin_;  // in the permutation
   AlignedFloats columns_;  // [observation_size][max_columns_ in whole lanes], for estimate_values()
   SafePoint safe_point_;
 };

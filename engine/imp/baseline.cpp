@@ -186,6 +186,13 @@ std::size_t baseline_count() {
   return kBaselines.size();
 }
 
+std::vector<Baseline> baselines() {
+  std::vector<Baseline> all;
+  all.reserve(kBaselines.size());
+  for (std::size_t place = 0; place < kBaselines.size(); ++place) all.push_back(static_cast<Baseline>(place));
+  return all;
+}
+
 const BaselineInfo& info_of(Baseline baseline) {
   return kBaselines[static_cast<std::size_t>(baseline)];
 }

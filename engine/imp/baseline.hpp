@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -68,10 +67,7 @@ struct BaselineInfo {
 
 // All of them, the paper's first and in the order of its table.
 std::size_t baseline_count();
-inline auto baselines() {
-  return std::views::iota(std::size_t{0}, baseline_count()) |
-         std::views::transform([](std::size_t place) { return static_cast<Baseline>(place); });
-}
+std::vector<Baseline> baselines();
 const BaselineInfo& info_of(Baseline);
 std::optional<Baseline> find_baseline(std::string_view name);
 

@@ -40,7 +40,6 @@ TEST_CASE("seeds, rounds, baselines and names of sweeps are no settings; every k
 TEST_CASE("keys that change nothing as long as others are what they are make no other experiment") {
   const std::vector<GridPoint> plain = points_of("seeds = 1\n");
   CHECK(identity_clashes(plain, points_of("seeds = 1\nnetwork.input_scale = 0.5\n")).empty());
-  CHECK(identity_clashes(plain, points_of("seeds = 1\ninputs.complement = true\n")).empty());
   const std::vector<GridPoint> cloned = points_of("seeds = 1\n", "bc");
   CHECK(identity_clashes(cloned, points_of("seeds = 1\nrl.timeout_bootstrap = true\n", "bc")).empty());
   CHECK(identity_clashes(cloned, points_of("seeds = 1\nnetwork.shared_trunk = true\n", "bc")).empty());
