@@ -96,6 +96,7 @@ struct EvaluationConfig {
   std::int64_t interval = 2000;
   std::int64_t episodes = 20;
   std::int64_t max_steps = 10000;
+  std::int64_t max_episode_steps = 0;
   std::int64_t reevaluation_episodes = 100;
 
   template <class V>
@@ -107,6 +108,8 @@ struct EvaluationConfig {
       "episodes per evaluation (rlpyt mode: cap on completed episodes)");
     v("eval.max_steps", max_steps, kAtLeastOne,
       "rlpyt mode: environment steps per evaluation, over all lanes");
+    v("eval.max_episode_steps", max_episode_steps, Range{0, 1e9},
+      "an episode is cut after so many steps, and counts; 0: the task's own limit");
     v("eval.reevaluation_episodes", reevaluation_episodes, Range{1, 1000000},
       "fresh episodes for the final network and for the best checkpoint");
   }

@@ -272,13 +272,20 @@ const Family& family_of(const TaskInfo& task) {
 
 AgentConfig paper_defaults(const TaskInfo& task, std::string_view algorithm) {
   const Row* row = find_row(task, algorithm);
-  return row != nullptr ? row->config() : neutral_defaults(task);
+  AgentConfig config = row != nullptr ? row->config() : neutral_defaults(task);
+  config.evaluation.max_episode_steps = default_episode_cap(task);
+  return config;
 }
 
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm) {
   const TaskInfo* info = find_task(task);
   if (info == nullptr) throw std::invalid_argument("there is no task '" + std::string(task) + "'");
   return paper_defaults(*info, algorithm);
+}
+
+std::int64_t default_episode_cap(const TaskInfo& task) {
+  constexpr std::int64_t kLongest = 5'000;
+  return task.max_steps == 0 && !task.is_data_set ? kLongest : 0;
 }
 
 std::string_view source_of_defaults(const TaskInfo& task, std::string_view algorithm) {

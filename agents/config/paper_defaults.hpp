@@ -20,6 +20,10 @@ namespace impsweep {
 AgentConfig paper_defaults(const TaskInfo&, std::string_view algorithm);
 AgentConfig paper_defaults(std::string_view task, std::string_view algorithm);  // a task that is known
 
+// Steps after which an episode of an evaluation is cut where the task itself has no limit, as a policy that
+// has learned little may play MinAtar for ever (ours: the originals have none). 0: the task has a limit.
+std::int64_t default_episode_cap(const TaskInfo&);
+
 // Where the row comes from: "Table 3", "rlpyt", "ours, figure 12"; "ours" for neutral values.
 std::string_view source_of_defaults(const TaskInfo&, std::string_view algorithm);
 

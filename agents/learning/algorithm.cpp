@@ -55,7 +55,8 @@ namespace {
 std::unique_ptr<Evaluator> evaluator_with(const TrainingRequest& request, int max_columns,
                                           std::unique_ptr<Policy> policy) {
   return std::make_unique<EpisodeEvaluator>(request.task, request.task_options, max_columns,
-                                            std::move(policy), request.threads, request.interruption);
+                                            std::move(policy), request.config.evaluation.max_episode_steps,
+                                            request.threads, request.interruption);
 }
 
 }  // namespace

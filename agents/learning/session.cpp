@@ -54,15 +54,14 @@ void TrainingSession::evaluate() {
   EvaluationPoint point;
   point.step = trainer_->env_steps();
   const std::string streams = fmt::format("{}/evaluation/{}", request_.stream_prefix, point.step);
-  point.returns =
+  point.returns = returns_of(
       config.mode == EvaluationMode::kEpisodes
           ? evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), config.episodes, streams)
           : evaluator_->play_steps(trainer_->network(), trainer_->policy_part(), config.max_steps,
-                                   config.episodes, streams);
+                                   config.episodes, streams));
   const ReturnSummary summary = summarize(point.returns);
   point.mean = summary.mean;
   point.deviation = summary.deviation;
-  outcome_.evaluation_episodes += static_cast<std::int64_t>(point.returns.size());
   const bool untrained = trainer_->updates() == 0;
   const bool better = request_.config.best_tie == BestTie::kFirst ? point.mean > outcome_.best_return
                                                                   : point.mean >= outcome_.best_return;
@@ -101,12 +100,15 @@ bool TrainingSession::advance() {
   return true;
 }
 
+std::vector<float> TrainingSession::returns_of(PlayedEpisodes played) {
+  outcome_.evaluation_episodes += static_cast<std::int64_t>(played.returns.size());
+  outcome_.episodes_cut += played.cut;
+  return std::move(played.returns);
+}
+
 std::vector<float> TrainingSession::play(const char* purpose, std::int64_t episodes) {
-  std::vector<float> returns =
-      evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), episodes,
-                                fmt::format("{}/{}", request_.stream_prefix, purpose));
-  outcome_.evaluation_episodes += static_cast<std::int64_t>(returns.size());
-  return returns;
+  return returns_of(evaluator_->play_episodes(trainer_->network(), trainer_->policy_part(), episodes,
+                                              fmt::format("{}/{}", request_.stream_prefix, purpose)));
 }
 
 // Interrupted, it is begun again, by then with the best parameters in the network.
@@ -132,7 +134,7 @@ void TrainingSession::conclude() {
   network.gather(outcome_.best_parameters, network.parameters());
   network.parameters_changed();
   outcome_.best_returns = play("best-evaluation", episodes);
-  outcome_.env_steps = trainer_->env_steps();
+  outcome_.env_steps = trainer_->env_steps() - request_.start_step;
   outcome_.updates = trainer_->updates();
 }
 

@@ -14,8 +14,8 @@ namespace impsweep {
 
 struct EvaluationPoint {
   std::int64_t step = 0;
-  std::vector<float> returns;  // of its episodes
-  double mean = 0, deviation = 0;
+  std::vector<float> returns;      // of its episodes
+  double mean = 0, deviation = 0;  // NaN if no episode ended
 
   template <class Archive>
   void visit(Archive& archive) {
@@ -45,9 +45,12 @@ struct TrainingOutcome {
   double best_return = 0;  // mean evaluation return at best_step
   std::vector<float> best_parameters, final_parameters;
   std::vector<Snapshot> snapshots;
-  std::vector<float> final_returns;  // fresh episodes of the final network
-  std::vector<float> best_returns;   // fresh episodes of the best checkpoint
-  std::int64_t env_steps = 0, updates = 0, evaluation_episodes = 0;
+  std::vector<float> final_returns;      // fresh episodes of the final network
+  std::vector<float> best_returns;       // fresh episodes of the best checkpoint
+  std::int64_t env_steps = 0;            // played by this training, not where its schedules started
+  std::int64_t updates = 0;              // gradient steps
+  std::int64_t evaluation_episodes = 0;  // in all evaluations
+  std::int64_t episodes_cut = 0;         // of them, by eval.max_episode_steps
 
   template <class Archive>
   void visit(Archive& archive) {
@@ -62,6 +65,7 @@ struct TrainingOutcome {
     archive("env_steps", env_steps);
     archive("updates", updates);
     archive("evaluation_episodes", evaluation_episodes);
+    archive("episodes_cut", episodes_cut);
   }
 };
 
@@ -92,6 +96,7 @@ class TrainingSession {
   void evaluate();
   void conclude();
   std::vector<float> current_parameters();
+  std::vector<float> returns_of(PlayedEpisodes);  // counted
   std::vector<float> play(const char* purpose, std::int64_t episodes);
 
   TrainingRequest request_;

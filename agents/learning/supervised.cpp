@@ -103,15 +103,15 @@ TestSetEvaluator::TestSetEvaluator(std::shared_ptr<const Digits> data_set, int l
       image_(zeros(data_set_->test.pixels_per_image(), stride_)),
       logits_(zeros(LabelledImages::kClasses, stride_)) {}
 
-std::vector<float> TestSetEvaluator::play_episodes(Network& network, int part, std::int64_t /*episodes*/,
-                                                   const std::string& /*stream_prefix*/) {
-  return {accuracy(network, part)};
+PlayedEpisodes TestSetEvaluator::play_episodes(Network& network, int part, std::int64_t /*episodes*/,
+                                               const std::string& /*stream_prefix*/) {
+  return {.returns = {accuracy(network, part)}};
 }
 
-std::vector<float> TestSetEvaluator::play_steps(Network& network, int part, std::int64_t /*max_steps*/,
-                                                std::int64_t /*max_episodes*/,
-                                                const std::string& /*stream_prefix*/) {
-  return {accuracy(network, part)};
+PlayedEpisodes TestSetEvaluator::play_steps(Network& network, int part, std::int64_t /*max_steps*/,
+                                            std::int64_t /*max_episodes*/,
+                                            const std::string& /*stream_prefix*/) {
+  return {.returns = {accuracy(network, part)}};
 }
 
 float TestSetEvaluator::accuracy(Network& network, int part) {

@@ -81,10 +81,10 @@ class TestSetEvaluator final : public Evaluator {
 
   void watch(StepWatcher watcher) override { watcher_ = std::move(watcher); }
   int lanes() const override { return lanes_; }
-  std::vector<float> play_episodes(Network&, int part, std::int64_t episodes,
-                                   const std::string& stream_prefix) override;
-  std::vector<float> play_steps(Network&, int part, std::int64_t max_steps, std::int64_t max_episodes,
-                                const std::string& stream_prefix) override;
+  PlayedEpisodes play_episodes(Network&, int part, std::int64_t episodes,
+                               const std::string& stream_prefix) override;
+  PlayedEpisodes play_steps(Network&, int part, std::int64_t max_steps, std::int64_t max_episodes,
+                            const std::string& stream_prefix) override;
 
  private:
   float accuracy(Network&, int part);

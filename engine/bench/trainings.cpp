@@ -85,7 +85,8 @@ std::vector<BenchRow> measure_evaluation(double density) {
         measure({[&] {
           steps = 0;
           // A step of Cart-Pole gives a reward of one.
-          for (const float value : evaluator->play_episodes(*network, 0, kEpisodes, "bench")) steps += value;
+          for (const float value : evaluator->play_episodes(*network, 0, kEpisodes, "bench").returns)
+            steps += value;
         }}).front();
     steps_per_second[backend == Backend::kTorch ? 1 : 0] = steps / seconds;
   }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/trainer.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/job/data_set.hpp"
@@ -62,7 +64,8 @@ class Trajectory {
 int command_evaluate(const Arguments& arguments) {
   namespace options = boost::program_options;
   Usage usage(
-      "evaluate DIR CHAIN ROUND [--episodes N] [--greedy] [--trajectory FILE.h5] [--json]",
+      "evaluate DIR CHAIN ROUND [--episodes N] [--greedy] [--max-episode-steps N] [--trajectory FILE.h5]\n"
+      "                                   [--json]",
       "Plays the best checkpoint of a finished round for fresh full episodes, acting as in the\n"
       "evaluations of its training, and prints the undiscounted return. Of a data set, the accuracy on\n"
       "its test in percent.\n\n"
@@ -70,6 +73,9 @@ int command_evaluate(const Arguments& arguments) {
   usage.options.add_options()("episodes", options::value<std::int64_t>()->default_value(100),
                               "episodes to play")(
       "greedy", "no chance in the policy: the largest output's action, or the mean")(
+      "max-episode-steps", options::value<std::int64_t>(),
+      "cut an episode after so many steps (it counts); default: as in the training's evaluations, and 5000\n"
+      "where neither they nor the task have a limit")(
       "trajectory", options::value<std::string>(),
       "write every step as HDF5: episode, observation, outputs of the network, action, reward")(
       "json", "one JSON object instead of text");
@@ -83,6 +89,13 @@ int command_evaluate(const Arguments& arguments) {
   const std::int64_t episodes = (*values)["episodes"].as<std::int64_t>();
   if (episodes < 1 || episodes > 10'000'000)
     throw InputError("evaluate: --episodes {} is outside 1..10000000", episodes);
+
+  std::optional<std::int64_t> step_limit;
+  if (values->count("max-episode-steps") != 0) {
+    step_limit = (*values)["max-episode-steps"].as<std::int64_t>();
+    if (*step_limit < 1 || *step_limit > 1'000'000'000)
+      throw InputError("evaluate: --max-episode-steps {} is outside 1..1000000000", *step_limit);
+  }
 
   const Store store = Store::open(words[0]);
   const Plan plan = plan_of_store(store);
@@ -101,6 +114,9 @@ int command_evaluate(const Arguments& arguments) {
   network->parameters_changed();
   TrainingRequest request = agent_request(settings, node.seed);
   request.model = model;
+  std::int64_t& cap = request.config.evaluation.max_episode_steps;
+  if (cap == 0) cap = default_episode_cap(*find_task(settings.task));
+  cap = step_limit.value_or(cap);
   request.data_set = load_data_set(settings);
   const std::unique_ptr<Evaluator> evaluator = make_evaluator(request, lanes, values->count("greedy") != 0);
   Trajectory trajectory;
@@ -108,7 +124,7 @@ int command_evaluate(const Arguments& arguments) {
     evaluator->watch([&](const WatchedStep& step) { trajectory.append(step); });
   const std::string streams =
       stream_names(settings, node.baseline, node.seed, node.round).of_training("evaluate-command");
-  const std::vector<float> returns = evaluator->play_episodes(*network, 0, episodes, streams);
+  const auto [returns, cut] = evaluator->play_episodes(*network, 0, episodes, streams);
   if (values->count("trajectory") != 0)
     replace_atomically((*values)["trajectory"].as<std::string>(), trajectory.file());
   const ReturnSummary summary = summarize(returns);
@@ -117,6 +133,7 @@ int command_evaluate(const Arguments& arguments) {
                                       {"round", node.round},
                                       {"density", node.density},
                                       {"episodes", returns.size()},
+                                      {"episodes_cut", cut},
                                       {"returns", returns},
                                       {"mean", summary.mean},
                                       {"deviation", summary.deviation},
@@ -131,6 +148,9 @@ int command_evaluate(const Arguments& arguments) {
         "{} r{:02}, density {:.2f} %: return {:.2f} +- {:.2f} (minimum {}, maximum {}) over {} episodes\n",
         words[1], node.round, 100 * node.density, summary.mean, summary.deviation,
         *std::ranges::min_element(returns), *std::ranges::max_element(returns), returns.size());
+    if (cut > 0)
+      fmt::print("{} of the episodes were cut after {} steps; --max-episode-steps gives another limit\n", cut,
+                 cap);
   }
   return kComplete;
 }

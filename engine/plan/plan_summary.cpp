@@ -23,6 +23,7 @@ std::vector<ScheduledTraining> priced(const Plan& plan, const CostClasses& class
     const std::span<const TrainingIndex> dependencies = plan.dependencies(i);
     trainings[i].dependencies.assign(dependencies.begin(), dependencies.end());
     trainings[i].done = !done.empty() && done[i];
+    trainings[i].candidates = plan.trainings[i].teacher;
   }
   return trainings;
 }

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 namespace impsweep {
 
-Scheduler::Scheduler(std::vector<ScheduledTraining> given, int crash_limit)
-    : trainings_(given.size()), crash_limit_(static_cast<std::uint32_t>(crash_limit)) {
+Scheduler::Scheduler(std::vector<ScheduledTraining> given, int crash_limit, std::vector<Candidates> choices)
+    : trainings_(given.size()),
+      choices_(std::move(choices)),
+      crash_limit_(static_cast<std::uint32_t>(crash_limit)) {
   const std::size_t total = given.size();
   counts_.total = counts_.waiting = total;
 
@@ -32,6 +35,7 @@ Scheduler::Scheduler(std::vector<ScheduledTraining> given, int crash_limit)
     open[i] = static_cast<std::uint32_t>(given[i].dependencies.size());
     if (open[i] == 0) order_.push_back(static_cast<TrainingIndex>(i));
     trainings_[i].seconds = given[i].done ? 0 : given[i].seconds;
+    trainings_[i].candidates = given[i].candidates;
   }
   for (std::size_t next = 0; next < order_.size(); ++next)
     for (const TrainingIndex dependant : dependants_of(order_[next]))
@@ -91,19 +95,40 @@ void Scheduler::finished(TrainingIndex index) {
   if (training.state == TrainingState::kFailed) retry(index);
   leave_worker(index);
   change_state(index, TrainingState::kDone);
-  for (const TrainingIndex dependant : dependants_of(index))
-    if (--trainings_[dependant].unfinished == 0 && trainings_[dependant].state == TrainingState::kWaiting)
-      make_ready(dependant);
+  for (const TrainingIndex dependant : dependants_of(index)) dependency_is_settled(dependant);
 }
 
-std::vector<TrainingIndex> Scheduler::failed(TrainingIndex index, const std::string& reason) {
+void Scheduler::dependency_is_settled(TrainingIndex dependant) {
+  if (--trainings_[dependant].unfinished == 0 && trainings_[dependant].state == TrainingState::kWaiting)
+    make_ready(dependant);
+}
+
+void Scheduler::wait_again(TrainingIndex dependant) {
+  ++trainings_[dependant].unfinished;
+  if (trainings_[dependant].state == TrainingState::kReady)  // its place in the queue is then passed over
+    change_state(dependant, TrainingState::kWaiting);
+}
+
+// Only of what has diverged: a dependant of which it is a candidate, and not the last.
+bool Scheduler::goes_on_without(TrainingIndex dependant, TrainingIndex diverged) const {
+  if (!trainings_[dependant].candidates) return false;
+  const Candidates& candidates = choices_[*trainings_[dependant].candidates];
+  return std::ranges::find(candidates, diverged) != candidates.end() &&
+         !std::ranges::all_of(candidates, [&](TrainingIndex other) { return trainings_[other].diverged; });
+}
+
+std::vector<TrainingIndex> Scheduler::failed(TrainingIndex index, const std::string& reason, bool diverged) {
   const TrainingState state = trainings_[index].state;
   std::vector<TrainingIndex> blocked;
   if (state == TrainingState::kDone || state == TrainingState::kFailed) return blocked;
   leave_worker(index);
   change_state(index, TrainingState::kFailed);
   failures_.push_back({index, reason});
+  trainings_[index].diverged = diverged;
   block_dependants(index, blocked);
+  if (diverged)
+    for (const TrainingIndex dependant : dependants_of(index))
+      if (goes_on_without(dependant, index)) dependency_is_settled(dependant);
   return blocked;
 }
 
@@ -138,11 +163,7 @@ void Scheduler::elsewhere(TrainingIndex index) {
 
 void Scheduler::undone(TrainingIndex index) {
   if (trainings_[index].state != TrainingState::kDone) return;
-  for (const TrainingIndex dependant : dependants_of(index)) {
-    ++trainings_[dependant].unfinished;
-    if (trainings_[dependant].state == TrainingState::kReady)  // its place in the queue is then passed over
-      change_state(dependant, TrainingState::kWaiting);
-  }
+  for (const TrainingIndex dependant : dependants_of(index)) wait_again(dependant);
   if (trainings_[index].unfinished == 0)
     make_ready(index);
   else
@@ -154,8 +175,16 @@ void Scheduler::retry(TrainingIndex index) {
   std::erase_if(failures_, [&](const Failure& failure) { return failure.training == index; });
   trainings_[index].losses = 0;
   evidence_.erase(index);
+  // Whose dependants may hope again: the training's own, and those of the last of its fellow candidates.
+  std::set<TrainingIndex> causes = {index};
+  if (trainings_[index].diverged)
+    for (const TrainingIndex dependant : dependants_of(index)) {
+      if (goes_on_without(dependant, index)) wait_again(dependant);
+      if (trainings_[dependant].state == TrainingState::kBlocked) causes.insert(trainings_[dependant].cause);
+    }
+  trainings_[index].diverged = false;
   for (std::size_t i = 0; i < trainings_.size(); ++i)
-    if (trainings_[i].state == TrainingState::kBlocked && trainings_[i].cause == index)
+    if (trainings_[i].state == TrainingState::kBlocked && causes.contains(trainings_[i].cause))
       change_state(static_cast<TrainingIndex>(i), TrainingState::kWaiting);
   if (trainings_[index].unfinished == 0)
     make_ready(index);
@@ -244,6 +273,7 @@ void Scheduler::block_dependants(TrainingIndex cause, std::vector<TrainingIndex>
     open.pop_back();
     for (const TrainingIndex dependant : dependants_of(index)) {
       if (trainings_[dependant].state != TrainingState::kWaiting) continue;
+      if (trainings_[index].diverged && goes_on_without(dependant, index)) continue;
       change_state(dependant, TrainingState::kBlocked);
       trainings_[dependant].cause = cause;
       blocked.push_back(dependant);

@@ -9,6 +9,9 @@
 //
 // A running training may turn out to be another run's: it is then `elsewhere` until it is released or done.
 //
+// A student waits for all candidates for its teacher. One that has diverged would do so again: the student
+// goes on without it, and is blocked only if no candidate is left.
+//
 // The ready training with the longest predicted path behind it runs first; ties go to the lower index. All
 // calls take O(log n), except failed() and retry(), which visit what depends on the training.
 #pragma once
@@ -29,13 +32,17 @@ struct ScheduledTraining {
   double seconds = 0;                            // predicted
   std::vector<TrainingIndex> dependencies = {};  // without duplicates, no cycles
   bool done = false;                             // already in the store
+  std::optional<std::uint32_t> candidates = {};  // which of the choices it makes of its dependencies
 };
+using Candidates = std::vector<TrainingIndex>;
 
 enum class TrainingState : std::uint8_t { kWaiting, kReady, kRunning, kElsewhere, kDone, kFailed, kBlocked };
 
 class Scheduler {
  public:
-  explicit Scheduler(std::vector<ScheduledTraining>, int crash_limit = 5);
+  // `choices`: what ScheduledTraining::candidates is an index into.
+  explicit Scheduler(std::vector<ScheduledTraining>, int crash_limit = 5,
+                     std::vector<Candidates> choices = {});
 
   // The next training for an idle worker; nothing if none is ready.
   std::optional<TrainingIndex> assign(int worker);
@@ -44,8 +51,8 @@ class Scheduler {
   void finished(TrainingIndex);
 
   // The training cannot be done. Returns what is newly blocked by it. Without effect on a training that is
-  // done.
-  std::vector<TrainingIndex> failed(TrainingIndex, const std::string& reason);
+  // done. `diverged`: by its own doing, so that it never can.
+  std::vector<TrainingIndex> failed(TrainingIndex, const std::string& reason, bool diverged = false);
 
   // The worker is gone; its training is ready again, or failed if it lost too many workers, with all the
   // evidence as reason. Returns the training.
@@ -68,6 +75,7 @@ class Scheduler {
   void retry(TrainingIndex);
 
   TrainingState state(TrainingIndex training) const { return trainings_[training].state; }
+  bool has_diverged(TrainingIndex training) const { return trainings_[training].diverged; }
   std::optional<int> worker_of(TrainingIndex) const;
   std::optional<TrainingIndex> running_on(int worker) const;
 
@@ -104,6 +112,8 @@ class Scheduler {
     TrainingState state = TrainingState::kWaiting;
     std::uint32_t first_dependant = 0;  // into dependants_
     TrainingIndex cause = 0;            // of a blocked training: the failed one that it waits for in vain
+    std::optional<std::uint32_t> candidates;  // into choices_
+    bool diverged = false;
     int worker = -1;
   };
   std::span<const TrainingIndex> dependants_of(TrainingIndex) const;
@@ -111,6 +121,9 @@ class Scheduler {
   void change_state(TrainingIndex, TrainingState);
   void make_ready(TrainingIndex);
   void leave_worker(TrainingIndex);
+  bool goes_on_without(TrainingIndex dependant, TrainingIndex diverged) const;
+  void dependency_is_settled(TrainingIndex dependant);
+  void wait_again(TrainingIndex dependant);
   void block_dependants(TrainingIndex cause, std::vector<TrainingIndex>& blocked);
   std::size_t& count_of(TrainingState);
 
@@ -125,7 +138,8 @@ class Scheduler {
   std::vector<Training> trainings_;
   std::vector<TrainingIndex> order_;       // every training after those that it depends on
   std::vector<TrainingIndex> dependants_;  // grouped by training
-  std::priority_queue<Place> ready_;       // may hold trainings that are no longer ready
+  std::vector<Candidates> choices_;
+  std::priority_queue<Place> ready_;  // may hold trainings that are no longer ready
   std::unordered_map<int, TrainingIndex> by_worker_;
   std::vector<Failure> failures_;
   std::unordered_map<TrainingIndex, std::string> evidence_;  // of losses

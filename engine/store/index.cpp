@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -104,9 +105,16 @@ Table table_of(const Plan& plan, const RoundSummaries& summaries, const std::vec
   numbers("final_return", [&](const Row& row) { return summary(row).final_return; });
   numbers("final_deviation", [&](const Row& row) { return summary(row).final_deviation; });
   integers("inputs_left", [&](const Row& row) { return summary(row).inputs_left; });
+  numbers("effective_inputs", [&](const Row& row) {
+    return summary(row).effective_inputs < 0 ? std::numeric_limits<double>::quiet_NaN()
+                                             : static_cast<double>(summary(row).effective_inputs);
+  });
+  numbers("effective_density", [&](const Row& row) { return summary(row).effective_density; });
   integers("env_steps", [&](const Row& row) { return summary(row).env_steps; });
   integers("updates", [&](const Row& row) { return summary(row).updates; });
   integers("evaluation_episodes", [&](const Row& row) { return summary(row).evaluation_episodes; });
+  integers("episodes", [&](const Row& row) { return summary(row).evaluation_episodes; });
+  integers("episodes_cut", [&](const Row& row) { return summary(row).episodes_cut; });
   numbers("wall_seconds", [&](const Row& row) { return summary(row).wall_seconds; });
   numbers("cpu_seconds", [&](const Row& row) { return summary(row).cpu_seconds; });
   texts("digest", [&](const Row& row) { return std::string(node(row).digest.digits()); });

@@ -50,11 +50,12 @@ void Journal::training_done(const TrainingId& digest, double wall_seconds) {
   writer_.append({{"type", "done"}, {"training", digest.digits()}, {"seconds", wall_seconds}});
 }
 
-void Journal::training_failed(const TrainingId& digest, const std::string& reason, bool deterministic) {
+void Journal::training_failed(const TrainingId& digest, const Failure& failure) {
   writer_.append({{"type", "failed"},
                   {"training", digest.digits()},
-                  {"reason", reason},
-                  {"deterministic", deterministic}},
+                  {"reason", failure.reason},
+                  {"deterministic", failure.deterministic},
+                  {"diverged", failure.diverged}},
                  Durability::kDisk);
 }
 
@@ -93,7 +94,7 @@ class HistoryReader {
       if (time >= failed.time)
         failed = {time,
                   {field_or<std::string>(event, "reason", "unknown"),
-                   field_or<bool>(event, "deterministic", true)}};
+                   field_or<bool>(event, "deterministic", true), field_or<bool>(event, "diverged", false)}};
     } else if (type == "run-start") {
       run.start = time;
       run.record = {run_name, std::max(1, field_or<int>(event, "ranks", 1)), 0, 0, 0, 0};

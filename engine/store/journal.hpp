@@ -14,6 +14,12 @@
 
 namespace impsweep {
 
+struct Failure {
+  std::string reason;
+  bool deterministic = true;  // would fail again, so it is repeated on request only
+  bool diverged = false;      // as a training: no weight was finite, nothing was learned
+};
+
 struct RunningTraining {
   TrainingId digest;
   int rank = 0;
@@ -32,7 +38,7 @@ class Journal {
   void run_predicted(double seconds, double low_seconds, double high_seconds);
   void training_started(const TrainingId&, int rank);
   void training_done(const TrainingId&, double wall_seconds);
-  void training_failed(const TrainingId&, const std::string& reason, bool deterministic);
+  void training_failed(const TrainingId&, const Failure&);
   void rank_lost(int rank, const std::string& evidence);
   void heartbeat(const std::vector<RunningTraining>&, double env_steps_per_second);
   void run_ended(const std::string& outcome);  // "complete", "failed", "stopped"
@@ -41,11 +47,6 @@ class Journal {
   static std::string unique_run_name();
   std::string run_;
   EventWriter writer_;
-};
-
-struct Failure {
-  std::string reason;
-  bool deterministic = true;  // would fail again, so it is repeated on request only
 };
 
 // How long a run expected to take, and took.

@@ -41,12 +41,13 @@ Place place_in_recipe(const Recipe& recipe, const std::string& origin) {
   return {std::move(plan), training};
 }
 
-void require_parents(const Place& place, const std::optional<Store>& store, const std::string& origin) {
+void require_parents(const Place& place, const std::optional<Store>& store,
+                     const std::vector<TrainingId>& diverged, const std::string& origin) {
   std::size_t missing = 0;
   std::string first;
   for (const TrainingIndex parent : place.plan.dependencies(place.training)) {
     const TrainingId& digest = place.plan.trainings[parent].digest;
-    if (store && store->has(digest)) continue;
+    if ((store && store->has(digest)) || std::ranges::count(diverged, digest) > 0) continue;
     if (missing++ == 0) first = digest.digits();
   }
   if (missing == 0) return;
@@ -97,9 +98,10 @@ Recomputation rerun_file(const std::filesystem::path& file,
   std::optional<Place> place;
   if (store) place = place_in_jobs(*store, digest);
   if (!place) place = place_in_recipe(parse_recipe(text, stored.origin), stored.origin);
-  require_parents(*place, store, stored.origin);
+  require_parents(*place, store, diverged_candidates(stored), stored.origin);
   const Backend backend = backend_with_numerics(numerics_of(stored), stored.origin);
-  const RoundLoader load = store ? loader_from(*store) : RoundLoader();  // without a store nothing is loaded
+  // Without a store nothing is loaded.
+  const RoundLoader load = store ? loader_from(*store, diverged_candidates(stored)) : RoundLoader();
   return recompute(place->plan, place->training, load, backend, stored, should_stop);
 }
 

@@ -60,6 +60,16 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     const auto known = summaries.find(plan.trainings[i].digest);
     return known == summaries.end() ? nullptr : &known->second;
   });
+  const auto has_diverged = [&](TrainingIndex i) {
+    const auto failure = history.failures.find(plan.trainings[i].digest);
+    return !done(i) && failure != history.failures.end() && failure->second.diverged;
+  };
+  // A student goes on without candidates for its teacher that have diverged, unless none is left.
+  const auto goes_on_without = [&](TrainingIndex student, TrainingIndex dependency) {
+    if (!plan.trainings[student].teacher || !has_diverged(dependency)) return false;
+    const std::vector<TrainingIndex>& candidates = plan.choices[*plan.trainings[student].teacher].candidates;
+    return std::ranges::count(candidates, dependency) > 0 && !std::ranges::all_of(candidates, has_diverged);
+  };
   // A training comes after those that it depends on, so causes are known when they are asked for.
   std::map<TrainingIndex, TrainingIndex> cause;
   std::vector<bool> closed = finished;  // done, or never to be
@@ -81,8 +91,8 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
       }
     }
     const std::span<const TrainingIndex> dependencies = plan.dependencies(i);
-    const auto blocking =
-        std::ranges::find_if(dependencies, [&](TrainingIndex d) { return cause.contains(d); });
+    const auto blocking = std::ranges::find_if(
+        dependencies, [&](TrainingIndex d) { return cause.contains(d) && !goes_on_without(i, d); });
     if (blocking != dependencies.end()) {
       cause[i] = cause[*blocking];
       closed[i] = true;

@@ -11,7 +11,7 @@
 namespace impsweep {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
 
 std::filesystem::path cache_file(const Store& store) {
   return store.directory() / "summaries.h5";

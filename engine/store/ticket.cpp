@@ -12,9 +12,9 @@ namespace impsweep {
 TensorFile make_ticket(const Store& store, const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
-  const RoundLoader load = loader_from(store);
-  const TrainingRequest request = make_request(plan, index, load, Backend::kNative);
-  const Record record = load(node.digest, RecordPart::kAll);
+  const Record record = loader_from(store)(node.digest, RecordPart::kAll);
+  const TrainingRequest request =
+      make_request(plan, index, loader_from(store, diverged_candidates(record)), Backend::kNative);
   const RoundResult round = read_round(record, request.model);
 
   TensorFile file;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 #include "engine/exit_code.hpp"
@@ -38,6 +39,12 @@ std::vector<bool> done_or_unwanted(const Plan& plan, const StoreContents& conten
   return done;
 }
 
+std::vector<Candidates> candidates_of(const Plan& plan) {
+  std::vector<Candidates> choices;
+  for (const TeacherChoice& choice : plan.choices) choices.push_back(choice.candidates);
+  return choices;
+}
+
 }  // namespace
 
 Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& store,
@@ -50,7 +57,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
           learned_costs(plan, [&](TrainingIndex i) { return contents_.find(plan.trainings[i].digest); })),
       cost_classes_(plan),
       scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(plan, contents_, wanted)),
-                 options.chaos ? kCrashLimitInChaos : kCrashLimit),
+                 options.chaos ? kCrashLimitInChaos : kCrashLimit, candidates_of(plan)),
       journal_(store, transport.ranks()),
       leases_(store.lease_directory(), journal_.run(), options.lost_after / kLeasesPerSilence),
       failure_tracker_(transport.ranks()),
@@ -80,7 +87,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
     const auto failure = history.failures.find(plan.trainings[i].digest);
     if (failure == history.failures.end() || !failure->second.deterministic || !wanted[i]) continue;
     if (scheduler_.state(i) == TrainingState::kDone) continue;
-    scheduler_.failed(i, failure->second.reason);
+    scheduler_.failed(i, failure->second.reason, failure->second.diverged);
     ++repeated;
   }
   if (repeated > 0)
@@ -89,13 +96,13 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
         repeated == 1 ? "" : "s"));
 }
 
-void Coordinator::fail(TrainingIndex training, const std::string& reason, bool deterministic) {
+void Coordinator::fail(TrainingIndex training, const Failure& failure) {
   const TrainingId& digest = plan_.trainings[training].digest;
-  journal_.training_failed(digest, reason, deterministic);
+  journal_.training_failed(digest, failure);
   leases_.release(digest);
-  const std::vector<TrainingIndex> blocked = scheduler_.failed(training, reason);
+  const std::vector<TrainingIndex> blocked = scheduler_.failed(training, failure.reason, failure.diverged);
   display_.say(
-      fmt::format("FAILED  {}: {}{}", training_name(plan_, training), reason,
+      fmt::format("FAILED  {}: {}{}", training_name(plan_, training), failure.reason,
                   blocked.empty() ? "" : fmt::format(" ({} trainings depend on it)", blocked.size())));
 }
 
@@ -114,6 +121,14 @@ bool Coordinator::redo_missing_dependencies(TrainingIndex training) {
     display_.say(fmt::format("{} is computed again: its result is gone", training_name(plan_, dependency)));
   }
   return missing;
+}
+
+std::vector<TrainingIndex> Coordinator::diverged_candidates(TrainingIndex student) const {
+  std::vector<TrainingIndex> diverged;
+  if (const std::optional<std::uint32_t> choice = plan_.trainings[student].teacher)
+    std::ranges::copy_if(plan_.choices[*choice].candidates, std::back_inserter(diverged),
+                         [&](TrainingIndex candidate) { return scheduler_.has_diverged(candidate); });
+  return diverged;
 }
 
 void Coordinator::give_back(const Message& message) {
@@ -196,7 +211,7 @@ void Coordinator::handle(const Message& message) {
         break;
       }
       if (message.deterministic || !failure_tracker_.failed(message.rank, message.training)) {
-        fail(message.training, message.reason, message.deterministic);
+        fail(message.training, {message.reason, message.deterministic, message.diverged});
         break;
       }
       display_.say(fmt::format("{} failed on rank {} and is tried again: {}",
@@ -234,7 +249,7 @@ void Coordinator::detect_lost_ranks() {
     const std::optional<TrainingIndex> training = scheduler_.lost(rank, evidence);
     if (training && scheduler_.state(*training) == TrainingState::kFailed) {
       const std::string reason = scheduler_.failures().back().reason;
-      fail(*training, reason, true);
+      fail(*training, {.reason = reason});
     }
   }
 }
@@ -302,6 +317,7 @@ void Coordinator::dispatch() {
     Message assignment;
     assignment.kind = MessageKind::kAssign;
     assignment.training = *training;
+    assignment.diverged_candidates = diverged_candidates(*training);
     transport_.send(rank, assignment);
   }
 }

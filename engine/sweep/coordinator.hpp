@@ -52,6 +52,9 @@ class Coordinator {
   std::optional<TrainingIndex> take(int rank);
   void handle(const Message&);
 
+  // Candidates for the student's teacher that have diverged, and are not to be chosen among.
+  std::vector<TrainingIndex> diverged_candidates(TrainingIndex student) const;
+
   // How far the training is that runs on this rank.
   void note_progress(int rank, std::int64_t env_steps, double last_return);
 
@@ -74,7 +77,7 @@ class Coordinator {
     double last_return = 0;
   };
 
-  void fail(TrainingIndex, const std::string& reason, bool deterministic);
+  void fail(TrainingIndex, const Failure&);
   bool redo_missing_dependencies(TrainingIndex);
   void give_back(const Message&);
   void finished(const Message&);

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/training/round_record.hpp"
 
@@ -37,11 +38,13 @@ enum class MessageKind : std::uint8_t {
 
 struct Message {
   MessageKind kind = MessageKind::kReady;
-  std::int32_t rank = 0;       // the sender
-  TrainingIndex training = 0;  // into the plan, which is the same on every rank
+  std::int32_t rank = 0;                           // the sender
+  TrainingIndex training = 0;                      // into the plan, which is the same on every rank
+  std::vector<TrainingIndex> diverged_candidates;  // assign: for its teacher, to be passed over
   std::int64_t env_steps = 0;
   double last_return = 0;
   bool deterministic = true;  // failed: it would fail again
+  bool diverged = false;      // failed: by its own doing
   std::string reason;         // failed, ready
   RoundSummary summary;       // done
 
@@ -50,9 +53,11 @@ struct Message {
     archive("kind", kind);
     archive("rank", rank);
     archive("training", training);
+    archive("diverged_candidates", diverged_candidates);
     archive("env_steps", env_steps);
     archive("last_return", last_return);
     archive("deterministic", deterministic);
+    archive("diverged", diverged);
     archive("reason", reason);
     archive("summary", summary);
   }

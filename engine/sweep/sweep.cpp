@@ -77,7 +77,8 @@ int coordinate(Transport& transport, const WorkerContext& context, const SweepOp
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
-    coordinator.handle(compute(context, *own, [&](const TrainingProgress& so_far) {
+    const std::vector<TrainingIndex> diverged = coordinator.diverged_candidates(*own);
+    coordinator.handle(compute(context, *own, diverged, [&](const TrainingProgress& so_far) {
       coordinator.note_progress(0, so_far.env_steps, so_far.last_return);
       coordinator.process_events();
       return stop_requested();

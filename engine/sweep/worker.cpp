@@ -19,22 +19,28 @@ constexpr std::chrono::milliseconds kIdleSleep{1};
 constexpr std::chrono::milliseconds kPollInterval{20};
 constexpr std::chrono::milliseconds kProgressInterval{1000};
 
-Message failure(TrainingIndex training, const std::string& reason, bool deterministic) {
+Message failure(TrainingIndex training, const std::string& reason, bool deterministic,
+                bool diverged = false) {
   Message message;
   message.kind = MessageKind::kFailed;
   message.training = training;
   message.reason = reason;
   message.deterministic = deterministic;
+  message.diverged = diverged;
   return message;
 }
 
 }  // namespace
 
-Message compute(const WorkerContext& context, TrainingIndex training, const StopQuestion& should_stop) {
+Message compute(const WorkerContext& context, TrainingIndex training,
+                const std::vector<TrainingIndex>& diverged_candidates, const StopQuestion& should_stop) {
   const TrainingId& digest = context.plan.trainings[training].digest;
+  std::vector<TrainingId> diverged;
+  for (const TrainingIndex candidate : diverged_candidates)
+    diverged.push_back(context.plan.trainings[candidate].digest);
   try {
     Checkpoint checkpoint(context.store, context.plan, training, context.checkpoint_interval);
-    std::optional<Record> record = run_training(context.plan, training, loader_from(context.store),
+    std::optional<Record> record = run_training(context.plan, training, loader_from(context.store, diverged),
                                                 context.backend, context.threads, should_stop, &checkpoint);
     Message message;
     message.training = training;
@@ -52,7 +58,7 @@ Message compute(const WorkerContext& context, TrainingIndex training, const Stop
     message.summary = read_summary(*record);
     return message;
   } catch (const TrainingFailure& error) {
-    return failure(training, error.what(), true);
+    return failure(training, error.what(), true, true);
   } catch (const InputError& error) {
     return failure(training, error.what(), false);  // disk full, a missing file: may be mended
   } catch (const TaskUnavailable& error) {
@@ -95,7 +101,8 @@ Shutdown serve(Transport& transport, const WorkerContext& context, Clock::durati
 
     Clock::time_point last_poll = Clock::now(), last_progress = last_poll;
     const TrainingIndex training = message->training;
-    const Message answer = compute(context, training, [&](const TrainingProgress& so_far) {
+    const std::vector<TrainingIndex> diverged = message->diverged_candidates;
+    const Message answer = compute(context, training, diverged, [&](const TrainingProgress& so_far) {
       const Clock::time_point now = Clock::now();
       if (now - last_poll >= kPollInterval) {
         last_poll = now;

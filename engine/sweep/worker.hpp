@@ -21,9 +21,11 @@ struct WorkerContext {
   std::chrono::steady_clock::duration checkpoint_interval;
 };
 
-// Computes a training and publishes it. The answer is kDone with a summary, kFailed with a reason, or
-// kReturned if it was stopped; then a checkpoint holds what was done.
-Message compute(const WorkerContext&, TrainingIndex, const StopQuestion&);
+// Computes a training and publishes it; candidates for its teacher that have diverged are passed over. The
+// answer is kDone with a summary, kFailed with a reason, or kReturned if it was stopped; then a checkpoint
+// holds what was done.
+Message compute(const WorkerContext&, TrainingIndex, const std::vector<TrainingIndex>& diverged_candidates,
+                const StopQuestion&);
 
 // How a rank ends.
 enum class Shutdown {

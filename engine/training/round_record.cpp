@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "engine/imp/effective.hpp"
 #include "io/error.hpp"
 #include "io/process.hpp"
 #include "io/store.hpp"
@@ -16,6 +18,11 @@ namespace {
 constexpr std::int64_t kFormat = 1;
 const std::string kResult = "result";
 constexpr std::string_view kKept = "kept";  // is there only where the plan could not know it
+
+// Attributes that a result may lack: kept, and what earlier versions did not write.
+bool may_lack(std::string_view name) {
+  return name == kKept || name == "effective_inputs" || name == "effective_density" || name == "episodes_cut";
+}
 
 std::vector<std::uint64_t> shape_of(const Tensor& tensor) {
   return {tensor.shape.begin(), tensor.shape.end()};
@@ -120,6 +127,15 @@ std::vector<double> input_magnitudes(const std::vector<Tensor>& tensors,
   return magnitude;
 }
 
+std::int64_t sum(const std::vector<std::int64_t>& counts) {
+  return std::reduce(counts.begin(), counts.end());
+}
+
+std::int64_t inputs_read(const std::vector<Tensor>& tensors, const Mask& mask) {
+  return std::ranges::count_if(kept_per_input(tensors, mask),
+                               [](std::int64_t weights) { return weights > 0; });
+}
+
 }  // namespace
 
 std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>& tensors, const Mask& mask) {
@@ -165,15 +181,19 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   summary.final_deviation = final.deviation;
   summary.reevaluated_return = best.mean;
   summary.reevaluated_deviation = best.deviation;
-  summary.inputs_left = std::ranges::count_if(kept_per_input(tensors, request.mask),
-                                              [](std::int64_t weights) { return weights > 0; });
-  if (node.inputs_parent) {
-    const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
-    for (const std::int64_t count : kept_per_tensor(tensors, prunable, request.mask)) summary.kept += count;
-  }
+  const Mask effective = effective_parameters(request.model, tensors, request.mask);
+  const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
+  summary.inputs_left = inputs_read(tensors, request.mask);
+  summary.effective_inputs = inputs_read(tensors, effective);
+  const std::int64_t kept = sum(kept_per_tensor(tensors, prunable, request.mask));
+  summary.effective_density = node.density *
+                              static_cast<double>(sum(kept_per_tensor(tensors, prunable, effective))) /
+                              static_cast<double>(std::max<std::int64_t>(kept, 1));
+  if (node.inputs_parent) summary.kept = kept;
   summary.env_steps = outcome.env_steps;
   summary.updates = outcome.updates;
   summary.evaluation_episodes = outcome.evaluation_episodes;
+  summary.episodes_cut = outcome.episodes_cut;
   const auto write = [&](std::string_view name, const auto& value) {
     if (name != kKept || node.inputs_parent) result[std::string(name)] = value;
   };
@@ -186,6 +206,7 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   }
   result["tensors"] = names;
   record.arrays["result/kept_per_tensor"] = Array::vector(kept_per_tensor(tensors, all, request.mask));
+  record.arrays["result/effective_per_tensor"] = Array::vector(kept_per_tensor(tensors, all, effective));
   record.arrays["result/final_returns"] = Array::vector(outcome.final_returns);
   record.arrays["result/best_returns"] = Array::vector(outcome.best_returns);
   record.arrays["result/input_magnitude"] = Array::vector(input_magnitudes(tensors, outcome.best_parameters));
@@ -233,7 +254,7 @@ double read_reevaluated_return(const Record& record) {
 RoundSummary read_summary(const Record& record) {
   const auto reader = [&](const std::string& group) {
     return [&record, group]<class T>(const char* name, T& value) {
-      if (name == kKept && !record.has_attribute(group, name)) return;
+      if (may_lack(name) && !record.has_attribute(group, name)) return;
       if constexpr (std::is_integral_v<T>)
         value = record.integer(group, name);
       else

@@ -9,6 +9,7 @@
 //   result/final_returns      fresh episodes of the final network
 //   result/best_returns       fresh episodes of the best checkpoint
 //   result/kept_per_tensor    remaining entries, in the order of result@tensors
+//   result/effective_per_tensor  those of them on a path from an input to an output (effective.hpp)
 //   result/input_magnitude    [inputs] sum of |weight| into the actor's first layer, best checkpoint
 //   mask/<tensor>             1 = kept, 0 = pruned; left out where nothing is pruned
 //   weights/best/<tensor>     best checkpoint; where a tensor is masked, only the kept values in flat order
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -57,9 +59,14 @@ struct RoundSummary {
   double best_return = 0, best_deviation = 0;
   double final_return = 0, final_deviation = 0;
   double reevaluated_return = 0, reevaluated_deviation = 0;
-  std::int64_t inputs_left = 0;
+  std::int64_t inputs_left = 0;  // read by a kept weight
+  // Inputs of the first network on a path of kept weights to an output of it, and the part of the prunable
+  // weights that are on one (effective.hpp); -1 and NaN in results of versions that did not look.
+  std::int64_t effective_inputs = -1;
+  double effective_density = std::numeric_limits<double>::quiet_NaN();
   std::int64_t kept = 0;  // prunable weights, where the plan could not know it (inputs.ticket_round); else 0
   std::int64_t env_steps = 0, updates = 0, evaluation_episodes = 0;
+  std::int64_t episodes_cut = 0;  // of them, by eval.max_episode_steps
   double wall_seconds = 0, cpu_seconds = 0;
 
   template <class Archive>
@@ -78,10 +85,13 @@ struct RoundSummary {
     archive("reevaluated_return", reevaluated_return);
     archive("reevaluated_deviation", reevaluated_deviation);
     archive("inputs_left", inputs_left);
+    archive("effective_inputs", effective_inputs);
+    archive("effective_density", effective_density);
     archive("kept", kept);
     archive("env_steps", env_steps);
     archive("updates", updates);
     archive("evaluation_episodes", evaluation_episodes);
+    archive("episodes_cut", episodes_cut);
   }
   template <class Archive>
   void visit_times(Archive& archive) {

@@ -1,5 +1,7 @@
 #include "engine/training/training.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -12,6 +14,7 @@ namespace impsweep {
 namespace {
 
 constexpr std::chrono::milliseconds kQuestionInterval{20};
+const std::string kResult = "result", kDivergedCandidates = "diverged_candidates";
 
 // Steps of round 0 at which parameters are recorded for late rewinding.
 std::vector<std::int64_t> snapshot_steps(const Settings& settings, int round) {
@@ -41,8 +44,11 @@ RestrictedModel given_model(const Plan& plan, const TrainingNode& node, const Ro
 
 }  // namespace
 
-RoundLoader loader_from(const Store& store) {
-  return [&store](const TrainingId& digest, RecordPart part) {
+RoundLoader loader_from(const Store& store, std::vector<TrainingId> diverged) {
+  return [&store, diverged = std::move(diverged)](const TrainingId& digest, RecordPart part) {
+    if (std::ranges::count(diverged, digest) > 0)
+      throw DivergedCandidate("{}: the training {} has diverged, and has no result",
+                              store.directory().string(), digest);
     std::optional<Record> record = store.load(digest, part);
     if (!record)
       throw InputError("{}: the finished training {} is missing; run the job again to compute it",
@@ -51,17 +57,38 @@ RoundLoader loader_from(const Store& store) {
   };
 }
 
-TrainingIndex chosen_teacher(const Plan& plan, const TeacherChoice& choice, const RoundLoader& load) {
-  TrainingIndex best = choice.candidates.front();
-  double best_return = 0;
+ChosenTeacher chosen_teacher(const Plan& plan, const TeacherChoice& choice, const RoundLoader& load) {
+  ChosenTeacher chosen;
+  std::optional<double> best;
   for (const TrainingIndex candidate : choice.candidates) {
-    const double value =
-        read_reevaluated_return(load(plan.trainings[candidate].digest, RecordPart::kAttributes));
-    if (candidate != choice.candidates.front() && !(value > best_return)) continue;
-    best = candidate;
-    best_return = value;
+    const TrainingId& digest = plan.trainings[candidate].digest;
+    try {
+      const double value = read_reevaluated_return(load(digest, RecordPart::kAttributes));
+      if (best && !(value > *best)) continue;
+      best = value;
+      chosen.training = candidate;
+    } catch (const DivergedCandidate&) {
+      chosen.diverged.push_back(digest);
+    }
   }
-  return best;
+  if (!best)
+    throw TrainingFailure(fmt::format(
+        "all {} candidates for its teacher diverged; lower their learning rate (teacher.*), or give others "
+        "by 'bc.teacher_seed' and 'bc.teacher_candidates'",
+        choice.candidates.size()));
+  return chosen;
+}
+
+std::vector<TrainingId> diverged_candidates(const Record& record) {
+  std::vector<TrainingId> digests;
+  if (!record.has_attribute(kResult, kDivergedCandidates)) return digests;
+  for (const std::string& digest : record.texts(kResult, kDivergedCandidates)) {
+    if (digest.size() > TrainingId::kLength)
+      throw InputError("{}: '{}@{}' holds '{}', which is no digest; remove the file and run again",
+                       record.origin, kResult, kDivergedCandidates, digest);
+    digests.emplace_back(digest);
+  }
+  return digests;
 }
 
 TrainingRequest agent_request(const Settings& settings, std::int64_t seed) {
@@ -128,8 +155,8 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   request.initial_parameters = std::move(start.parameters);
 
   if (node.teacher) {
-    const TrainingIndex teacher = chosen_teacher(plan, plan.choices[*node.teacher], load);
-    const TrainingNode& teacher_node = plan.trainings[teacher];
+    const TrainingNode& teacher_node =
+        plan.trainings[chosen_teacher(plan, plan.choices[*node.teacher], load).training];
     request.teacher_model = model_of(plan.settings[teacher_node.settings]);
     request.teacher_parameters =
         read_round(load(teacher_node.digest, RecordPart::kAll), request.teacher_model).best;
@@ -165,6 +192,14 @@ std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const 
     return std::nullopt;
   }
   Record record = make_round_record(plan, index, request, session->outcome());
+  if (const std::optional<std::uint32_t> choice = plan.trainings[index].teacher) {
+    const ChosenTeacher teacher = chosen_teacher(plan, plan.choices[*choice], load);
+    auto& result = record.attributes[kResult];
+    result["teacher"] = std::string(plan.trainings[teacher.training].digest.digits());
+    std::vector<std::string> diverged;
+    for (const TrainingId& digest : teacher.diverged) diverged.emplace_back(digest.digits());
+    if (!diverged.empty()) result[kDivergedCandidates] = std::move(diverged);
+  }
   if (const std::string program = session->external_program(); !program.empty())
     record.attributes[std::string(kProvenance)]["external_program"] = program;
   return record;

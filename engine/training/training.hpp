@@ -16,8 +16,15 @@ namespace impsweep {
 // A finished training by its digest, whole or attributes only. Throws if it is not there.
 using RoundLoader = std::function<Record(const TrainingId&, RecordPart)>;
 
-// Loader from a store; a missing or damaged file is an InputError that says to run the job again.
-RoundLoader loader_from(const Store&);
+// A candidate for a teacher that has diverged: it has no result, and never will.
+class DivergedCandidate : public InputError {
+ public:
+  using InputError::InputError;
+};
+
+// Loader from a store; a missing or damaged file is an InputError that says to run the job again, one of
+// `diverged` a DivergedCandidate.
+RoundLoader loader_from(const Store&, std::vector<TrainingId> diverged = {});
 
 // Task and agent of a training, without networks, data or what it starts from.
 TrainingRequest agent_request(const Settings&, std::int64_t seed);
@@ -25,8 +32,15 @@ TrainingRequest agent_request(const Settings&, std::int64_t seed);
 // Mask, initial parameters, teacher: everything that the training is a function of, but for a data set.
 TrainingRequest make_request(const Plan&, TrainingIndex, const RoundLoader&, Backend);
 
-// The candidate with the highest re-evaluated return; the first wins.
-TrainingIndex chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoader&);
+struct ChosenTeacher {
+  TrainingIndex training = 0;        // the candidate with the highest re-evaluated return; the first wins
+  std::vector<TrainingId> diverged;  // candidates that could not be chosen
+};
+// Throws TrainingFailure if all of them have diverged.
+ChosenTeacher chosen_teacher(const Plan&, const TeacherChoice&, const RoundLoader&);
+
+// Candidates for its teacher that the result of a student says had diverged.
+std::vector<TrainingId> diverged_candidates(const Record&);
 
 struct TrainingProgress {
   std::int64_t env_steps = 0;

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 import unittest
 
+import h5py
 from sweep_harness import SweepTest
 
 JOB = """
@@ -69,6 +71,40 @@ class Results(SweepTest):
         text = JOB.format(seeds="[1000]", more="bc.teacher_hidden = [8, 8]").replace('"ppo"', '"bc"')
         refused = self.expect(2, "plan", self.write("student.toml", text))
         self.assertIn("bc.teacher_seed", refused.stderr)
+
+    def test_a_teacher_is_chosen_among_candidates_that_did_not_diverge(self):
+        text = JOB.format(seeds="1", more="bc.teacher_hidden = [64, 64]\nteacher.ppo.learning_rate = 700\n"
+                                          "teacher.rl.steps = 4096").replace('"ppo"', '"bc"')
+        # Candidates learn with an absurd step: some find a weight that is not finite, and others live.
+        self.expect(1, "run", self.write("bold.toml", text), "--store", self.path("S"))
+        diverged = {event["training"] for event in self.events("S", "failed") if event["diverged"]}
+        self.assertTrue(0 < len(diverged) < 5, diverged)
+        students = []
+        for path in self.rounds("S"):
+            with h5py.File(path) as file:
+                if file.attrs["algorithm"] == b"bc":
+                    students.append(path)
+                    self.assertEqual({name.decode() for name in file["result"].attrs["diverged_candidates"]}, diverged)
+                    self.assertNotIn(file["result"].attrs["teacher"].decode(), diverged)
+        self.assertEqual(len(students), 2)
+        status = json.loads(self.expect(0, "status", self.path("S"), "--json").stdout)
+        self.assertEqual((len(status["failed"]), status["blocked"]), (len(diverged), []))
+        self.expect(0, "rerun", students[0])
+        row = next(csv.DictReader(io.StringIO(self.expect(0, "export", self.path("S"), "rounds").stdout)))
+        self.expect(0, "export", self.path("S"), "ticket", "--chain", row["chain"], "--round", "1",
+                    "--output", self.path("ticket.h5"))
+
+    def test_an_evaluation_ends(self):
+        job = self.job_of("capped.toml", "1", "eval.max_episode_steps = 7")
+        self.expect(0, "run", job, "--store", self.path("S"))
+        rows = list(csv.DictReader(io.StringIO(self.expect(0, "export", self.path("S"), "rounds").stdout)))
+        self.assertEqual([row["best_return"] for row in rows], ["7", "7"])
+        for row in rows:
+            self.assertEqual(row["episodes"], row["episodes_cut"])
+        chain = rows[0]["chain"]
+        played = json.loads(self.expect(0, "evaluate", self.path("S"), chain, "1", "--json",
+                                        "--max-episode-steps", "5", "--episodes", "9").stdout)
+        self.assertEqual((played["maximum"], played["episodes_cut"]), (5, 9))
 
     def test_layers_that_are_too_large_are_found_by_the_plan(self):
         text = JOB.format(seeds="1", more="").replace("[8, 8]", "[70000]")

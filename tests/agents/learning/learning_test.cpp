@@ -211,16 +211,50 @@ TEST_CASE("returns of evaluation episodes depend neither on lanes nor on each ot
   const TrainingRequest request = tiny_request("ppo", 256);
   const auto network = make_native_network(request.model, request.mask, {.max_batch = 64});
   network->gather(request.initial_parameters, network->parameters());
-  EpisodeEvaluator narrow("cartpole", {}, 3, make_policy(2, false, 3)),
-      wide("cartpole", {}, 40, make_policy(2, false, 40));
-  const std::vector<float> few = narrow.play_episodes(*network, 0, 25, "e");
-  CHECK(few == wide.play_episodes(*network, 0, 25, "e"));
-  CHECK(few != wide.play_episodes(*network, 0, 25, "f"));
-  const std::vector<float> capped = narrow.play_steps(*network, 0, 300, 100, "e");
+  EpisodeEvaluator narrow("cartpole", {}, 3, make_policy(2, false, 3), 0),
+      wide("cartpole", {}, 40, make_policy(2, false, 40), 0);
+  const std::vector<float> few = narrow.play_episodes(*network, 0, 25, "e").returns;
+  CHECK(few == wide.play_episodes(*network, 0, 25, "e").returns);
+  CHECK(few != wide.play_episodes(*network, 0, 25, "f").returns);
+  const std::vector<float> capped = narrow.play_steps(*network, 0, 300, 100, "e").returns;
   CHECK(capped.size() > 1);
   float steps = 0;
   for (const float value : capped) steps += value;
   CHECK(steps <= 300);
+  CHECK(narrow.play_steps(*network, 0, 300, 2, "e").returns.size() == 2);  // a cap is a cap
+}
+
+TEST_CASE("an episode is cut where the cap says so, counts with what it has, and is counted") {
+  const TrainingRequest request = tiny_request("ppo", 256);
+  const auto network = make_native_network(request.model, request.mask, {.max_batch = 64});
+  network->gather(request.initial_parameters, network->parameters());
+  EpisodeEvaluator whole("cartpole", {}, 8, make_policy(2, false, 8), 0),
+      capped("cartpole", {}, 8, make_policy(2, false, 8), 12);
+  const PlayedEpisodes all = whole.play_episodes(*network, 0, 50, "e");
+  std::int64_t ends = 0, longer = 0;
+  capped.watch([&](const WatchedStep& step) { ends += step.ends; });
+  const PlayedEpisodes played = capped.play_episodes(*network, 0, 50, "e");
+  for (std::size_t e = 0; e < 50; ++e) {  // Cart-Pole gives 1 for every step
+    CHECK(played.returns[e] == std::min(all.returns[e], 12.0f));
+    longer += all.returns[e] > 12;
+  }
+  CHECK(all.cut == 0);
+  CHECK(played.cut == longer);
+  CHECK(longer > 10);
+  CHECK(ends == 50);
+  EpisodeEvaluator steps("cartpole", {}, 8, make_policy(2, false, 8), 5);
+  const PlayedEpisodes short_ones = steps.play_steps(*network, 0, 80, 1000, "e");
+  CHECK(short_ones.returns == std::vector<float>(16, 5.0f));
+  CHECK(short_ones.cut == 16);
+}
+
+TEST_CASE("a mean is one sum: equal returns in another order are a tie, and none have no mean") {
+  const std::vector<float> returns = {9, 10, 9, 9, 10, 31, 8, 9, 10, 9, 12, 9, 10, 9, 9, 8, 10, 9, 9, 9};
+  std::vector<float> reversed(returns.rbegin(), returns.rend());
+  CHECK(summarize(returns).mean == summarize(reversed).mean);
+  CHECK(summarize(returns).mean == 208.0 / 20);
+  CHECK(std::isnan(summarize({}).mean));
+  CHECK(summarize({7}).deviation == 0);
 }
 
 TEST_CASE("a session's results do not depend on its threads") {

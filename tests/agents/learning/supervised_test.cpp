@@ -178,9 +178,9 @@ TEST_CASE(
   network->gather(request.initial_parameters, network->parameters());
   network->parameters_changed();
   TestSetEvaluator narrow(request.data_set, 5), wide(request.data_set, 64);
-  const std::vector<float> accuracy = narrow.play_episodes(*network, 0, 3, "a");
+  const std::vector<float> accuracy = narrow.play_episodes(*network, 0, 3, "a").returns;
   CHECK(accuracy.size() == 1);
-  CHECK(accuracy == wide.play_episodes(*network, 0, 1000, "b"));
+  CHECK(accuracy == wide.play_episodes(*network, 0, 1000, "b").returns);
   int steps = 0, right = 0;
   wide.watch([&](const WatchedStep& step) {
     CHECK(step.observation[3] ==

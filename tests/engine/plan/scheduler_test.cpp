@@ -144,6 +144,43 @@ TEST_CASE("of two failures the other one still blocks") {
   CHECK(scheduler.state(2) == TrainingState::kWaiting);
 }
 
+TEST_CASE("a student goes on without candidates that diverged, as long as one is left") {
+  // 0, 1, 2 are candidates for the teacher of 3, on which 4 depends.
+  const auto made = [] {
+    Trainings trainings = {{1, {}, false}, {1, {}, false}, {1, {}, false}, {1, {0, 1, 2}, false}, {1, {3}, false}};
+    trainings[3].candidates = 0;
+    return Scheduler(trainings, 5, {{0, 1, 2}});
+  };
+  Scheduler scheduler = made();
+  CHECK(scheduler.failed(0, "diverged", true).empty());
+  CHECK(scheduler.has_diverged(0));
+  CHECK(scheduler.failed(1, "diverged", true).empty());
+  CHECK(scheduler.state(3) == TrainingState::kWaiting);
+  scheduler.finished(2);
+  CHECK(scheduler.state(3) == TrainingState::kReady);
+  scheduler.retry(1);
+  CHECK(scheduler.state(3) == TrainingState::kWaiting);
+  scheduler.finished(1);
+  CHECK(scheduler.state(3) == TrainingState::kReady);
+
+  scheduler = made();  // the last one finishes, or diverges as well
+  scheduler.finished(1);
+  scheduler.finished(2);
+  CHECK(scheduler.failed(0, "diverged", true).empty());
+  CHECK(scheduler.state(3) == TrainingState::kReady);
+
+  scheduler = made();
+  for (const TrainingIndex candidate : {0, 1}) CHECK(scheduler.failed(candidate, "diverged", true).empty());
+  CHECK(scheduler.failed(2, "diverged", true) == std::vector<TrainingIndex>{3, 4});
+  CHECK(scheduler.finished_all());
+  scheduler.finished(0);  // another run had more luck, under --retry-failed
+  CHECK(scheduler.state(3) == TrainingState::kReady);
+  CHECK(scheduler.state(4) == TrainingState::kWaiting);
+
+  scheduler = made();  // a failure that is not the training's own doing leaves the choice open
+  CHECK(scheduler.failed(0, "disk full") == std::vector<TrainingIndex>{3, 4});
+}
+
 TEST_CASE("a lost worker's training is ready again, and late results are welcome") {
   Scheduler scheduler(line(2), 3);
   CHECK(scheduler.assign(5) == 0);

@@ -15,7 +15,7 @@ TEST_CASE("a journal is read as it was written") {
   Journal journal(store, 3);
   journal.run_predicted(10, 5, 20);
   journal.training_started(TrainingId("a"), 1);
-  journal.training_failed(TrainingId("a"), "NaN", true);
+  journal.training_failed(TrainingId("a"), {.reason = "NaN", .diverged = true});
   journal.training_done(TrainingId("b"), 2.5);
   journal.heartbeat({{TrainingId("c"), 2, 100, 7.5}}, 1000);
   History history = read_history(store);
@@ -74,7 +74,7 @@ TEST_CASE("fields of another type are as good as missing") {
     for (const char* type : {"run-start", "forecast", "done", "failed", "heartbeat", "run-end"}) {
       nlohmann::json event = {{"type", type}};
       for (const char* name : {"training", "ranks", "seconds", "low", "high", "reason", "deterministic",
-                               "running", "rate", "outcome", "time"})
+                               "diverged", "running", "rate", "outcome", "time"})
         event[name] = wrong;
       writer.append(event);
       writer.append({{"type", wrong}, {"training", wrong}});
