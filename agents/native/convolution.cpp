@@ -92,6 +92,7 @@ SparseRows ConvolutionLayer::Rows::view(bool shared) const {
           .ends = ends.data(),
           .index = index.data(),
           .position = shared ? position.data() : nullptr,
+          .first = begin.data(),
           .cut = false};
 }
 

@@ -6,10 +6,9 @@
 namespace impsweep {
 namespace {
 
-// Cost of a kept weight in the sparse form relative to a weight in the dense form, measured on layers whose
-// tiles stay in the first-level cache and on larger ones.
-constexpr double kSparseCost = 1.45, kSparseCostOfLargeLayers = 2.2;
-constexpr int kLargeInputs = 256;
+// Below this density the sparse form costs less than the dense one; between 0.45 and 0.65 the two are close,
+// on which side depends on processor and size. One number for all, since the form decides bits.
+constexpr double kBreakEvenDensity = 0.55;
 
 // Sparse sides are cut into blocks of this many indices (a tile of 24 kB), unless they are short or sparse.
 constexpr int kBlockIndices = 96, kUncutIndices = 192;
@@ -23,9 +22,7 @@ LayerForm cheapest_form(int in, int out, std::size_t kept, double active_inputs)
   double dense = all;
   // Adding up selected rows of weights costs about this much of a product, by the share that is selected.
   if (active_inputs > 0) dense = std::min(all, 1.6 * all * active_inputs / in);
-  const double sparse =
-      static_cast<double>(kept) * (in > kLargeInputs ? kSparseCostOfLargeLayers : kSparseCost);
-  if (sparse < dense) return LayerForm::kSparse;
+  if (static_cast<double>(kept) < kBreakEvenDensity * dense) return LayerForm::kSparse;
   return out < kFewOutputs && active_inputs == 0 ? LayerForm::kByOutput : LayerForm::kByInput;
 }
 
@@ -43,7 +40,7 @@ MaskedLayer::MaskedLayer(int in, int out, std::vector<std::uint8_t> keep, double
   form_ = cheapest_form(in, out, kept_, active_inputs);
   if (form_ != LayerForm::kSparse) {
     size_ = form_ == LayerForm::kByInput
-                ? static_cast<std::size_t>(in) * static_cast<std::size_t>(padded_out())
+                ? static_cast<std::size_t>(in) * static_cast<std::size_t>(weight_stride())
                 : whole_lanes(static_cast<std::size_t>(in) * static_cast<std::size_t>(out));
     if (kept_ == keep.size()) return;
     keep_ = std::move(keep);
@@ -52,20 +49,19 @@ MaskedLayer::MaskedLayer(int in, int out, std::vector<std::uint8_t> keep, double
     return;
   }
   size_ = whole_lanes(kept_);
-  std::vector<std::vector<Entry>> entries(static_cast<std::size_t>(out));
+  std::vector<std::vector<Entry>> of_output(static_cast<std::size_t>(out)),
+      of_input(static_cast<std::size_t>(in));
+  std::uint32_t place = 0;
   for (int o = 0; o < out; ++o)
-    for (int i = 0; i < in; ++i)
-      if (keep[static_cast<std::size_t>(o) * in + i] != 0)
-        entries[static_cast<std::size_t>(o)].push_back({static_cast<std::uint16_t>(i), 0});
-  by_output_ = cut(entries, in);
-  by_output_.position.clear();
-  entries.assign(static_cast<std::size_t>(in), {});
-  for_each_kept([&](int o, int i, std::size_t place) {
-    entries[static_cast<std::size_t>(i)].push_back(
-        {static_cast<std::uint16_t>(o), static_cast<std::uint32_t>(place)});
-  });
-  for (std::vector<Entry>& row : entries) std::ranges::sort(row, {}, &Entry::index);
-  by_input_ = cut(entries, out);
+    for (int i = 0; i < in; ++i) {
+      if (keep[static_cast<std::size_t>(o) * in + i] == 0) continue;
+      of_output[static_cast<std::size_t>(o)].push_back({static_cast<std::uint16_t>(i), place});
+      of_input[static_cast<std::size_t>(i)].push_back({static_cast<std::uint16_t>(o), place});
+      ++place;
+    }
+  by_input_ = cut(of_input, out);
+  by_output_ = cut(of_output, in);
+  by_output_.position.clear();  // within a segment places follow each other
 }
 
 // A tile of one column of lanes of the other side's activations that is to stay in the first-level cache
@@ -91,6 +87,7 @@ MaskedLayer::Side MaskedLayer::cut(const std::vector<std::vector<Entry>>& entrie
       side.begin.push_back(static_cast<std::uint32_t>(side.index.size()));
       side.row.push_back(static_cast<std::uint16_t>(r));
       side.ends.push_back(static_cast<std::uint8_t>((opening ? kOpensRow : 0) | (closing ? kClosesRow : 0)));
+      side.first.push_back(begin < end ? row[begin].place : 0);
       for (std::size_t e = begin; e < end; ++e) {
         side.index.push_back(row[e].index);
         side.position.push_back(row[e].place);
@@ -109,6 +106,7 @@ SparseRows MaskedLayer::Side::rows() const {
           .ends = ends.data(),
           .index = index.data(),
           .position = position.empty() ? nullptr : position.data(),
+          .first = first.data(),
           .cut = is_cut};
 }
 
@@ -116,14 +114,15 @@ void MaskedLayer::for_each_kept(const std::function<void(int, int, std::size_t)>
   if (form_ == LayerForm::kSparse) {
     for (std::size_t segment = 0; segment < by_output_.row.size(); ++segment)
       for (std::uint32_t e = by_output_.begin[segment]; e < by_output_.begin[segment + 1]; ++e)
-        visit(by_output_.row[segment], by_output_.index[e], e);
+        visit(by_output_.row[segment], by_output_.index[e],
+              std::size_t{by_output_.first[segment]} + (e - by_output_.begin[segment]));
     return;
   }
   for (int o = 0; o < out_; ++o)
     for (int i = 0; i < in_; ++i) {
       const std::size_t dense = static_cast<std::size_t>(o) * in_ + i;
       if (!keep_.empty() && keep_[dense] == 0) continue;
-      visit(o, i, form_ == LayerForm::kByOutput ? dense : static_cast<std::size_t>(i) * padded_out() + o);
+      visit(o, i, form_ == LayerForm::kByOutput ? dense : static_cast<std::size_t>(i) * weight_stride() + o);
     }
 }
 
@@ -148,7 +147,7 @@ void MaskedLayer::forward(const float* weight, const float* bias, int columns, c
           .columns = columns,
           .a = weight,
           .a_row = by_input ? 1 : in_,
-          .a_depth = by_input ? padded_out() : 1,
+          .a_depth = by_input ? weight_stride() : 1,
           .b = x,
           .b_stride = columns,
           .bias = bias,
@@ -167,7 +166,7 @@ void MaskedLayer::forward_samples(const float* weight, const float* bias, int ba
                   .a_row = x_stride,
                   .a_depth = 1,
                   .b = weight,
-                  .b_stride = padded_out(),
+                  .b_stride = weight_stride(),
                   .column_bias = bias,
                   .c = y,
                   .c_stride = padded_out(),
@@ -177,7 +176,12 @@ void MaskedLayer::forward_samples(const float* weight, const float* bias, int ba
 void MaskedLayer::forward_active(const float* weight, const float* bias, int batch, const ActiveBatch& inputs,
                                  float* y, Epilogue epilogue) const {
   assert(form_ == LayerForm::kByInput);
-  kernels().add_rows({.begin = inputs.begin, .list = inputs.feature, .count = batch, .columns = padded_out()},
+  kernels().add_rows({.begin = inputs.begin,
+                      .list = inputs.feature,
+                      .count = batch,
+                      .columns = padded_out(),
+                      .source_stride = weight_stride(),
+                      .result_stride = padded_out()},
                      weight, bias, epilogue, y);
 }
 
@@ -201,7 +205,7 @@ void MaskedLayer::input_gradient(const float* weight, int columns, const float* 
           .depth = out_,
           .columns = columns,
           .a = weight,
-          .a_row = by_input ? padded_out() : 1,
+          .a_row = by_input ? weight_stride() : 1,
           .a_depth = by_input ? 1 : in_,
           .b = dy,
           .b_stride = columns,
@@ -213,7 +217,7 @@ void MaskedLayer::input_gradient(const float* weight, int columns, const float* 
 
 std::size_t MaskedLayer::scratch_size(int columns) const {
   if (form_ == LayerForm::kSparse) return 0;
-  const int transposed = form_ == LayerForm::kByInput ? padded_out() : round_up_to_lanes(in_);
+  const int transposed = form_ == LayerForm::kByInput ? weight_stride() : round_up_to_lanes(in_);
   return static_cast<std::size_t>(transposed) * static_cast<std::size_t>(columns);
 }
 
@@ -232,7 +236,7 @@ void MaskedLayer::weight_gradient(int columns, const float* dy, const float* x, 
   // samples.
   const bool by_input = form_ == LayerForm::kByInput;
   const int lanes = by_input ? out_ : in_;
-  const int stride = round_up_to_lanes(lanes);
+  const int stride = by_input ? weight_stride() : round_up_to_lanes(lanes);
   k.transpose(lanes, columns, by_input ? dy : x, columns, scratch, stride);
   k.gemm({.rows = by_input ? in_ : out_,
           .depth = columns,
@@ -252,11 +256,13 @@ void MaskedLayer::weight_gradient_active(int columns, const float* dy, const Act
                                          float* scratch, float* gradient) const {
   assert(form_ == LayerForm::kByInput);
   const Kernels& k = kernels();
-  k.transpose(out_, columns, dy, columns, scratch, padded_out());
+  k.transpose(out_, columns, dy, columns, scratch, weight_stride());
   k.add_rows({.begin = samples_of_feature.begin,
               .list = samples_of_feature.feature,
               .count = in_,
-              .columns = padded_out()},
+              .columns = padded_out(),
+              .source_stride = weight_stride(),
+              .result_stride = weight_stride()},
              scratch, nullptr, Epilogue::kNone, gradient);
   if (!keep_factor_.empty()) k.multiply(gradient, keep_factor_.data(), size_);
 }

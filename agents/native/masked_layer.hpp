@@ -4,10 +4,13 @@
 //
 // Forms, of which a layer gets the one with the least predicted cost (a rule of sizes and density alone,
 // never a timing, for the choice decides rounding in gradients):
-//   by input    all weights, [in][out in whole lanes]: dense products; serves few samples and binary inputs
-//               as well
+//   by input    all weights, [in][weight_stride()]: dense products; serves few samples and binary inputs as
+//               well
 //   by output   all weights, [out][in]: dense products of layers with few outputs
-//   sparse      kept weights only, by output with ascending inputs, and an index of them by input
+//   sparse      kept weights only, output after output with ascending inputs, and an index of them by input
+// The place of a weight is thus a matter of form and sizes as well: the norm of a gradient adds up in the
+// order of places, so that they decide bits too.
+//
 // Dense forms hold pruned weights at zero by clearing their gradients. All forms give the same outputs to the
 // bit (kernels.hpp).
 //
@@ -39,6 +42,9 @@ class MaskedLayer {
   int out() const { return out_; }
   int padded_out() const { return round_up_to_lanes(out_); }
   LayerForm form() const { return form_; }
+  // By input: from one input's weights to the next one's. Where whole lanes of outputs are a multiple of
+  // 1,024 bytes, one cache line more: rows would else share the same few sets of a first-level cache.
+  int weight_stride() const { return padded_out() + (padded_out() % (16 * kLanes) == 0 ? kLanes : 0); }
   std::size_t kept() const { return kept_; }
 
   // Entries that the layer needs in an arena, in whole lanes.
@@ -76,7 +82,8 @@ class MaskedLayer {
     std::vector<std::uint16_t> row;
     std::vector<std::uint8_t> ends;
     std::vector<std::uint16_t> index;
-    std::vector<std::uint32_t> position;  // place of each entry; empty if it is the entry's number
+    std::vector<std::uint32_t> position;  // place of each entry; empty by output
+    std::vector<std::uint32_t> first;     // place of each segment's first entry
     bool is_cut = false;                  // some row has more than one segment
     SparseRows rows() const;
   };

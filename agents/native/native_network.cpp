@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "agents/native/activation.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -223,6 +224,7 @@ void NativeNetwork::write_outputs(const CompiledPart& part, int batch, MutableBa
 
 template <class Inputs>
 void NativeNetwork::infer_from(CompiledPart& part, int batch, const Inputs& inputs, MutableBatch outputs) {
+  const FlushSubnormals flush;
   if (part.trunk) {
     CompiledPart& trunk = parts_[static_cast<std::size_t>(*part.trunk)];
     load(trunk, batch, inputs, Pass::kInfer);
@@ -237,6 +239,7 @@ void NativeNetwork::infer_from(CompiledPart& part, int batch, const Inputs& inpu
 
 template <class Inputs>
 void NativeNetwork::forward_from(CompiledPart& part, int batch, const Inputs& inputs, MutableBatch outputs) {
+  const FlushSubnormals flush;
   if (part.trunk)
     load_from_trunk(part, batch);
   else
@@ -263,6 +266,7 @@ void NativeNetwork::forward_active(int part, int batch, const ActiveBatch& input
 }
 
 void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradients) {
+  const FlushSubnormals flush;
   const Kernels& k = kernels();
   CompiledPart& part = parts_[part_index];
   const int columns = round_up_to_lanes(batch);

@@ -11,6 +11,8 @@
 // Matrices are feature-major [feature][stride] with strides that are multiples of 16; `batch` is rounded up
 // to 16 by the kernels, so columns between the batch and the next multiple of 16 must exist and hold finite
 // numbers.
+//
+// Callers that learn or infer take subnormal numbers for zero (subnormals.hpp), on every target alike.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +56,8 @@ struct GemmArguments {
 
 // A kept set of weights, cut into segments: runs of entries of one row. Segments of a row follow each other
 // in the order of its sum, but other rows may come in between: so a block of inputs stays in the cache while
-// all rows pass over it. Entry e multiplies b[index[e]] with weight[position ? position[e] : e].
+// all rows pass over it. Entry e multiplies b[index[e]] with weight[position[e]] where there are positions;
+// else the weights of a segment follow each other, from weight[first[segment]] on.
 struct SparseRows {
   int segments = 0;
   const std::uint32_t* begin = nullptr;  // [segments + 1] into the entries
@@ -63,6 +66,7 @@ struct SparseRows {
   const std::uint8_t* ends = nullptr;
   const std::uint16_t* index = nullptr;     // [kept]
   const std::uint32_t* position = nullptr;  // [kept] or null
+  const std::uint32_t* first = nullptr;     // [segments], read where there are no positions
   bool cut = false;                         // some row has more than one segment
 };
 inline constexpr std::uint8_t kOpensRow = 1, kClosesRow = 2;
@@ -87,6 +91,7 @@ struct ActiveArguments {
   const std::uint16_t* list = nullptr;   // rows, ascending within a sum
   int count = 0;                         // sums
   int columns = 0;                       // of every row, in whole lanes
+  std::ptrdiff_t source_stride = 0, result_stride = 0;
 };
 
 struct AdamArguments {
@@ -169,11 +174,10 @@ struct Kernels {
   std::string_view name;  // "scalar", "avx2", "avx512"
   void (*gemm)(const GemmArguments&);
   void (*sparse)(const SparseArguments&);
-  // gradient[e] = sum over the batch of dy[row][b] * x[index[e]][b]
+  // Gradient of each entry, at the place of its weight: sum over the batch of dy[row][b] * x[index[e]][b]
   void (*sparse_weight_gradient)(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
                                  const float* x, std::ptrdiff_t x_stride, float* gradient);
-  // result[j] = epilogue(bias + sum of source[row] over the rows of list j); source and result
-  // [rows][columns], bias [columns] or null for zero.
+  // result[j] = epilogue(bias + sum of source[row] over the rows of list j); bias [columns] or null for zero.
   void (*add_rows)(const ActiveArguments&, const float* source, const float* bias, Epilogue, float* result);
   // sum[r] = sum over the batch of dy[r][b]
   void (*row_sums)(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* sum);

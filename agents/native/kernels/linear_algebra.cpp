@@ -164,9 +164,10 @@ HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
     Lanes sum[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[v] = (ends & kOpensRow) != 0 ? set(0.0f) : load(c + v * kLanes);
-    const std::uint32_t end = p.begin[i + 1];
-    for (std::uint32_t e = p.begin[i]; e < end; ++e) {
-      const Register weight = set1(s.weight[p.position != nullptr ? p.position[e] : e]);
+    const std::uint32_t begin = p.begin[i], end = p.begin[i + 1];
+    const float* own = p.position == nullptr ? s.weight + p.first[i] : nullptr;
+    for (std::uint32_t e = begin; e < end; ++e) {
+      const Register weight = set1(own != nullptr ? own[e - begin] : s.weight[p.position[e]]);
       const float* x = b + p.index[e] * s.b_stride;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[v] = fma(weight, load(x + v * kLanes), sum[v]);
@@ -241,13 +242,14 @@ void sparse_weight_gradient(const SparseRows& p, int batch, const float* dy, std
   const int columns = round_up_to_lanes(batch);
   for (int i = 0; i < p.segments; ++i) {
     const float* d = dy + p.row[i] * dy_stride;
-    const std::uint32_t end = p.begin[i + 1];
-    for (std::uint32_t e = p.begin[i]; e < end; e += 8) {
+    const std::uint32_t begin = p.begin[i], end = p.begin[i + 1];
+    for (std::uint32_t e = begin; e < end; e += 8) {
       const int count = static_cast<int>(std::min<std::uint32_t>(8, end - e));
       float total[8];
       entry_gradients(count, p.index + e, columns, d, x, x_stride, total);
       if (p.position == nullptr)
-        std::memcpy(gradient + e, total, static_cast<std::size_t>(count) * sizeof(float));
+        std::memcpy(gradient + p.first[i] + (e - begin), total,
+                    static_cast<std::size_t>(count) * sizeof(float));
       else
         for (int j = 0; j < count; ++j) gradient[p.position[e + static_cast<std::uint32_t>(j)]] = total[j];
     }
@@ -265,14 +267,14 @@ HWY_NOINLINE void add_rows_columns(const ActiveArguments& a, const float* source
     for (int v = 0; v < kVectors; ++v) sum[v] = set(0.0f);
     const std::uint32_t end = a.begin[j + 1];
     for (std::uint32_t e = a.begin[j]; e < end; ++e) {
-      const float* row = source + std::ptrdiff_t{a.list[e]} * a.columns;
+      const float* row = source + a.list[e] * a.source_stride;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[v] = sum[v] + load(row + v * kLanes);
     }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const Lanes total = bias != nullptr ? sum[v] + load(bias + column + v * kLanes) : sum[v];
-      store(activate(epilogue, total), result + std::ptrdiff_t{j} * a.columns + v * kLanes);
+      store(activate(epilogue, total), result + j * a.result_stride + v * kLanes);
     }
   }
 }

@@ -61,7 +61,8 @@ struct RandomPattern {
             .begin = row_begin.data(),
             .row = row.data(),
             .ends = ends.data(),
-            .index = index.data()};
+            .index = index.data(),
+            .first = row_begin.data()};
   }
 };
 
@@ -170,7 +171,12 @@ TEST_CASE("sums over active features equal products with ones and zeros, to the 
         g.column_bias = bias.data();
         g.epilogue = Epilogue::kTanh;
         k->gemm(g);
-        k->add_rows({.begin = begin.data(), .list = feature.data(), .count = batch, .columns = outputs},
+        k->add_rows({.begin = begin.data(),
+                     .list = feature.data(),
+                     .count = batch,
+                     .columns = outputs,
+                     .source_stride = outputs,
+                     .result_stride = outputs},
                     weight.data(), bias.data(), Epilogue::kTanh, sums.data());
         CHECK(same_bits(sums, dense));
       }
