@@ -28,6 +28,12 @@ constexpr int round_up_to_lanes(int n) {
   return (n + kLanes - 1) / kLanes * kLanes;
 }
 
+// How far apart the rows of a matrix had better be: a cache line more than its columns where they are a
+// multiple of 512 bytes, because rows would else share a few sets of the first-level cache.
+constexpr int spread_stride(int columns) {
+  return columns + (columns % (8 * kLanes) == 0 ? kLanes : 0);
+}
+
 // What happens to a product before it is stored.
 enum class Epilogue {
   kNone,
@@ -67,7 +73,11 @@ struct SparseRows {
   const std::uint16_t* index = nullptr;     // [kept]
   const std::uint32_t* position = nullptr;  // [kept] or null
   const std::uint32_t* first = nullptr;     // [segments], read where there are no positions
-  bool cut = false;                         // some row has more than one segment
+  // Segments of a block are of different rows, so that some can be summed together; those of equal lengths,
+  // which end together, had better be neighbours.
+  int blocks = 0;
+  const std::uint32_t* block_begin = nullptr;  // [blocks + 1] into the segments
+  int vectors = 4;  // of sixteen columns: what to sum at a time, so that a block stays in the cache
 };
 inline constexpr std::uint8_t kOpensRow = 1, kClosesRow = 2;
 
@@ -83,6 +93,20 @@ struct SparseArguments {
   std::ptrdiff_t c_stride = 0;
   Epilogue epilogue = Epilogue::kNone;
   const float* activation = nullptr;
+};
+
+// Both gradients of a layer in one pass over the gradients of its outputs: rows are inputs, entries outputs.
+struct SparseBackwardArguments {
+  SparseRows pattern;  // with positions
+  const float* weight = nullptr;
+  int columns = 0;
+  const float* dy = nullptr;
+  const float* x = nullptr;
+  float* dx = nullptr;
+  std::ptrdiff_t stride = 0;  // of all four matrices
+  Epilogue derivative = Epilogue::kNone;
+  const float* activation = nullptr;  // [rows][stride]
+  float* gradient = nullptr;          // at the places of the weights
 };
 
 // Sums of selected rows, for the first layer under binary inputs: sum j is over the rows that its list names.
@@ -177,6 +201,8 @@ struct Kernels {
   // Gradient of each entry, at the place of its weight: sum over the batch of dy[row][b] * x[index[e]][b]
   void (*sparse_weight_gradient)(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
                                  const float* x, std::ptrdiff_t x_stride, float* gradient);
+  // The bits of sparse() and sparse_weight_gradient() one after the other.
+  void (*sparse_backward)(const SparseBackwardArguments&);
   // result[j] = epilogue(bias + sum of source[row] over the rows of list j); bias [columns] or null for zero.
   void (*add_rows)(const ActiveArguments&, const float* source, const float* bias, Epilogue, float* result);
   // sum[r] = sum over the batch of dy[r][b]
@@ -200,8 +226,11 @@ struct Kernels {
   // l of each column, [batch rounded up]
   void (*gaussian_log_likelihood)(int dimensions, int batch, const float* mean, const float* action,
                                   std::ptrdiff_t stride, const float* log_std, float* log_likelihood);
-  float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss
-  float (*q_loss)(const QLossArguments&);                    // returns the mean loss
+  float (*cross_entropy)(const CrossEntropyArguments&);  // returns the mean loss
+  float (*q_loss)(const QLossArguments&);                // returns the mean loss
+  // For measurements: as many independent chains as the pipeline takes, of `steps` fused multiply-adds each.
+  // Returns the number of floating-point operations.
+  double (*multiply_add_chains)(std::int64_t steps);
   void (*exp)(const float* x, float* y, std::size_t count);  // elementwise, count: multiple of 16; for tests
   void (*log)(const float* x, float* y, std::size_t count);
   void (*tanh)(const float* x, float* y, std::size_t count);

@@ -48,6 +48,7 @@ struct RandomPattern {
   std::vector<std::uint32_t> row_begin{0};
   std::vector<std::uint16_t> index, row;
   std::vector<std::uint8_t> ends;
+  std::uint32_t block_begin[2] = {0, 0};
   SparseRows rows;
   RandomPattern(Stream& stream, int out, int in, double density) {
     for (int o = 0; o < out; ++o) {
@@ -57,12 +58,15 @@ struct RandomPattern {
     }
     for (int o = 0; o < out; ++o) row.push_back(static_cast<std::uint16_t>(o));
     ends.assign(row.size(), kOpensRow | kClosesRow);
+    block_begin[1] = static_cast<std::uint32_t>(out);
     rows = {.segments = out,
             .begin = row_begin.data(),
             .row = row.data(),
             .ends = ends.data(),
             .index = index.data(),
-            .first = row_begin.data()};
+            .first = row_begin.data(),
+            .blocks = 1,
+            .block_begin = block_begin};
   }
 };
 

@@ -39,14 +39,17 @@ struct Passes {
 
 Passes run(const MaskedLayer& layer, const AlignedFloats& weight, const AlignedFloats& bias, int columns,
            const AlignedFloats& x, const AlignedFloats& dy) {
-  const auto stride = static_cast<std::size_t>(columns);
+  const auto stride = static_cast<std::size_t>(spread_stride(columns));
   Passes p = {AlignedFloats(static_cast<std::size_t>(layer.out()) * stride, -7.0f),
               AlignedFloats(static_cast<std::size_t>(layer.in()) * stride, -7.0f),
               AlignedFloats(layer.size(), 0.0f)};
   AlignedFloats scratch(layer.scratch_size(columns) + 1);
   layer.forward(weight.data(), bias.data(), columns, x.data(), p.y.data(), Epilogue::kRelu);
-  layer.input_gradient(weight.data(), columns, dy.data(), p.dx.data(), Epilogue::kReluDerivative, x.data());
-  layer.weight_gradient(columns, dy.data(), x.data(), scratch.data(), p.gradient.data());
+  layer.gradients(weight.data(), columns, dy.data(), x.data(), scratch.data(), p.gradient.data(), p.dx.data(),
+                  Epilogue::kReluDerivative, x.data());
+  AlignedFloats alone(layer.size(), 0.0f);
+  layer.weight_gradient(columns, dy.data(), x.data(), scratch.data(), alone.data());
+  CHECK(same(alone, p.gradient));
   return p;
 }
 
@@ -74,9 +77,10 @@ TEST_CASE("every form agrees with double loops, and every target with the scalar
     CAPTURE(s.out);
     const std::vector<std::uint8_t> keep = random_keep(stream, s.in, s.out, s.density);
     const MaskedLayer layer(s.in, s.out, keep);
+    const auto stride = static_cast<std::size_t>(spread_stride(s.columns));
     REQUIRE(layer.form() == s.form);
-    const AlignedFloats x = uniform_values(stream, static_cast<std::size_t>(s.in) * s.columns),
-                        dy = uniform_values(stream, static_cast<std::size_t>(s.out) * s.columns),
+    const AlignedFloats x = uniform_values(stream, static_cast<std::size_t>(s.in) * stride),
+                        dy = uniform_values(stream, static_cast<std::size_t>(s.out) * stride),
                         bias = uniform_values(stream, static_cast<std::size_t>(layer.padded_out()));
     AlignedFloats weight(layer.size(), 0.0f);
     std::vector<double> dense(keep.size(), 0.0);
@@ -99,17 +103,16 @@ TEST_CASE("every form agrees with double loops, and every target with the scalar
       for (int b = 0; b < s.columns; ++b) {
         double y = bias[o];
         for (int i = 0; i < s.in; ++i)
-          y += dense[static_cast<std::size_t>(o) * s.in + i] * x[static_cast<std::size_t>(i) * s.columns + b];
-        worst = std::max(
-            worst, std::abs(std::max(y, 0.0) - reference.y[static_cast<std::size_t>(o) * s.columns + b]));
+          y += dense[static_cast<std::size_t>(o) * s.in + i] * x[static_cast<std::size_t>(i) * stride + b];
+        worst = std::max(worst,
+                         std::abs(std::max(y, 0.0) - reference.y[static_cast<std::size_t>(o) * stride + b]));
       }
     for (int i = 0; i < s.in; ++i)
       for (int b = 0; b < s.columns; ++b) {
         double dx = 0;
         for (int o = 0; o < s.out; ++o)
-          dx +=
-              dense[static_cast<std::size_t>(o) * s.in + i] * dy[static_cast<std::size_t>(o) * s.columns + b];
-        const std::size_t place = static_cast<std::size_t>(i) * s.columns + b;
+          dx += dense[static_cast<std::size_t>(o) * s.in + i] * dy[static_cast<std::size_t>(o) * stride + b];
+        const std::size_t place = static_cast<std::size_t>(i) * stride + b;
         worst = std::max(worst, std::abs((x[place] > 0 ? dx : 0.0) - reference.dx[place]));
       }
     CHECK(worst < 2e-5);
@@ -117,8 +120,8 @@ TEST_CASE("every form agrees with double loops, and every target with the scalar
     layer.for_each_kept([&](int o, int i, std::size_t place) {
       double gradient = 0;
       for (int b = 0; b < s.columns; ++b)
-        gradient += static_cast<double>(dy[static_cast<std::size_t>(o) * s.columns + b]) *
-                    x[static_cast<std::size_t>(i) * s.columns + b];
+        gradient += static_cast<double>(dy[static_cast<std::size_t>(o) * stride + b]) *
+                    x[static_cast<std::size_t>(i) * stride + b];
       worst_gradient = std::max(worst_gradient, std::abs(gradient - reference.gradient[place]));
       left[place] = 0;
     });
