@@ -5,6 +5,7 @@
 
 #include "agents/native/aligned.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -19,8 +20,11 @@ class SoftmaxPolicy final : public Policy {
 
   void act(Network& network, int part, int columns, const ObservationColumns& observations, Stream* streams,
            const std::int32_t* stream_of_column) override {
-    observations.infer(network, part, columns, {probability_.data(), stride_});
-    kernels().softmax(actions_, columns, probability_.data(), probability_.data(), stride_);
+    {
+      const FlushSubnormals flush;
+      observations.infer(network, part, columns, {probability_.data(), stride_});
+      kernels().softmax(actions_, columns, probability_.data(), probability_.data(), stride_);
+    }
     for (int c = 0; c < columns; ++c) action_[c] = draw(c, streams[stream_of_column[c]].uniform());
   }
 

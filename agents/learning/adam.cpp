@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 
@@ -11,6 +12,7 @@ Adam::Adam(const AdamConfig& config, const RegularisationConfig& regularisation,
     : config_(config), regularisation_(regularisation), first_(arena_size, 0.0f), second_(arena_size, 0.0f) {}
 
 float Adam::clip_and_step(Network& network, double learning_rate, double clip_norm) {
+  const FlushSubnormals flush;
   const Kernels& k = kernels();
   const std::span<float> parameters = network.parameters(), gradients = network.gradients();
   const auto decay = static_cast<float>(regularisation_.weight_decay);

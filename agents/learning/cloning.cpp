@@ -4,6 +4,7 @@
 #include "agents/config/cloning_config.hpp"
 #include "agents/config/paper_defaults.hpp"
 #include "agents/learning/trained_network.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -56,6 +57,7 @@ float CloningLearner::learn_values(const Samples& s, const std::int32_t* order) 
 }
 
 UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
+  const FlushSubnormals flush;
   minibatch_.gather_observations(s, order);
   minibatch_.forward_actor();
   UpdateReport report;

@@ -11,6 +11,7 @@
 #include "agents/learning/schedule.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -95,6 +96,7 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
       error_(running_) {}
 
 UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
+  const FlushSubnormals flush;
   const int size = batch.size;
   value_next_observations(batch);
   dropout_.set(online_);

@@ -5,6 +5,7 @@
 
 #include "agents/acting/rollout.hpp"
 #include "agents/config/paper_defaults.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 
@@ -87,6 +88,7 @@ double PpoLearner::ratio_clip() const {
 }
 
 UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
+  const FlushSubnormals flush;
   minibatch_.gather_observations(s, order);
   gather_row(minibatch_.size(), order, s.advantage.data(), advantage_.data());
   gather_row(minibatch_.size(), order, s.return_.data(), return_.data());

@@ -8,6 +8,7 @@
 #include "agents/config/supervised_config.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -30,6 +31,7 @@ SupervisedLearner::SupervisedLearner(Network& network, const AgentConfig& config
       loss_(zeros(1, stride_)) {}
 
 UpdateReport SupervisedLearner::learn(const LabelledImages& images, std::span<const std::int32_t> chosen) {
+  const FlushSubnormals flush;
   std::ranges::fill(target_, 0.0f);
   for (int j = 0; j < batch_size_; ++j) {
     images.write_image(chosen[j], image_.data() + j, stride_);

@@ -7,6 +7,7 @@
 #include "agents/learning/schedule.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -51,6 +52,7 @@ UpdateReport ValueCloningTrainer::collect_and_learn() {
 }
 
 UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
+  const FlushSubnormals flush;
   teacher_values_.infer(*teacher_, batch.observation, batch.size, {teacher_q_.data(), stride_});
   student_values_.forward(*network_, batch.observation, batch.size, {student_q_.data(), stride_});
   UpdateReport report;

@@ -83,6 +83,7 @@ void ConvolutionLayer::Rows::close_row(int number) {
   row.push_back(static_cast<std::uint16_t>(number));
   ends.push_back(kOpensRow | kClosesRow);
   begin.push_back(static_cast<std::uint32_t>(index.size()));
+  block_begin[1] = static_cast<std::uint32_t>(row.size());
 }
 
 SparseRows ConvolutionLayer::Rows::view(bool shared) const {
@@ -92,7 +93,9 @@ SparseRows ConvolutionLayer::Rows::view(bool shared) const {
           .ends = ends.data(),
           .index = index.data(),
           .position = shared ? position.data() : nullptr,
-          .cut = false};
+          .first = begin.data(),
+          .blocks = 1,
+          .block_begin = block_begin.data()};
 }
 
 ConvolutionLayer::Rows ConvolutionLayer::transposed() const {

@@ -12,6 +12,7 @@
 // x, y and their gradients are feature-major [features][columns], columns = batch in whole lanes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -53,9 +54,10 @@ class ConvolutionLayer {
  private:
   // What each row is summed of.
   struct Rows {
-    std::vector<std::uint32_t> begin;     // [rows + 1] into the entries
-    std::vector<std::uint16_t> row;       // [rows] their numbers
-    std::vector<std::uint8_t> ends;       // [rows]
+    std::vector<std::uint32_t> begin;  // [rows + 1] into the entries
+    std::vector<std::uint16_t> row;    // [rows] their numbers
+    std::vector<std::uint8_t> ends;    // [rows]
+    std::array<std::uint32_t, 2> block_begin = {0, 0};
     std::vector<std::uint16_t> index;     // [entries] cell of the board; by cell: output
     std::vector<std::uint32_t> position;  // [entries] kept weight
     void close_row(int number);

@@ -4,15 +4,18 @@
 //
 // Forms, of which a layer gets the one with the least predicted cost (a rule of sizes and density alone,
 // never a timing, for the choice decides rounding in gradients):
-//   by input    all weights, [in][out in whole lanes]: dense products; serves few samples and binary inputs
-//               as well
+//   by input    all weights, [in][weight_stride()]: dense products; serves few samples and binary inputs as
+//               well
 //   by output   all weights, [out][in]: dense products of layers with few outputs
-//   sparse      kept weights only, by output with ascending inputs, and an index of them by input
+//   sparse      kept weights only, output after output with ascending inputs, and an index of them by input
+// The place of a weight is thus a matter of form and sizes as well: the norm of a gradient adds up in the
+// order of places, so that they decide bits too.
+//
 // Dense forms hold pruned weights at zero by clearing their gradients. All forms give the same outputs to the
 // bit (kernels.hpp).
 //
-// Layouts: x, y and their gradients are feature-major [features][columns], columns = batch in whole lanes,
-// unless a name says "samples": [batch][features in whole lanes].
+// Layouts: x, y and their gradients are feature-major [features][spread_stride(columns)], columns = batch in
+// whole lanes, unless a name says "samples": [batch][features in whole lanes].
 #pragma once
 
 #include <cstddef>
@@ -39,6 +42,9 @@ class MaskedLayer {
   int out() const { return out_; }
   int padded_out() const { return round_up_to_lanes(out_); }
   LayerForm form() const { return form_; }
+  // By input: from one input's weights to the next one's. Where whole lanes of outputs are a multiple of
+  // 1,024 bytes, one cache line more: rows would else share the same few sets of a first-level cache.
+  int weight_stride() const { return padded_out() + (padded_out() % (16 * kLanes) == 0 ? kLanes : 0); }
   std::size_t kept() const { return kept_; }
 
   // Entries that the layer needs in an arena, in whole lanes.
@@ -58,15 +64,14 @@ class MaskedLayer {
   void forward_active(const float* weight, const float* bias, int batch, const ActiveBatch&, float* y,
                       Epilogue) const;
 
-  // dx = derivative of the previous activation times transposed weights times dy.
-  void input_gradient(const float* weight, int columns, const float* dy, float* dx, Epilogue derivative,
-                      const float* activation) const;
-
   // gradient [size()], zero where pruned. `scratch` holds what scratch_size() says.
   void weight_gradient(int columns, const float* dy, const float* x, float* scratch, float* gradient) const;
   // The same for binary inputs, here by feature: sample list[e], begin[f] <= e < begin[f + 1], has feature f.
   void weight_gradient_active(int columns, const float* dy, const ActiveBatch& samples_of_feature,
                               float* scratch, float* gradient) const;
+  // Both gradients: dx = derivative of the previous activation times transposed weights times dy.
+  void gradients(const float* weight, int columns, const float* dy, const float* x, float* scratch,
+                 float* gradient, float* dx, Epilogue derivative, const float* activation) const;
   std::size_t scratch_size(int columns) const;
 
  private:
@@ -76,8 +81,10 @@ class MaskedLayer {
     std::vector<std::uint16_t> row;
     std::vector<std::uint8_t> ends;
     std::vector<std::uint16_t> index;
-    std::vector<std::uint32_t> position;  // place of each entry; empty if it is the entry's number
-    bool is_cut = false;                  // some row has more than one segment
+    std::vector<std::uint32_t> position;     // place of each entry; empty by output
+    std::vector<std::uint32_t> first;        // place of each segment's first entry
+    std::vector<std::uint32_t> block_begin;  // into the segments
+    int vectors = 4;                         // of columns at a time, for which the blocks were cut
     SparseRows rows() const;
   };
   // `entries`: index and place of every kept weight by row, ascending.
@@ -85,7 +92,12 @@ class MaskedLayer {
     std::uint16_t index;
     std::uint32_t place;
   };
-  static Side cut(const std::vector<std::vector<Entry>>& entries, int indices);
+  // In blocks of indices. Segments of a block by row; or longest first, so that neighbours, which are summed
+  // together, end together.
+  enum class Order { kByRow, kLongestFirst };
+  static Side cut(const std::vector<std::vector<Entry>>& entries, int indices, int block, int vectors, Order);
+  void input_gradient(const float* weight, int columns, const float* dy, float* dx, Epilogue derivative,
+                      const float* activation) const;
 
   int in_ = 0, out_ = 0;
   LayerForm form_ = LayerForm::kByInput;

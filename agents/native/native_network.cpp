@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "agents/native/activation.hpp"
+#include "agents/native/subnormals.hpp"
 
 namespace impsweep {
 namespace {
@@ -23,13 +24,14 @@ void NativeNetwork::set_hidden_factors(int part_index, ConstBatch factors) {
     part.dropped[level].resize(part.activation[level].size());
 }
 
-// values [units of the level that matter][columns], level >= 1.
+// values [units of the level that matter][spread_stride(columns)], level >= 1.
 void NativeNetwork::multiply_factors(const CompiledPart& part, std::size_t level, int columns,
                                      float* values) {
+  const auto stride = static_cast<std::size_t>(spread_stride(columns));
   std::ptrdiff_t first = part.convolutions.units();
   for (std::size_t l = 1; l < level; ++l) first += part.spec.sizes[l];
   for (std::size_t unit = 0; unit < part.units[level].size(); ++unit)
-    kernels().multiply(values + unit * static_cast<std::size_t>(columns),
+    kernels().multiply(values + unit * stride,
                        part.factors.data + (first + part.units[level][unit]) * part.factors.stride,
                        static_cast<std::size_t>(columns));
 }
@@ -54,9 +56,10 @@ Epilogue NativeNetwork::activation_of(const CompiledPart& part, std::size_t laye
 // Columns between the batch and the next multiple of sixteen must be finite: they are zero.
 void NativeNetwork::load(CompiledPart& part, int batch, ConstBatch inputs) const {
   const int columns = round_up_to_lanes(batch);
+  const auto stride = static_cast<std::size_t>(spread_stride(columns));
   const std::vector<int>& units = part.units.front();
   for (std::size_t f = 0; f < units.size(); ++f) {
-    float* row = part.activation.front().data() + f * static_cast<std::size_t>(columns);
+    float* row = part.activation.front().data() + f * stride;
     std::memcpy(row, inputs.data + static_cast<std::ptrdiff_t>(units[f]) * inputs.stride,
                 static_cast<std::size_t>(batch) * sizeof(float));
     std::fill(row + batch, row + columns, 0.0f);
@@ -79,12 +82,12 @@ void NativeNetwork::load(CompiledPart& part, int batch, const ActiveBatch& input
   }
   part.is_active = part.layers.front().form() == LayerForm::kByInput;
   if (part.is_active) return;
-  const auto columns = static_cast<std::size_t>(round_up_to_lanes(batch));
+  const auto stride = static_cast<std::size_t>(spread_stride(round_up_to_lanes(batch)));
   float* dense = part.activation.front().data();
-  std::fill_n(dense, part.units.front().size() * columns, 0.0f);
+  std::fill_n(dense, part.units.front().size() * stride, 0.0f);
   for (int b = 0; b < batch; ++b)
     for (std::uint32_t e = part.active.begin[b]; e < part.active.begin[b + 1]; ++e)
-      dense[part.active.feature[e] * columns + static_cast<std::size_t>(b)] = 1.0f;
+      dense[part.active.feature[e] * stride + static_cast<std::size_t>(b)] = 1.0f;
 }
 
 // Through the convolutions, if there are any, to the inputs of the other layers.
@@ -97,14 +100,13 @@ void NativeNetwork::load(CompiledPart& part, int batch, const Inputs& inputs, Pa
   load(part, batch, ConstBatch{part.convolutions.forward(columns, parameters_.data(), factors), columns});
 }
 
-// From the gradients of the layer behind, in part.delta.
+// From the gradients of the maps that matter, in part.next_delta.
 void NativeNetwork::backward_into_convolutions(CompiledPart& part, int columns) {
-  part.layers.front().input_gradient(parameters_.data() + part.weight.front(), columns, part.delta.data(),
-                                     part.next_delta.data(), Epilogue::kNone, nullptr);
+  const std::ptrdiff_t stride = spread_stride(columns);
   AlignedFloats& maps = part.convolutions.map_gradient();
   std::fill(maps.begin(), maps.end(), 0.0f);
   for (std::size_t i = 0; i < part.units.front().size(); ++i)
-    std::copy_n(part.next_delta.begin() + static_cast<std::ptrdiff_t>(i) * columns, columns,
+    std::copy_n(part.next_delta.begin() + static_cast<std::ptrdiff_t>(i) * stride, columns,
                 maps.begin() + static_cast<std::ptrdiff_t>(part.units.front()[i]) * columns);
   part.convolutions.backward(columns, parameters_.data(), part.is_dropped ? part.factors : ConstBatch{},
                              gradients_.data());
@@ -113,24 +115,26 @@ void NativeNetwork::backward_into_convolutions(CompiledPart& part, int columns) 
 // From the trunk's last pass to the inputs of a head.
 void NativeNetwork::load_from_trunk(CompiledPart& head, int batch) const {
   const CompiledPart& trunk = parts_[static_cast<std::size_t>(*head.trunk)];
-  const std::ptrdiff_t columns = round_up_to_lanes(batch);
+  const int columns = round_up_to_lanes(batch);
+  const std::ptrdiff_t stride = spread_stride(columns);
   const std::size_t level = trunk.layers.size() - 1;
   const AlignedFloats& hidden = trunk.is_dropped ? trunk.dropped[level] : trunk.activation[level];
   for (std::size_t i = 0; i < head.place_in_trunk.size(); ++i)
-    std::copy_n(hidden.begin() + head.place_in_trunk[i] * columns, columns,
-                head.activation.front().begin() + static_cast<std::ptrdiff_t>(i) * columns);
+    std::copy_n(hidden.begin() + head.place_in_trunk[i] * stride, columns,
+                head.activation.front().begin() + static_cast<std::ptrdiff_t>(i) * stride);
   head.is_active = false;
 }
 
 // Adds them to those with respect to the trunk's last hidden layer, in next_delta.
 void NativeNetwork::take_gradients_of_heads(int part, int columns) {
   AlignedFloats& gradient = parts_[static_cast<std::size_t>(part)].next_delta;
+  const std::ptrdiff_t stride = spread_stride(columns);
   for (CompiledPart& head : parts_) {
     if (head.trunk != part || !head.has_trunk_gradient) continue;
     for (std::size_t i = 0; i < head.place_in_trunk.size(); ++i)
       for (std::ptrdiff_t b = 0; b < columns; ++b)
-        gradient[head.place_in_trunk[i] * columns + b] +=
-            head.trunk_gradient[static_cast<std::ptrdiff_t>(i) * columns + b];
+        gradient[head.place_in_trunk[i] * stride + b] +=
+            head.trunk_gradient[static_cast<std::ptrdiff_t>(i) * stride + b];
     head.has_trunk_gradient = false;
   }
 }
@@ -152,7 +156,7 @@ void NativeNetwork::list_by_feature(CompiledPart& part, int batch) {
 // Passes through the layers by features or by samples, whatever suits each layer and the size of the batch.
 void NativeNetwork::run_inference(CompiledPart& part, int batch, MutableBatch outputs) const {
   const Kernels& k = kernels();
-  const int columns = round_up_to_lanes(batch);
+  const int columns = round_up_to_lanes(batch), stride = spread_stride(columns);
   const bool few = wastes_lanes(batch);
   bool by_samples = false;
   for (std::size_t l = 0; l < part.layers.size(); ++l) {
@@ -167,14 +171,14 @@ void NativeNetwork::run_inference(CompiledPart& part, int batch, MutableBatch ou
       by_samples = true;
     } else if (few && layer.form() == LayerForm::kByInput) {
       if (!by_samples)
-        k.transpose(layer.in(), batch, part.activation[l].data(), columns, part.samples.data(), padded_in);
+        k.transpose(layer.in(), batch, part.activation[l].data(), stride, part.samples.data(), padded_in);
       layer.forward_samples(weight, bias, batch, part.samples.data(), padded_in, part.next_samples.data(),
                             epilogue);
       std::swap(part.samples, part.next_samples);
       by_samples = true;
     } else {
       if (by_samples)
-        k.transpose(batch, layer.in(), part.samples.data(), padded_in, part.activation[l].data(), columns);
+        k.transpose(batch, layer.in(), part.samples.data(), padded_in, part.activation[l].data(), stride);
       layer.forward(weight, bias, columns, part.activation[l].data(), part.activation[l + 1].data(),
                     epilogue);
       by_samples = false;
@@ -186,14 +190,14 @@ void NativeNetwork::run_inference(CompiledPart& part, int batch, MutableBatch ou
     if (by_samples)
       for (int b = 0; b < batch; ++b) target[b] = part.samples[static_cast<std::size_t>(b) * padded_out + o];
     else
-      std::memcpy(target, part.activation.back().data() + static_cast<std::size_t>(o) * columns,
+      std::memcpy(target, part.activation.back().data() + static_cast<std::size_t>(o) * stride,
                   static_cast<std::size_t>(batch) * sizeof(float));
   }
 }
 
 // The first `count` layers, by features, with activations kept.
 void NativeNetwork::run_layers(CompiledPart& part, int batch, std::size_t count) const {
-  const int columns = round_up_to_lanes(batch);
+  const int columns = round_up_to_lanes(batch), stride = spread_stride(columns);
   for (std::size_t l = 0; l < count; ++l) {
     const MaskedLayer& layer = part.layers[l];
     const float* weight = parameters_.data() + part.weight[l];
@@ -201,28 +205,29 @@ void NativeNetwork::run_layers(CompiledPart& part, int batch, std::size_t count)
     float* output = part.activation[l + 1].data();
     if (l == 0 && part.is_active) {
       layer.forward_active(weight, bias, batch, part.active, part.samples.data(), activation_of(part, l));
-      kernels().transpose(batch, layer.out(), part.samples.data(), layer.padded_out(), output, columns);
+      kernels().transpose(batch, layer.out(), part.samples.data(), layer.padded_out(), output, stride);
     } else {
       const float* inputs = part.is_dropped && l > 0 ? part.dropped[l].data() : part.activation[l].data();
       layer.forward(weight, bias, columns, inputs, output, activation_of(part, l));
     }
     if (part.is_dropped && l + 1 < part.layers.size()) {
-      std::copy_n(output, layer.out() * columns, part.dropped[l + 1].begin());
+      std::copy_n(output, layer.out() * stride, part.dropped[l + 1].begin());
       multiply_factors(part, l + 1, columns, part.dropped[l + 1].data());
     }
   }
 }
 
 void NativeNetwork::write_outputs(const CompiledPart& part, int batch, MutableBatch outputs) {
-  const int columns = round_up_to_lanes(batch);
+  const int stride = spread_stride(round_up_to_lanes(batch));
   for (int o = 0; o < part.spec.sizes.back(); ++o)
     std::memcpy(outputs.data + static_cast<std::ptrdiff_t>(o) * outputs.stride,
-                part.activation.back().data() + static_cast<std::size_t>(o) * columns,
+                part.activation.back().data() + static_cast<std::size_t>(o) * stride,
                 static_cast<std::size_t>(batch) * sizeof(float));
 }
 
 template <class Inputs>
 void NativeNetwork::infer_from(CompiledPart& part, int batch, const Inputs& inputs, MutableBatch outputs) {
+  const FlushSubnormals flush;
   if (part.trunk) {
     CompiledPart& trunk = parts_[static_cast<std::size_t>(*part.trunk)];
     load(trunk, batch, inputs, Pass::kInfer);
@@ -237,6 +242,7 @@ void NativeNetwork::infer_from(CompiledPart& part, int batch, const Inputs& inpu
 
 template <class Inputs>
 void NativeNetwork::forward_from(CompiledPart& part, int batch, const Inputs& inputs, MutableBatch outputs) {
+  const FlushSubnormals flush;
   if (part.trunk)
     load_from_trunk(part, batch);
   else
@@ -263,14 +269,15 @@ void NativeNetwork::forward_active(int part, int batch, const ActiveBatch& input
 }
 
 void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradients) {
+  const FlushSubnormals flush;
   const Kernels& k = kernels();
   CompiledPart& part = parts_[part_index];
-  const int columns = round_up_to_lanes(batch);
+  const int columns = round_up_to_lanes(batch), stride = spread_stride(columns);
   const bool tanh_output = part.spec.tanh_output;
   for (int o = 0; o < part.spec.sizes.back(); ++o) {
-    float* row = part.delta.data() + static_cast<std::size_t>(o) * columns;
+    float* row = part.delta.data() + static_cast<std::size_t>(o) * stride;
     const float* source = output_gradients.data + static_cast<std::ptrdiff_t>(o) * output_gradients.stride;
-    const float* y = part.activation.back().data() + static_cast<std::size_t>(o) * columns;
+    const float* y = part.activation.back().data() + static_cast<std::size_t>(o) * stride;
     for (int b = 0; b < batch; ++b) row[b] = tanh_output ? source[b] * (1.0f - y[b] * y[b]) : source[b];
     std::fill(row + batch, row + columns, 0.0f);
   }
@@ -278,7 +285,7 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
     const MaskedLayer& layer = part.layers[l];
     float* bias_gradient = gradients_.data() + part.bias[l];
     float* weight_gradient = gradients_.data() + part.weight[l];
-    k.row_sums(layer.out(), columns, part.delta.data(), columns, bias_gradient);
+    k.row_sums(layer.out(), columns, part.delta.data(), stride, bias_gradient);
     if (!part.keep_bias[l].empty())
       k.multiply(bias_gradient, part.keep_bias[l].data(), part.keep_bias[l].size());
     if (l == 0 && part.is_active) {
@@ -289,26 +296,30 @@ void NativeNetwork::backward(int part_index, int batch, ConstBatch output_gradie
       break;
     }
     const float* inputs = part.is_dropped && l > 0 ? part.dropped[l].data() : part.activation[l].data();
-    layer.weight_gradient(columns, part.delta.data(), inputs, part.scratch.data(), weight_gradient);
     const float* weight = parameters_.data() + part.weight[l];
+    const auto pass_back = [&](AlignedFloats& target, Epilogue derivative) {
+      layer.gradients(weight, columns, part.delta.data(), inputs, part.scratch.data(), weight_gradient,
+                      target.data(), derivative, part.activation[l].data());
+    };
     if (l == 0) {
-      if (!part.convolutions.empty()) backward_into_convolutions(part, columns);
       if (part.trunk) {
-        layer.input_gradient(weight, columns, part.delta.data(), part.trunk_gradient.data(), Epilogue::kNone,
-                             nullptr);
+        pass_back(part.trunk_gradient, Epilogue::kNone);
         part.has_trunk_gradient = true;
+      } else if (!part.convolutions.empty()) {
+        pass_back(part.next_delta, Epilogue::kNone);
+        backward_into_convolutions(part, columns);
+      } else {
+        layer.weight_gradient(columns, part.delta.data(), inputs, part.scratch.data(), weight_gradient);
       }
       break;
     }
     if (l + 1 == part.layers.size() && has_heads(part_index)) {
-      layer.input_gradient(weight, columns, part.delta.data(), part.next_delta.data(), Epilogue::kNone,
-                           nullptr);
+      pass_back(part.next_delta, Epilogue::kNone);
       take_gradients_of_heads(part_index, columns);
       apply_derivative(part.spec.activation, part.activation[l],
-                       static_cast<std::size_t>(layer.in()) * columns, part.next_delta);
+                       static_cast<std::size_t>(layer.in()) * stride, part.next_delta);
     } else {
-      layer.input_gradient(weight, columns, part.delta.data(), part.next_delta.data(),
-                           derivative_of(part.spec.activation), part.activation[l].data());
+      pass_back(part.next_delta, derivative_of(part.spec.activation));
     }
     if (part.is_dropped) multiply_factors(part, l, columns, part.next_delta.data());
     std::swap(part.delta, part.next_delta);

@@ -72,7 +72,7 @@ class NativeNetwork final : public Network {
     std::vector<std::size_t> weight, bias;  // offsets in the arena
     std::vector<AlignedFloats> keep_bias;   // [outputs in whole lanes] 1 or 0, empty if all are kept
     std::vector<int> place_of_input;        // in units[0], -1 if it does not matter; empty if all do
-    // Activations of the last pass, [units][columns]; place 0 is the input.
+    // Activations of the last pass, [units][stride of columns]; place 0 is the input.
     std::vector<AlignedFloats> activation;
     AlignedFloats samples, next_samples;  // activations by samples, [batch][units in whole lanes]
     AlignedFloats delta, next_delta;      // gradients with respect to a layer's outputs, [units][columns]

@@ -132,16 +132,17 @@ void NativeNetwork::compile(CompiledPart& part, const PartTensors& tensors,
   }
 
   const auto max_columns = static_cast<std::size_t>(round_up_to_lanes(options.max_batch));
+  const auto max_stride = static_cast<std::size_t>(spread_stride(round_up_to_lanes(options.max_batch)));
   if (part.trunk) {
     const std::vector<int>& hidden = *std::prev(parts_[static_cast<std::size_t>(*part.trunk)].units.end(), 2);
     for (const int unit : part.units.front())
       part.place_in_trunk.push_back(
           static_cast<int>(std::ranges::lower_bound(hidden, unit) - hidden.begin()));
-    part.trunk_gradient.assign(part.units.front().size() * max_columns, 0.0f);
+    part.trunk_gradient.assign(part.units.front().size() * max_stride, 0.0f);
   }
   std::size_t widest = 0, scratch = 0;
   for (const std::vector<int>& level : part.units) {
-    part.activation.emplace_back(level.size() * max_columns, 0.0f);
+    part.activation.emplace_back(level.size() * max_stride, 0.0f);
     widest = std::max(widest, whole_lanes(level.size()));
   }
   for (std::size_t l = 0; l < weights.size(); ++l) {
@@ -195,7 +196,7 @@ void NativeNetwork::compile(CompiledPart& part, const PartTensors& tensors,
       effective_.kept += kept(weights[l]->offset + i) ? 1 : 0;
   }
   for (AlignedFloats* buffer : {&part.delta, &part.next_delta, &part.samples, &part.next_samples})
-    buffer->assign(widest * max_columns, 0.0f);
+    buffer->assign(widest * max_stride, 0.0f);
   part.scratch.assign(scratch, 0.0f);
 }
 

@@ -6,13 +6,14 @@
 
 #include "agents/learning/adam.hpp"
 #include "agents/native/masked_layer.hpp"
+#include "engine/bench/aged.hpp"
 #include "engine/bench/bench.hpp"
 #include "envs/random.hpp"
 
 namespace impsweep {
 namespace {
 
-constexpr int kBatch = 256;
+constexpr int kBatch = 256, kStride = spread_stride(kBatch);
 
 const char* form_name(LayerForm form) {
   switch (form) {
@@ -54,13 +55,13 @@ struct LayerCase {
         weight(layer.size(), 0.0f),
         bias(static_cast<std::size_t>(layer.padded_out()), 0.0f),
         dense(keep.size(), 0.0f),
-        dy(random_floats(stream, static_cast<std::size_t>(out_size) * kBatch)),
-        dx(static_cast<std::size_t>(in_size) * kBatch),
+        dy(random_floats(stream, static_cast<std::size_t>(out_size) * kStride)),
+        dx(static_cast<std::size_t>(in_size) * kStride),
         gradient(layer.size()),
         scratch(layer.scratch_size(kBatch) + 1),
-        y(static_cast<std::size_t>(layer.padded_out()) * kBatch),
+        y(static_cast<std::size_t>(layer.padded_out()) * kStride),
         blas_y(static_cast<std::size_t>(out_size) * kBatch),
-        blas_dx(dx),
+        blas_dx(static_cast<std::size_t>(in_size) * kBatch),
         blas_gradient(keep.size()) {
     layer.for_each_kept([&](int o, int i, std::size_t place) {
       dense[static_cast<std::size_t>(o) * in + i] = weight[place] =
@@ -74,11 +75,11 @@ struct LayerCase {
     return mask;
   }
 
-  // Output and weight gradient of x [in][kBatch]. Samples are the fastest axis here as well; BLAS is as fast
+  // Output and weight gradient of x [in][kStride]. Samples are the fastest axis here as well; BLAS is as fast
   // on either.
   void multiply_by_blas(const OpenBlas& blas, const AlignedFloats& x) {
-    blas.multiply(false, false, out, kBatch, in, dense.data(), in, x.data(), kBatch, blas_y.data(), kBatch);
-    blas.multiply(false, true, out, in, kBatch, dy.data(), kBatch, x.data(), kBatch, blas_gradient.data(),
+    blas.multiply(false, false, out, kBatch, in, dense.data(), in, x.data(), kStride, blas_y.data(), kBatch);
+    blas.multiply(false, true, out, in, kBatch, dy.data(), kStride, x.data(), kStride, blas_gradient.data(),
                   in);
   }
 
@@ -96,35 +97,43 @@ std::vector<float> plain(const AlignedFloats& values) {
   return {values.begin(), values.end()};
 }
 
+// The columns of a matrix [rows][kStride] that hold samples.
+std::vector<float> without_padding(const AlignedFloats& values, int rows) {
+  std::vector<float> result;
+  for (std::ptrdiff_t row = 0; row < rows; ++row)
+    result.insert(result.end(), values.begin() + row * kStride, values.begin() + row * kStride + kBatch);
+  return result;
+}
+
 std::vector<BenchRow> measure_layer(int in, int out, double density, double target) {
   const OpenBlas blas = require_openblas();
   Stream stream(fmt::format("bench/layer/{}/{}/{}", in, out, density));
   LayerCase c(in, out, density, 0, stream);
-  const AlignedFloats x = random_floats(stream, static_cast<std::size_t>(in) * kBatch);
+  const AlignedFloats x = random_floats(stream, static_cast<std::size_t>(in) * kStride);
   const auto ours = [&] {
     c.layer.forward(c.weight.data(), c.bias.data(), kBatch, x.data(), c.y.data(), Epilogue::kNone);
-    c.layer.weight_gradient(kBatch, c.dy.data(), x.data(), c.scratch.data(), c.gradient.data());
-    c.layer.input_gradient(c.weight.data(), kBatch, c.dy.data(), c.dx.data(), Epilogue::kNone, nullptr);
+    c.layer.gradients(c.weight.data(), kBatch, c.dy.data(), x.data(), c.scratch.data(), c.gradient.data(),
+                      c.dx.data(), Epilogue::kNone, nullptr);
   };
   const auto theirs = [&] {
     c.multiply_by_blas(blas, x);
-    blas.multiply(true, false, in, kBatch, out, c.dense.data(), in, c.dy.data(), kBatch, c.blas_dx.data(),
+    blas.multiply(true, false, in, kBatch, out, c.dense.data(), in, c.dy.data(), kStride, c.blas_dx.data(),
                   kBatch);
   };
   ours();
   theirs();
   const std::string name = fmt::format("layer/{}x{}/density-{:.3g}", out, in, density);
-  require_close(name + " output", {c.y.begin(), c.y.begin() + static_cast<std::ptrdiff_t>(c.blas_y.size())},
-                plain(c.blas_y), 1e-4);
-  require_close(name + " input gradient", plain(c.dx), plain(c.blas_dx), 1e-4);
+  require_close(name + " output", without_padding(c.y, out), plain(c.blas_y), 1e-4);
+  require_close(name + " input gradient", without_padding(c.dx, in), plain(c.blas_dx), 1e-4);
   c.require_same_gradient(name);
   const std::vector<double> seconds = measure({ours, theirs});
   const double flop = 6.0 * static_cast<double>(c.layer.kept()) * kBatch;
   BenchRow row = comparison(name, "OpenBLAS", seconds);
   row.target = target;
   row.kernel += fmt::format(" {}", form_name(c.layer.form()));
-  row.note = fmt::format("{:.0f} GFLOP/s on kept weights, OpenBLAS {:.0f}", flop / seconds[0] * 1e-9,
-                         6.0 * in * out * kBatch / seconds[1] * 1e-9);
+  const double gflops = flop / seconds[0] * 1e-9;
+  row.note = fmt::format("{:.0f} GFLOP/s on kept weights, {:.2f} of the peak; OpenBLAS {:.0f}", gflops,
+                         gflops / peak_gflops(), 6.0 * in * out * kBatch / seconds[1] * 1e-9);
   return {row};
 }
 
@@ -132,20 +141,20 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
   const OpenBlas blas = require_openblas();
   Stream stream(fmt::format("bench/binary/{}/{}/{}", in, out, ones));
   LayerCase c(in, out, 1.0, ones * in, stream);
-  AlignedFloats x(static_cast<std::size_t>(in) * kBatch, 0.0f);
+  AlignedFloats x(static_cast<std::size_t>(in) * kStride, 0.0f);
   std::vector<std::uint32_t> begin = {0}, sample_begin = {0};
   std::vector<std::uint16_t> feature, sample;
   for (int b = 0; b < kBatch; ++b) {
     for (int f = 0; f < in; ++f)
       if (stream.uniform() < ones) {
         feature.push_back(static_cast<std::uint16_t>(f));
-        x[static_cast<std::size_t>(f) * kBatch + b] = 1.0f;
+        x[static_cast<std::size_t>(f) * kStride + b] = 1.0f;
       }
     begin.push_back(static_cast<std::uint32_t>(feature.size()));
   }
   for (int f = 0; f < in; ++f) {
     for (int b = 0; b < kBatch; ++b)
-      if (x[static_cast<std::size_t>(f) * kBatch + b] != 0) sample.push_back(static_cast<std::uint16_t>(b));
+      if (x[static_cast<std::size_t>(f) * kStride + b] != 0) sample.push_back(static_cast<std::uint16_t>(b));
     sample_begin.push_back(static_cast<std::uint32_t>(sample.size()));
   }
   const ActiveBatch active{begin.data(), feature.data()},
@@ -177,7 +186,10 @@ std::vector<BenchRow> measure_binary_layer(int in, int out, double ones, double 
 // One tensor of parameters as a network, for the optimizer alone.
 class Parameters final : public Network {
  public:
-  explicit Parameters(std::size_t count) : parameters_(count, 0.5f), gradients_(count, 1e-3f) {}
+  // A quarter of the weights belong to dead units.
+  explicit Parameters(std::size_t count) : parameters_(count, 0.5f), gradients_(count, 1e-3f) {
+    std::fill_n(gradients_.begin(), count / 4, 0.0f);
+  }
   int input_size(int) const override { return 0; }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
@@ -196,21 +208,24 @@ class Parameters final : public Network {
 std::vector<BenchRow> measure_adam(int count) {
   Parameters network(static_cast<std::size_t>(count));
   Adam adam({}, {}, static_cast<std::size_t>(count));
+  adam.clip_and_step(network, 1e-9, 1.0);
+  Ageing ageing(network);
+  adam.visit(ageing);
   const double seconds = measure({[&] { adam.clip_and_step(network, 1e-9, 1.0); }}).front();
   return {{.name = fmt::format("adam/{}", count),
            .value = seconds / count * 1e9,
            .unit = "ns/weight",
            .target = 0.5,
            .kernel = std::string(kernels().name),
-           .note = "norm, clip and Adam"}};
+           .note = fmt::format("norm, clip and Adam; {} moments are subnormal", ageing.aged())}};
 }
 
 }  // namespace
 
 std::vector<BenchCase> kernel_cases() {
   std::vector<BenchCase> cases;
-  const std::vector<std::pair<int, int>> layers = {
-      {512, 256}, {1024, 512}, {400, 1024}, {1200, 512}, {1200, 1024}};
+  const std::vector<std::pair<int, int>> layers = {{128, 128},  {512, 256},  {1024, 512},
+                                                   {400, 1024}, {1200, 512}, {1200, 1024}};
   const std::vector<std::pair<double, double>> densities = {
       {1.0, 1.0}, {0.41, 1.2}, {0.107, 4.5}, {0.05, 9.5}, {0.02, 22.0}};
   for (const auto& [in, out] : layers)

@@ -12,6 +12,7 @@
 #include "agents/native/native_network.hpp"
 #include "agents/network/model.hpp"
 #include "agents/torch/eager_ppo.hpp"
+#include "engine/bench/aged.hpp"
 #include "engine/bench/bench.hpp"
 #include "engine/bench/bench_chain.hpp"
 
@@ -19,6 +20,10 @@ namespace impsweep {
 namespace {
 
 constexpr int kMinibatches = 4;  // of the samples
+
+// Answers are compared with the largest parameter, which is the bias of a dead unit: about five hundred times
+// what others are.
+constexpr double kOfUsualSize = 2e-3, kTolerance = 1e-3 * kOfUsualSize;
 
 struct UpdateShape {
   int observation;
@@ -70,6 +75,10 @@ class NativeUpdates {
     return order_.data() + std::ptrdiff_t{part_} * minibatch_.size;
   }
   void step() { learner_.learn_minibatch(samples_, next()); }
+  void age() {
+    Ageing ageing(network_);
+    learner_.visit(ageing);
+  }
   std::vector<float> parameters(std::size_t count) {
     std::vector<float> dense(count);
     network_.scatter(network_.parameters(), dense);
@@ -110,6 +119,7 @@ std::vector<BenchRow> dense_update(const UpdateShape& shape) {
   std::vector<float> start(mask.size());
   Stream stream("bench/start");
   for (float& value : start) value = static_cast<float>((2 * stream.uniform() - 1) / 11);
+  kill_units(model, start);
   NativeUpdates ours(model, mask, start, samples, config);
   const auto eager = make_eager_ppo(model, {}, start, samples, config);
   require_openblas_behind_libtorch();
@@ -124,7 +134,8 @@ std::vector<BenchRow> dense_update(const UpdateShape& shape) {
     for (int update = 0; update < 20; ++update) eager_step(again.next());
   }
   const std::string name = "update/ppo/" + shape.name() + "/density-1";
-  require_close(name, ours.parameters(mask.size()), eager->parameters(), 1e-3);
+  require_close(name, ours.parameters(mask.size()), eager->parameters(), kTolerance);
+  ours.age();
   const std::vector<double> seconds = measure({[&] { ours.step(); }, [&] { eager_step(ours.next()); }});
   const double gflops = update_flop(model, shape.minibatch) / seconds[0] * 1e-9;
   BenchRow row = comparison(name, "LibTorch eager", seconds);
@@ -134,8 +145,9 @@ std::vector<BenchRow> dense_update(const UpdateShape& shape) {
           {.name = name + "/rate",
            .value = gflops,
            .unit = "GFLOP/s",
-           .target = 60.0,
-           .kernel = std::string(kernels().name)}};
+           .target = 0.7 * peak_gflops(),
+           .kernel = std::string(kernels().name),
+           .note = "target: 0.70 of the peak"}};
 }
 
 // Masks of a real chain, in which actor and critic were pruned in one ranking.
@@ -147,9 +159,13 @@ std::vector<BenchRow> sparse_update(double density, double target) {
   const AgentConfig config = config_of(shape);
   const Samples samples = random_samples(shape);
   const std::vector<std::uint8_t> all(request.mask.size(), 1);
-  std::vector<float> start = request.initial_parameters;
+  std::vector<float> start = request.initial_parameters, dense_start = chain.request(0).initial_parameters;
+  kill_units(request.model, start);
+  kill_units(request.model, dense_start);
   NativeUpdates sparse(request.model, request.mask, start, samples, config);
-  NativeUpdates dense(request.model, all, chain.request(0).initial_parameters, samples, config);
+  NativeUpdates dense(request.model, all, dense_start, samples, config);
+  dense.step();
+  dense.age();
   const auto eager = make_eager_ppo(request.model, request.mask, start, samples, config);
   require_openblas_behind_libtorch();
   const std::string name = fmt::format("update/ppo/{}/density-{:.2g}", shape.name(), density);
@@ -160,7 +176,8 @@ std::vector<BenchRow> sparse_update(double density, double target) {
       eager->learn_minibatch({again.next(), static_cast<std::size_t>(shape.minibatch)});
     }
   }
-  require_close(name, sparse.parameters(all.size()), eager->parameters(), 1e-3);
+  require_close(name, sparse.parameters(all.size()), eager->parameters(), kTolerance);
+  sparse.age();
   const std::vector<double> seconds =
       measure({[&] { sparse.step(); }, [&] { dense.step(); },
                [&] {
@@ -194,6 +211,7 @@ std::vector<BenchRow> atari_update(double density) {
       start.push_back(kept ? static_cast<float>((2 * stream.uniform() - 1) * bound) : 0.0f);
     }
   }
+  kill_units(model, start);
   NativeUpdates ours(model, mask, start, samples, config);
   const auto eager = make_eager_ppo(model, mask, start, samples, config);
   require_openblas_behind_libtorch();
@@ -204,7 +222,8 @@ std::vector<BenchRow> atari_update(double density) {
   for (int update = 0; update < kMinibatches; ++update) eager_step();  // on the same, as they come round
   const std::string name = fmt::format("update/ppo/atari/minibatch-{}/density-{}", shape.minibatch, density);
   // Where gradients vanish, Adam makes whole steps of their rounding.
-  require_close(name, ours.parameters(mask.size()), eager->parameters(), 2e-2);
+  require_close(name, ours.parameters(mask.size()), eager->parameters(), 2e-2 * kOfUsualSize);
+  ours.age();
   const std::vector<double> seconds = measure({[&] { ours.step(); }, eager_step}, 4);
   return {comparison(name, "LibTorch eager", seconds)};
 }

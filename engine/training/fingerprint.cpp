@@ -15,8 +15,11 @@
 namespace impsweep {
 namespace {
 
-// Raised when a kernel changes its bits.
-constexpr int kKernelGeneration = 1;
+// Raised when a kernel changes its bits. LibTorch's networks take their steps with our optimizer, so that it
+// says what they compute as well.
+constexpr int kKernelGeneration = 2;
+
+constexpr const char* kTorch = "torch";
 
 std::string compiler() {
 #if defined(__clang__)
@@ -51,7 +54,7 @@ std::map<std::string, std::string> numerics_fingerprint(Backend backend) {
       {"compiler", compiler()},
       {"mathematical library", mathematical_library()},
       {"backend",
-       backend == Backend::kNative ? fmt::format("native, kernels {}", kKernelGeneration) : "torch"}};
+       fmt::format("{}, kernels {}", backend == Backend::kNative ? "native" : kTorch, kKernelGeneration)}};
   if (backend == Backend::kTorch) {
     const auto setting = [](const char* name, const char* fallback) {
       const char* value = std::getenv(name);
@@ -68,7 +71,8 @@ Backend backend_with_numerics(const std::map<std::string, std::string>& wanted, 
     const auto found = entries.find(name);
     return found == entries.end() ? std::string("nothing") : "'" + found->second + "'";
   };
-  const Backend backend = text(wanted, "backend") == "'torch'" ? Backend::kTorch : Backend::kNative;
+  const bool is_torch = text(wanted, "backend").starts_with(fmt::format("'{}", kTorch));
+  const Backend backend = is_torch ? Backend::kTorch : Backend::kNative;
   const std::map<std::string, std::string> here = numerics_fingerprint(backend);
   std::map<std::string, std::string> names = wanted;
   names.insert(here.begin(), here.end());

@@ -45,20 +45,19 @@ void masked_layer(benchmark::State& state, const std::string& target, int in, in
   std::vector<std::uint8_t> keep(static_cast<std::size_t>(in) * static_cast<std::size_t>(out));
   for (std::uint8_t& kept : keep) kept = stream.uniform() < density ? 1 : 0;
   const MaskedLayer layer(in, out, keep);
-  const int columns = round_up_to_lanes(batch);
+  const int columns = round_up_to_lanes(batch), stride = spread_stride(columns);
   AlignedFloats weight(layer.size(), 0.0f), bias(static_cast<std::size_t>(layer.padded_out()), 0.0f);
   layer.for_each_kept(
       [&](int, int, std::size_t place) { weight[place] = static_cast<float>(stream.uniform() - 0.5); });
-  const AlignedFloats x = random_floats(static_cast<std::size_t>(in) * columns, "x"),
-                      dy = random_floats(static_cast<std::size_t>(out) * columns, "dy");
-  const std::size_t outputs = static_cast<std::size_t>(out) * columns,
-                    inputs = static_cast<std::size_t>(in) * columns;
+  const AlignedFloats x = random_floats(static_cast<std::size_t>(in) * stride, "x"),
+                      dy = random_floats(static_cast<std::size_t>(out) * stride, "dy");
+  const std::size_t outputs = static_cast<std::size_t>(out) * stride,
+                    inputs = static_cast<std::size_t>(in) * stride;
   AlignedFloats answer(outputs + inputs + layer.size(), 0.0f), scratch(layer.scratch_size(columns) + 1);
   const auto work = [&] {
     layer.forward(weight.data(), bias.data(), columns, x.data(), answer.data(), Epilogue::kRelu);
-    layer.input_gradient(weight.data(), columns, dy.data(), answer.data() + outputs, Epilogue::kNone,
-                         nullptr);
-    layer.weight_gradient(columns, dy.data(), x.data(), scratch.data(), answer.data() + outputs + inputs);
+    layer.gradients(weight.data(), columns, dy.data(), x.data(), scratch.data(),
+                    answer.data() + outputs + inputs, answer.data() + outputs, Epilogue::kNone, nullptr);
   };
   time_against_scalar(state, target, work, answer, 6.0 * static_cast<double>(layer.kept()) * batch);
 }

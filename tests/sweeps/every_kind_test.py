@@ -12,8 +12,8 @@ from sweep_harness import SweepTest
 
 HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(os.environ["IMPSWEEP_TEST_DATA"])
-EVERY_KIND = "82c1c9832a336ef0cd058f6cca20ca4d2bd010555b2c36c3cdc8e2e322807224"
-ATARI = "7e0e7faa2b43a037d6d405ef51016c596dcb2ca5fd5f26ed8062259d45fb05a9"
+EVERY_KIND = "6b2d72aee3e67399619fbdf15b21e97a6ba36124b25f1db356a97dd66e35a2ca"
+ATARI = "3008a041fb156fcbc914c38ae2addc70fc9cc1ddca21905a3d0767e1bf789592"
 
 
 class EveryKind(SweepTest):

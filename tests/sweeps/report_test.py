@@ -55,6 +55,22 @@ class Report(SweepTest):
         page = (self.directory / "R" / "index.html").read_text()
         self.assertIn("default-store2", page, "other trainings of the same name stay apart")
 
+    def test_stores_of_other_kernels_are_not_pooled(self):
+        self.sweep("--only", "cartpole.ppo.32-32.default.mask-weights.s00:r00")
+        shutil.copytree(self.path("S"), self.path("old"))
+        identity = self.directory / "old" / "store.toml"
+        text = identity.read_text()
+        self.assertIn("native, kernels ", text)
+        identity.write_text(text.replace("native, kernels ", "native, kernels 1"))
+        self.expect(0, "report", self.path("old"), "--output", self.path("R"))
+        refused = self.expect(2, "report", self.path("S"), self.path("old"), "--output", self.path("R"))
+        self.assertIn("not pooled", refused.stderr)
+        self.expect(0, "status", self.path("old"))
+        refused = self.expect(2, "run", self.job, "--store", self.path("old"))
+        self.assertIn("native, kernels 1", refused.stderr)
+        refused = self.expect(2, "merge", self.path("S"), self.path("old"))
+        self.assertIn("native, kernels 1", refused.stderr)
+
     def test_damaged_rounds(self):
         self.sweep()
         files = sorted((self.directory / "S" / "rounds").glob("*/*.h5"))

@@ -20,6 +20,7 @@ void gemm(const GemmArguments&);
 void sparse(const SparseArguments&);
 void sparse_weight_gradient(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
                             const float* x, std::ptrdiff_t x_stride, float* gradient);
+void sparse_backward(const SparseBackwardArguments&);
 void add_rows(const ActiveArguments&, const float* source, const float* bias, Epilogue, float* result);
 void row_sums(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* sum);
 void transpose(int rows, int columns, const float* source, std::ptrdiff_t source_stride, float* transposed,
@@ -43,6 +44,7 @@ void adam(const AdamArguments&, std::size_t count, float* parameters, const floa
 
 // ---- elementwise.cpp
 void multiply(float* values, const float* factors, std::size_t count);
+double multiply_add_chains(std::int64_t steps);
 void exp(const float* x, float* y, std::size_t count);
 void log(const float* x, float* y, std::size_t count);
 void tanh(const float* x, float* y, std::size_t count);

@@ -11,6 +11,8 @@
 // Matrices are feature-major [feature][stride] with strides that are multiples of 16; `batch` is rounded up
 // to 16 by the kernels, so columns between the batch and the next multiple of 16 must exist and hold finite
 // numbers.
+//
+// Callers that learn or infer take subnormal numbers for zero (subnormals.hpp), on every target alike.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +26,12 @@ namespace impsweep {
 inline constexpr int kLanes = 16;
 constexpr int round_up_to_lanes(int n) {
   return (n + kLanes - 1) / kLanes * kLanes;
+}
+
+// How far apart the rows of a matrix had better be: a cache line more than its columns where they are a
+// multiple of 512 bytes, because rows would else share a few sets of the first-level cache.
+constexpr int spread_stride(int columns) {
+  return columns + (columns % (8 * kLanes) == 0 ? kLanes : 0);
 }
 
 // What happens to a product before it is stored.
@@ -54,7 +62,8 @@ struct GemmArguments {
 
 // A kept set of weights, cut into segments: runs of entries of one row. Segments of a row follow each other
 // in the order of its sum, but other rows may come in between: so a block of inputs stays in the cache while
-// all rows pass over it. Entry e multiplies b[index[e]] with weight[position ? position[e] : e].
+// all rows pass over it. Entry e multiplies b[index[e]] with weight[position[e]] where there are positions;
+// else the weights of a segment follow each other, from weight[first[segment]] on.
 struct SparseRows {
   int segments = 0;
   const std::uint32_t* begin = nullptr;  // [segments + 1] into the entries
@@ -63,7 +72,12 @@ struct SparseRows {
   const std::uint8_t* ends = nullptr;
   const std::uint16_t* index = nullptr;     // [kept]
   const std::uint32_t* position = nullptr;  // [kept] or null
-  bool cut = false;                         // some row has more than one segment
+  const std::uint32_t* first = nullptr;     // [segments], read where there are no positions
+  // Segments of a block are of different rows, so that some can be summed together; those of equal lengths,
+  // which end together, had better be neighbours.
+  int blocks = 0;
+  const std::uint32_t* block_begin = nullptr;  // [blocks + 1] into the segments
+  int vectors = 4;  // of sixteen columns: what to sum at a time, so that a block stays in the cache
 };
 inline constexpr std::uint8_t kOpensRow = 1, kClosesRow = 2;
 
@@ -81,12 +95,27 @@ struct SparseArguments {
   const float* activation = nullptr;
 };
 
+// Both gradients of a layer in one pass over the gradients of its outputs: rows are inputs, entries outputs.
+struct SparseBackwardArguments {
+  SparseRows pattern;  // with positions
+  const float* weight = nullptr;
+  int columns = 0;
+  const float* dy = nullptr;
+  const float* x = nullptr;
+  float* dx = nullptr;
+  std::ptrdiff_t stride = 0;  // of all four matrices
+  Epilogue derivative = Epilogue::kNone;
+  const float* activation = nullptr;  // [rows][stride]
+  float* gradient = nullptr;          // at the places of the weights
+};
+
 // Sums of selected rows, for the first layer under binary inputs: sum j is over the rows that its list names.
 struct ActiveArguments {
   const std::uint32_t* begin = nullptr;  // [count + 1] into list
   const std::uint16_t* list = nullptr;   // rows, ascending within a sum
   int count = 0;                         // sums
   int columns = 0;                       // of every row, in whole lanes
+  std::ptrdiff_t source_stride = 0, result_stride = 0;
 };
 
 struct AdamArguments {
@@ -169,11 +198,12 @@ struct Kernels {
   std::string_view name;  // "scalar", "avx2", "avx512"
   void (*gemm)(const GemmArguments&);
   void (*sparse)(const SparseArguments&);
-  // gradient[e] = sum over the batch of dy[row][b] * x[index[e]][b]
+  // Gradient of each entry, at the place of its weight: sum over the batch of dy[row][b] * x[index[e]][b]
   void (*sparse_weight_gradient)(const SparseRows&, int batch, const float* dy, std::ptrdiff_t dy_stride,
                                  const float* x, std::ptrdiff_t x_stride, float* gradient);
-  // result[j] = epilogue(bias + sum of source[row] over the rows of list j); source and result
-  // [rows][columns], bias [columns] or null for zero.
+  // The bits of sparse() and sparse_weight_gradient() one after the other.
+  void (*sparse_backward)(const SparseBackwardArguments&);
+  // result[j] = epilogue(bias + sum of source[row] over the rows of list j); bias [columns] or null for zero.
   void (*add_rows)(const ActiveArguments&, const float* source, const float* bias, Epilogue, float* result);
   // sum[r] = sum over the batch of dy[r][b]
   void (*row_sums)(int rows, int batch, const float* dy, std::ptrdiff_t stride, float* sum);
@@ -196,8 +226,11 @@ struct Kernels {
   // l of each column, [batch rounded up]
   void (*gaussian_log_likelihood)(int dimensions, int batch, const float* mean, const float* action,
                                   std::ptrdiff_t stride, const float* log_std, float* log_likelihood);
-  float (*cross_entropy)(const CrossEntropyArguments&);      // returns the mean loss
-  float (*q_loss)(const QLossArguments&);                    // returns the mean loss
+  float (*cross_entropy)(const CrossEntropyArguments&);  // returns the mean loss
+  float (*q_loss)(const QLossArguments&);                // returns the mean loss
+  // For measurements: as many independent chains as the pipeline takes, of `steps` fused multiply-adds each.
+  // Returns the number of floating-point operations.
+  double (*multiply_add_chains)(std::int64_t steps);
   void (*exp)(const float* x, float* y, std::size_t count);  // elementwise, count: multiple of 16; for tests
   void (*log)(const float* x, float* y, std::size_t count);
   void (*tanh)(const float* x, float* y, std::size_t count);

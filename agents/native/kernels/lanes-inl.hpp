@@ -283,6 +283,58 @@ HWY_INLINE void horizontal_sums8(const Lanes* v, float* total) {
 #endif
 }
 
+#if HWY_TARGET == HWY_AVX3
+// The same for sixteen vectors in memory: each step adds halves of what is left of two of them, which thereby
+// come to share a register.
+HWY_INLINE void horizontal_sums16(const float* v, float* total) {
+  __m512 eight[8], four[4], two[2];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    const __m512 a = _mm512_loadu_ps(v + i * 16), b = _mm512_loadu_ps(v + (i + 8) * 16);
+    eight[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i)
+    four[i] = _mm512_add_ps(_mm512_shuffle_f32x4(eight[i], eight[i + 4], 0x88),
+                            _mm512_shuffle_f32x4(eight[i], eight[i + 4], 0xdd));
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i)
+    two[i] = _mm512_add_ps(_mm512_shuffle_ps(four[i], four[i + 2], 0x44),
+                           _mm512_shuffle_ps(four[i], four[i + 2], 0xee));
+  const __m512 sum =
+      _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88), _mm512_shuffle_ps(two[0], two[1], 0xdd));
+  // Where the sum of each vector is by now.
+  alignas(64) static constexpr int kOrder[16] = {0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15};
+  _mm512_storeu_ps(total, _mm512_permutexvar_ps(_mm512_load_si512(kOrder), sum));
+}
+#endif
+
+#if HWY_TARGET == HWY_AVX3
+// target[c][r] = source[r][c] for sixteen rows and columns: four columns at a time, of which each 128-bit
+// block holds four rows.
+HWY_INLINE void transpose_16x16(const float* const* source, float* target, std::ptrdiff_t target_stride) {
+#pragma GCC unroll 4
+  for (int q = 0; q < 4; ++q) {
+    __m512 row[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      row[i] = _mm512_castps128_ps512(_mm_loadu_ps(source[i] + 4 * q));
+      row[i] = _mm512_insertf32x4(row[i], _mm_loadu_ps(source[i + 4] + 4 * q), 1);
+      row[i] = _mm512_insertf32x4(row[i], _mm_loadu_ps(source[i + 8] + 4 * q), 2);
+      row[i] = _mm512_insertf32x4(row[i], _mm_loadu_ps(source[i + 12] + 4 * q), 3);
+    }
+    const __m512d ab = _mm512_castps_pd(_mm512_unpacklo_ps(row[0], row[1])),
+                  ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(row[0], row[1])),
+                  cd = _mm512_castps_pd(_mm512_unpacklo_ps(row[2], row[3])),
+                  cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(row[2], row[3]));
+    float* const column = target + 4 * q * target_stride;
+    _mm512_storeu_ps(column, _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)));
+    _mm512_storeu_ps(column + target_stride, _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
+    _mm512_storeu_ps(column + 2 * target_stride, _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high)));
+    _mm512_storeu_ps(column + 3 * target_stride, _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high)));
+  }
+}
+#else
 // target[c][r] = source[r][c] for four rows and sixteen columns.
 HWY_INLINE void transpose_4x16(const float* const* source, float* target, std::ptrdiff_t target_stride) {
 #if IMPSWEEP_VECTOR
@@ -311,6 +363,7 @@ HWY_INLINE void transpose_4x16(const float* const* source, float* target, std::p
     for (int r = 0; r < 4; ++r) target[c * target_stride + r] = source[r][c];
 #endif
 }
+#endif
 
 // e^x to about 1 ulp on [-87, 88]; smaller arguments give 0-like tiny values, larger ones are capped.
 // Cody-Waite reduction by ln 2 and a polynomial of degree 6 (minimax coefficients as in Cephes' expf).

@@ -153,47 +153,95 @@ void gemm(const GemmArguments& g) {
   for (; column < columns; column += kLanes) gemm_columns<1>(g, column);
 }
 
-template <int kVectors>
-HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
+// Segments of `kRows` different rows together, which gives the pipeline more sums to work on and fewer ends
+// to guess; then what is left of the longer ones.
+template <int kRows, int kVectors, bool kPositions>
+HWY_INLINE void sparse_segments(const SparseArguments& s, std::uint32_t segment, int column) {
   const SparseRows& p = s.pattern;
   const float* b = s.b + column;
-  for (int i = 0; i < p.segments; ++i) {
-    const std::ptrdiff_t row = p.row[i];
-    const std::uint8_t ends = p.ends[i];
-    float* c = s.c + row * s.c_stride + column;
-    Lanes sum[kVectors];
+  Lanes sum[kRows][kVectors];
+  const std::uint16_t* index[kRows];
+  const std::uint32_t* position[kRows];
+  const float* weight[kRows];
+  std::uint32_t length[kRows], common = ~std::uint32_t{0};
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sum[v] = (ends & kOpensRow) != 0 ? set(0.0f) : load(c + v * kLanes);
-    const std::uint32_t end = p.begin[i + 1];
-    for (std::uint32_t e = p.begin[i]; e < end; ++e) {
-      const Register weight = set1(s.weight[p.position != nullptr ? p.position[e] : e]);
-      const float* x = b + p.index[e] * s.b_stride;
+  for (int r = 0; r < kRows; ++r) {
+    const std::uint32_t i = segment + static_cast<std::uint32_t>(r), begin = p.begin[i];
+    length[r] = p.begin[i + 1] - begin;
+    common = std::min(common, length[r]);
+    index[r] = p.index + begin;
+    if constexpr (kPositions)
+      position[r] = p.position + begin;
+    else
+      weight[r] = s.weight + p.first[i];
+    const float* c = s.c + p.row[i] * s.c_stride + column;
+    const bool opens = (p.ends[i] & kOpensRow) != 0;
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sum[v] = fma(weight, load(x + v * kLanes), sum[v]);
-    }
-    if ((ends & kClosesRow) != 0) {
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = opens ? set(0.0f) : load(c + v * kLanes);
+  }
+  const auto add = [&](int r, std::uint32_t k) HWY_ATTR {
+    const Register w = set1(kPositions ? s.weight[position[r][k]] : weight[r][k]);
+    const float* x = b + index[r][k] * s.b_stride;
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(w, load(x + v * kLanes), sum[r][v]);
+  };
+  for (std::uint32_t k = 0; k < common; ++k)
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) add(r, k);
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+    for (std::uint32_t k = common; k < length[r]; ++k) add(r, k);
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    const std::uint32_t i = segment + static_cast<std::uint32_t>(r);
+    const std::ptrdiff_t row = p.row[i], place = row * s.c_stride + column;
+    if ((p.ends[i] & kClosesRow) != 0) {
       const Lanes bias = set(s.bias != nullptr ? s.bias[row] : 0.0f);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v)
-        sum[v] =
-            apply(s.epilogue, sum[v] + bias,
-                  s.activation != nullptr ? s.activation + row * s.c_stride + column + v * kLanes : nullptr);
+        sum[r][v] = apply(s.epilogue, sum[r][v] + bias,
+                          s.activation != nullptr ? s.activation + place + v * kLanes : nullptr);
     }
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) store(sum[v], c + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) store(sum[r][v], s.c + place + v * kLanes);
   }
 }
 
-void sparse(const SparseArguments& s) {
+// Sums at a time: sixteen registers with AVX-512, eight with AVX2.
+inline constexpr int kSparseSums = HWY_TARGET == HWY_AVX3 ? 16 : 4;
+inline constexpr int kMostRows = 4;
+
+template <int kVectors, bool kPositions>
+HWY_NOINLINE void sparse_columns(const SparseArguments& s, int column) {
+  constexpr int kRows = std::clamp(kSparseSums / kVectors, 1, kMostRows);
+  const SparseRows& p = s.pattern;
+  for (int block = 0; block < p.blocks; ++block) {
+    std::uint32_t segment = p.block_begin[block];
+    const std::uint32_t end = p.block_begin[block + 1];
+    for (; segment + kRows <= end; segment += kRows)
+      sparse_segments<kRows, kVectors, kPositions>(s, segment, column);
+    for (; segment < end; ++segment) sparse_segments<1, kVectors, kPositions>(s, segment, column);
+  }
+}
+
+template <bool kPositions>
+void sparse_product(const SparseArguments& s) {
   const int columns = round_up_to_lanes(s.columns);
   int column = 0;
-  // Wide passes read fewer indices; narrow ones let a block of the other side fit the first-level cache.
   if constexpr (kTileLanes == 4)
-    if (!s.pattern.cut)
-      for (; column + 8 * kLanes <= columns; column += 8 * kLanes) sparse_columns<8>(s, column);
-  for (; column + 4 * kLanes <= columns; column += 4 * kLanes) sparse_columns<4>(s, column);
-  for (; column + 2 * kLanes <= columns; column += 2 * kLanes) sparse_columns<2>(s, column);
-  for (; column < columns; column += kLanes) sparse_columns<1>(s, column);
+    if (s.pattern.vectors >= 8)
+      for (; column + 8 * kLanes <= columns; column += 8 * kLanes) sparse_columns<8, kPositions>(s, column);
+  if (s.pattern.vectors >= 4)
+    for (; column + 4 * kLanes <= columns; column += 4 * kLanes) sparse_columns<4, kPositions>(s, column);
+  for (; column + 2 * kLanes <= columns; column += 2 * kLanes) sparse_columns<2, kPositions>(s, column);
+  for (; column < columns; column += kLanes) sparse_columns<1, kPositions>(s, column);
+}
+
+void sparse(const SparseArguments& s) {
+  if (s.pattern.position != nullptr)
+    sparse_product<true>(s);
+  else
+    sparse_product<false>(s);
 }
 
 // Gradients of `kCount` entries of one row: eight sums fill the pipeline and are added up together.
@@ -241,17 +289,156 @@ void sparse_weight_gradient(const SparseRows& p, int batch, const float* dy, std
   const int columns = round_up_to_lanes(batch);
   for (int i = 0; i < p.segments; ++i) {
     const float* d = dy + p.row[i] * dy_stride;
-    const std::uint32_t end = p.begin[i + 1];
-    for (std::uint32_t e = p.begin[i]; e < end; e += 8) {
+    const std::uint32_t begin = p.begin[i], end = p.begin[i + 1];
+    for (std::uint32_t e = begin; e < end; e += 8) {
       const int count = static_cast<int>(std::min<std::uint32_t>(8, end - e));
       float total[8];
       entry_gradients(count, p.index + e, columns, d, x, x_stride, total);
       if (p.position == nullptr)
-        std::memcpy(gradient + e, total, static_cast<std::size_t>(count) * sizeof(float));
+        std::memcpy(gradient + p.first[i] + (e - begin), total,
+                    static_cast<std::size_t>(count) * sizeof(float));
       else
         for (int j = 0; j < count; ++j) gradient[p.position[e + static_cast<std::uint32_t>(j)]] = total[j];
     }
   }
+}
+
+// ---- both gradients in one pass
+
+#if HWY_TARGET == HWY_AVX3
+// Lane sums that wait until sixteen of them can be added up together: a ring of two times sixteen.
+class GradientQueue {
+ public:
+  explicit GradientQueue(float* gradient) : gradient_(gradient) {}
+  template <int kCount>
+  HWY_INLINE void push(const Lanes* sum, const std::uint32_t* place) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) {
+      const unsigned slot = (count_ + static_cast<unsigned>(j)) % (2 * kLanes);
+      store(sum[j], sums_ + slot * kLanes);
+      place_[slot] = place[j];
+    }
+    const unsigned before = count_;
+    count_ += kCount;
+    if (((before ^ count_) & kLanes) != 0) add_up(before & kLanes, kLanes);
+  }
+  void finish() {
+    add_up(count_ & kLanes, count_ % kLanes);
+  }
+
+ private:
+  HWY_NOINLINE void add_up(unsigned first, unsigned count) {
+    float total[kLanes];
+    horizontal_sums16(sums_ + first * kLanes, total);
+    for (unsigned i = 0; i < count; ++i) gradient_[place_[first + i]] = total[i];
+  }
+
+  alignas(64) float sums_[2 * kLanes * kLanes] = {};
+  std::uint32_t place_[2 * kLanes] = {};
+  unsigned count_ = 0;
+  float* gradient_;
+};
+
+// Each row of dy is loaded once, for the chain of dx over the outputs and for the lane sums of its weight.
+template <int kVectors, int kCount>
+HWY_INLINE void backward_entries(const SparseBackwardArguments& a, std::uint32_t e, const float* x, Lanes* dx,
+                                 GradientQueue& queue) {
+  const SparseRows& p = a.pattern;
+  const float* dy[kCount];
+  Register weight[kCount];
+  Lanes sum[kCount];
+#pragma GCC unroll 8
+  for (int j = 0; j < kCount; ++j) {
+    const std::uint32_t entry = e + static_cast<std::uint32_t>(j);
+    dy[j] = a.dy + p.index[entry] * a.stride;
+    weight[j] = set1(a.weight[p.position[entry]]);
+    sum[j] = set(0.0f);
+  }
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors; ++v) {
+    const Lanes input = load(x + v * kLanes);
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) {
+      const Lanes d = load(dy[j] + v * kLanes);
+      sum[j] = fma(input, d, sum[j]);
+      dx[v] = fma(weight[j], d, dx[v]);
+    }
+  }
+  queue.push<kCount>(sum, p.position + e);
+}
+
+template <int kVectors>
+HWY_NOINLINE void backward_rows(const SparseBackwardArguments& a) {
+  // What is left of 32 registers holds sums and weights of this many entries.
+  constexpr int kEntries = kVectors > 12 ? 5 : kVectors > 5 ? 6 : 8;
+  const SparseRows& p = a.pattern;
+  GradientQueue queue(a.gradient);
+  for (int i = 0; i < p.segments; ++i) {
+    const std::ptrdiff_t place = p.row[i] * a.stride;
+    const float* x = a.x + place;
+    float* target = a.dx + place;
+    const bool opens = (p.ends[i] & kOpensRow) != 0;
+    Lanes dx[kVectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v) dx[v] = opens ? set(0.0f) : load(target + v * kLanes);
+    std::uint32_t e = p.begin[i];
+    const std::uint32_t end = p.begin[i + 1];
+    for (; e + kEntries <= end; e += kEntries) backward_entries<kVectors, kEntries>(a, e, x, dx, queue);
+    if (end - e >= 4) {
+      backward_entries<kVectors, 4>(a, e, x, dx, queue);
+      e += 4;
+    }
+    if (end - e >= 2) {
+      backward_entries<kVectors, 2>(a, e, x, dx, queue);
+      e += 2;
+    }
+    if (end - e >= 1) backward_entries<kVectors, 1>(a, e, x, dx, queue);
+    const bool closes = (p.ends[i] & kClosesRow) != 0;
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v)
+      store(closes ? apply(a.derivative, dx[v] + set(0.0f),
+                           a.activation != nullptr ? a.activation + place + v * kLanes : nullptr)
+                   : dx[v],
+            target + v * kLanes);
+  }
+  queue.finish();
+}
+
+// For the sizes of minibatches that trainings have: a row of dx stays in registers.
+bool backward_in_one_pass(const SparseBackwardArguments& a) {
+  switch (round_up_to_lanes(a.columns) / kLanes) {
+    case 1:
+      return backward_rows<1>(a), true;
+    case 2:
+      return backward_rows<2>(a), true;
+    case 4:
+      return backward_rows<4>(a), true;
+    case 5:
+      return backward_rows<5>(a), true;
+    case 8:
+      return backward_rows<8>(a), true;
+    case 16:
+      return backward_rows<16>(a), true;
+    default:
+      return false;
+  }
+}
+#endif
+
+void sparse_backward(const SparseBackwardArguments& a) {
+#if HWY_TARGET == HWY_AVX3
+  if (backward_in_one_pass(a)) return;
+#endif
+  sparse_weight_gradient(a.pattern, a.columns, a.x, a.stride, a.dy, a.stride, a.gradient);
+  sparse({.pattern = a.pattern,
+          .weight = a.weight,
+          .columns = a.columns,
+          .b = a.dy,
+          .b_stride = a.stride,
+          .c = a.dx,
+          .c_stride = a.stride,
+          .epilogue = a.derivative,
+          .activation = a.activation});
 }
 
 template <int kVectors>
@@ -265,14 +452,14 @@ HWY_NOINLINE void add_rows_columns(const ActiveArguments& a, const float* source
     for (int v = 0; v < kVectors; ++v) sum[v] = set(0.0f);
     const std::uint32_t end = a.begin[j + 1];
     for (std::uint32_t e = a.begin[j]; e < end; ++e) {
-      const float* row = source + std::ptrdiff_t{a.list[e]} * a.columns;
+      const float* row = source + a.list[e] * a.source_stride;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[v] = sum[v] + load(row + v * kLanes);
     }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const Lanes total = bias != nullptr ? sum[v] + load(bias + column + v * kLanes) : sum[v];
-      store(activate(epilogue, total), result + std::ptrdiff_t{j} * a.columns + v * kLanes);
+      store(activate(epilogue, total), result + j * a.result_stride + v * kLanes);
     }
   }
 }
@@ -281,9 +468,6 @@ HWY_NOINLINE void add_rows_columns(const ActiveArguments& a, const float* source
 void add_rows(const ActiveArguments& a, const float* source, const float* bias, Epilogue epilogue,
               float* result) {
   int column = 0;
-  if constexpr (kTileLanes == 4)
-    for (; column + 8 * kLanes <= a.columns; column += 8 * kLanes)
-      add_rows_columns<8>(a, source, bias, epilogue, result, column);
   for (; column + 4 * kLanes <= a.columns; column += 4 * kLanes)
     add_rows_columns<4>(a, source, bias, epilogue, result, column);
   for (; column < a.columns; column += kLanes) add_rows_columns<1>(a, source, bias, epilogue, result, column);
@@ -313,15 +497,23 @@ HWY_INLINE void transpose_rows(int rows, int columns, RowAt row_at, float* trans
         const int width = std::min(kLanes, columns - c);
         const float* from[16];
         for (int i = 0; i < height; ++i) from[i] = row_at(r + i) + c;
+        float* target = transposed + c * transposed_stride + r;
+#if HWY_TARGET == HWY_AVX3
+        if (height == kLanes && width == kLanes) {
+          transpose_16x16(from, target, transposed_stride);
+          continue;
+        }
+#else
         if (height == kLanes && width == kLanes) {
 #pragma GCC unroll 4
           for (int i = 0; i < kLanes; i += 4) transpose_4x16(from + i, square + i, kLanes);
-        } else {
+        } else
+#endif
+        {
           std::memset(square, 0, sizeof square);
           for (int i = 0; i < height; ++i)
             for (int j = 0; j < width; ++j) square[j * kLanes + i] = from[i][j];
         }
-        float* target = transposed + c * transposed_stride + r;
         for (int j = 0; j < width; ++j) store(load(square + j * kLanes), target + j * transposed_stride);
       }
     }

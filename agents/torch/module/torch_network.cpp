@@ -9,6 +9,7 @@
 
 #include "agents/native/aligned.hpp"
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/native/subnormals.hpp"
 #include "agents/torch/module/torch_batch.hpp"
 #include "agents/torch/module/torch_guard.hpp"
 #include "agents/torch/torch_module.hpp"
@@ -67,6 +68,7 @@ class TorchNetwork final : public Network {
 
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
+      const FlushSubnormals flush;
       const c10::InferenceMode no_graph;
       TorchPart& chosen = at(part);
       const std::optional<int> trunk = chosen.spec.trunk;
@@ -79,6 +81,7 @@ class TorchNetwork final : public Network {
 
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
     guarded([&] {
+      const FlushSubnormals flush;
       TorchPart& chosen = at(part);
       const std::optional<int> trunk = chosen.spec.trunk;
       const at::Tensor x =
@@ -94,6 +97,7 @@ class TorchNetwork final : public Network {
   // Gradients of heads need those of their trunk's graph: they wait for its part.
   void backward(int part, int batch, ConstBatch output_gradients) override {
     guarded([&] {
+      const FlushSubnormals flush;
       TorchPart& chosen = at(part);
       assert(chosen.pass.output.defined() && chosen.pass.output.size(0) == batch);
       const at::Tensor seed =

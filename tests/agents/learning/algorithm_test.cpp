@@ -8,6 +8,7 @@
 
 #include "agents/config/paper_defaults.hpp"
 #include "agents/learning/session.hpp"
+#include "agents/native/subnormals.hpp"
 #include "agents/network/initialisation.hpp"
 
 using namespace impsweep;
@@ -103,6 +104,13 @@ TEST_CASE(
           request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });
       request.initial_parameters[1] = request.initial_parameters[7] = 0;
       request.stream_prefix = "battery";
+      // Asked between steps and updates, it stands for what else runs there: environments above all.
+      int asked = 0;
+      request.interruption = [&asked] {
+        ++asked;
+        CHECK_FALSE(FlushSubnormals::is_on());
+        return false;
+      };
       if (algorithm.has_teacher) {
         const AlgorithmInfo& teacher = *find_algorithm(teacher_algorithm(task), task);
         AgentConfig config = request.config;
@@ -118,6 +126,7 @@ TEST_CASE(
       }
       const TrainingOutcome& outcome = session.outcome();
       CHECK(outcome.updates > 0);
+      CHECK((asked > 0 || task.is_data_set));
       CHECK(outcome.env_steps >= 1024);
       CHECK(outcome.final_parameters.size() == count);
       CHECK(outcome.final_parameters[1] == 0.0f);

@@ -48,6 +48,7 @@ struct RandomPattern {
   std::vector<std::uint32_t> row_begin{0};
   std::vector<std::uint16_t> index, row;
   std::vector<std::uint8_t> ends;
+  std::uint32_t block_begin[2] = {0, 0};
   SparseRows rows;
   RandomPattern(Stream& stream, int out, int in, double density) {
     for (int o = 0; o < out; ++o) {
@@ -57,11 +58,15 @@ struct RandomPattern {
     }
     for (int o = 0; o < out; ++o) row.push_back(static_cast<std::uint16_t>(o));
     ends.assign(row.size(), kOpensRow | kClosesRow);
+    block_begin[1] = static_cast<std::uint32_t>(out);
     rows = {.segments = out,
             .begin = row_begin.data(),
             .row = row.data(),
             .ends = ends.data(),
-            .index = index.data()};
+            .index = index.data(),
+            .first = row_begin.data(),
+            .blocks = 1,
+            .block_begin = block_begin};
   }
 };
 
@@ -170,7 +175,12 @@ TEST_CASE("sums over active features equal products with ones and zeros, to the 
         g.column_bias = bias.data();
         g.epilogue = Epilogue::kTanh;
         k->gemm(g);
-        k->add_rows({.begin = begin.data(), .list = feature.data(), .count = batch, .columns = outputs},
+        k->add_rows({.begin = begin.data(),
+                     .list = feature.data(),
+                     .count = batch,
+                     .columns = outputs,
+                     .source_stride = outputs,
+                     .result_stride = outputs},
                     weight.data(), bias.data(), Epilogue::kTanh, sums.data());
         CHECK(same_bits(sums, dense));
       }
