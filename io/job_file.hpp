@@ -33,7 +33,8 @@ struct JobValue {
 struct JobEntry {
   std::string key;  // flattened: "ppo.epochs"
   JobValue value;
-  std::string place;  // where it stands, for messages: "cartpole.toml:12"
+  std::string place;     // where it stands, for messages: "cartpole.toml:12"
+  bool is_axis = false;  // set by who knows the keys: the value lists several, one after the other
 };
 
 struct JobVariant {

@@ -27,11 +27,18 @@ struct DqnConfig {
   std::int64_t beta_steps = 0;
   double epsilon_initial = 1.0, epsilon_final = 0.01;
   std::int64_t epsilon_steps = 1'000'000;
+  double epsilon_fraction = 0;
   double epsilon_eval = 0.001;
 
   // Adam's epsilon in force; rlpyt's default for DQN falls with the batch.
   double adam_epsilon_in_force() const {
     return adam_epsilon > 0 ? adam_epsilon : 0.01 / static_cast<double>(batch_size);
+  }
+
+  // Environment steps until epsilon has its final value, in a training of so many.
+  std::int64_t epsilon_steps_of(std::int64_t steps) const {
+    return epsilon_fraction > 0 ? static_cast<std::int64_t>(epsilon_fraction * static_cast<double>(steps))
+                                : epsilon_steps;
   }
 
   template <class V>
@@ -59,6 +66,8 @@ struct DqnConfig {
     v("dqn.epsilon_initial", epsilon_initial, kFraction, "probability of a random action at first");
     v("dqn.epsilon_final", epsilon_final, kFraction, "and after dqn.epsilon_steps");
     v("dqn.epsilon_steps", epsilon_steps, kNonNegative, "environment steps until then");
+    v("dqn.epsilon_fraction", epsilon_fraction, kFraction,
+      "the same as a part of rl.steps; 0: dqn.epsilon_steps says it");
     v("dqn.epsilon_eval", epsilon_eval, kFraction, "in evaluations");
   }
 };

@@ -27,7 +27,13 @@ struct LearningWork {
   double teacher_passes = 0;     // of the teacher's first network over each
   bool teacher_acts = false;     // the teacher's network acts, and not the one that is trained
   std::int64_t replay_size = 0;  // transitions in the replay memory; 0: there is none
+  std::int64_t steps_per_iteration = 1;  // trainings end with a whole one
 };
+
+// Environment steps of all lanes in a rollout.
+inline std::int64_t rollout_steps(const SamplerConfig& sampler) {
+  return sampler.batch_B * sampler.batch_T;
+}
 
 struct AlgorithmInfo {
   std::string name;         // as in job files and names of chains: "ppo"
@@ -56,6 +62,8 @@ struct AlgorithmInfo {
   // What measures returns, with batches of at most max_columns; `greedy`: without the chance in the policy.
   std::unique_ptr<Evaluator> (*make_evaluator)(const TrainingRequest&, int max_columns, bool greedy);
   LearningWork (*work)(const AgentConfig&);
+  // What is allowed and hardly meant, e.g. exploration that never ends, for people. `prefix` as for check().
+  std::vector<std::string> (*doubts)(const AgentConfig&, const std::string& prefix) = nullptr;
 };
 
 // Every algorithm, in the order of presentation.

@@ -103,7 +103,10 @@ AlgorithmInfo policy_cloning_algorithm() {
       .make_evaluator = policy_evaluator,
       .work = [](const AgentConfig& config) -> LearningWork {
         const auto epochs = static_cast<double>(config.options<PolicyCloningConfig>().epochs);
-        return {.learned_per_step = epochs, .passes = 3, .teacher_acts = true};
+        return {.learned_per_step = epochs,
+                .passes = 3,
+                .teacher_acts = true,
+                .steps_per_iteration = rollout_steps(config.sampler)};
       }};
 }
 

@@ -55,7 +55,8 @@ UpdateReport DqnTrainer::collect_and_learn() {
 }
 
 double DqnTrainer::epsilon() const {
-  const std::int64_t last = std::max<std::int64_t>(1, dqn_.epsilon_steps / steps_per_iteration());
+  const std::int64_t last =
+      std::max<std::int64_t>(1, dqn_.epsilon_steps_of(total_steps()) / steps_per_iteration());
   return line_at(iteration(), dqn_.epsilon_initial, first_learning_iteration(), dqn_.epsilon_final, last);
 }
 
@@ -158,6 +159,25 @@ void check_dqn(const AgentConfig& config, const std::string& prefix) {
         prefix, dqn.min_steps_learn, prefix, config.sampler.steps));
 }
 
+std::vector<std::string> dqn_doubts(const AgentConfig& config, const std::string& prefix) {
+  const DqnConfig& dqn = config.options<DqnConfig>();
+  const std::int64_t steps = config.sampler.steps, exploring = dqn.epsilon_steps_of(steps);
+  std::vector<std::string> doubts;
+  if (dqn.epsilon_initial == dqn.epsilon_final) return doubts;
+  if (exploring > steps)
+    doubts.push_back(
+        fmt::format("exploration is to end after '{0}dqn.epsilon_steps' = {1} steps, and '{0}rl.steps' = {2} "
+                    "ends before: "
+                    "the agent never acts by what it learned alone; give '{0}dqn.epsilon_fraction', e.g. 0.1",
+                    prefix, exploring, steps));
+  if (exploring <= dqn.min_steps_learn)
+    doubts.push_back(fmt::format(
+        "exploration is over after {1} steps, before learning starts ('{0}dqn.min_steps_learn' = {2}); raise "
+        "'{0}dqn.epsilon_steps'",
+        prefix, exploring, dqn.min_steps_learn));
+  return doubts;
+}
+
 }  // namespace
 
 AlgorithmInfo dqn_algorithm() {
@@ -177,8 +197,9 @@ AlgorithmInfo dqn_algorithm() {
               },
           .is_idle =
               [](std::string_view key, const AgentConfig& config) {
-                return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) &&
-                       !config.options<DqnConfig>().prioritized;
+                const DqnConfig& dqn = config.options<DqnConfig>();
+                if (key == "dqn.epsilon_steps") return dqn.epsilon_fraction > 0;
+                return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) && !dqn.prioritized;
               },
           .check = check_dqn,
           .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
@@ -199,8 +220,10 @@ AlgorithmInfo dqn_algorithm() {
             const DqnConfig& dqn = config.options<DqnConfig>();
             return {.learned_per_step = dqn.replay_ratio,
                     .passes = dqn.double_dqn ? 5.0 : 4.0,
-                    .replay_size = dqn.replay_size};
-          }};
+                    .replay_size = dqn.replay_size,
+                    .steps_per_iteration = rollout_steps(config.sampler)};
+          },
+          .doubts = dqn_doubts};
 }
 
 }  // namespace impsweep

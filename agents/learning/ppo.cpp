@@ -135,7 +135,9 @@ AlgorithmInfo ppo_algorithm() {
           },
           .make_evaluator = policy_evaluator,
           .work = [](const AgentConfig& config) -> LearningWork {
-            return {.learned_per_step = static_cast<double>(config.options<PpoConfig>().epochs), .passes = 3};
+            return {.learned_per_step = static_cast<double>(config.options<PpoConfig>().epochs),
+                    .passes = 3,
+                    .steps_per_iteration = rollout_steps(config.sampler)};
           }};
 }
 

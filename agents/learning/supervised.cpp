@@ -176,7 +176,11 @@ AlgorithmInfo supervised_algorithm() {
                                bool) -> std::unique_ptr<Evaluator> {
             return std::make_unique<TestSetEvaluator>(request.data_set, max_columns);
           },
-          .work = [](const AgentConfig&) -> LearningWork { return {.learned_per_step = 1, .passes = 3}; }};
+          .work = [](const AgentConfig& config) -> LearningWork {
+            return {.learned_per_step = 1,
+                    .passes = 3,
+                    .steps_per_iteration = config.options<SupervisedConfig>().batch_size};
+          }};
 }
 
 }  // namespace impsweep

@@ -122,7 +122,8 @@ AlgorithmInfo value_cloning_algorithm() {
                     .passes = 3,
                     .teacher_passes = 1,
                     .teacher_acts = true,
-                    .replay_size = cloning.replay_size};
+                    .replay_size = cloning.replay_size,
+                    .steps_per_iteration = rollout_steps(config.sampler)};
           }};
 }
 

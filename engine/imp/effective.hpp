@@ -1,5 +1,5 @@
-// engine/imp/effective.hpp - which weights still carry anything. A mask counts what was not pruned; but a kept
-// weight into a unit that no output depends on, or out of a unit that no input reaches, changes nothing.
+// engine/imp/effective.hpp - which weights still carry anything. A mask counts what was not pruned; but a
+// kept weight into a unit that no output depends on, or out of a unit that no input reaches, changes nothing.
 //
 // A weight, unit or input is effective if a path of kept weights leads from an input through it to an output.
 // A unit that is reached by biases only is not: it is a constant. Each part of a model is looked at by itself
@@ -16,8 +16,8 @@
 
 namespace impsweep {
 
-// [parameter_count], 1 = effective: kept weights on a path, and kept biases of units on one. log_std counts as
-// it is masked. O(weights, times positions in convolutions).
+// [parameter_count], 1 = effective: kept weights on a path, and kept biases of units on one. log_std counts
+// as it is masked. O(weights, times positions in convolutions).
 Mask effective_parameters(const ModelSpec&, const std::vector<Tensor>&, std::span<const std::uint8_t> mask);
 
 }  // namespace impsweep

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <set>
 
@@ -27,6 +30,8 @@ bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::count(words, word) > 0;
 }
 
+constexpr std::string_view kAxis = ".grid";
+
 // The key that an alias stands for.
 std::string canonical_key(const std::string& key) {
   if (key.starts_with("net.")) return "network." + key.substr(4);
@@ -40,6 +45,26 @@ const std::vector<std::string>& setting_keys() {
 
 bool is_setting_key(const std::string& key) {
   return std::ranges::binary_search(setting_keys(), key);
+}
+
+// KEY = {grid = [...]} comes as the entry KEY.grid.
+JobEntry canonical_entry(JobEntry entry) {
+  entry.key = canonical_key(entry.key);
+  if (!entry.key.ends_with(kAxis)) return entry;
+  const std::string key = canonical_key(entry.key.substr(0, entry.key.size() - kAxis.size()));
+  if (!is_setting_key(key)) return entry;
+  const JobValue::List* values = entry.value.get<JobValue::List>();
+  if (values == nullptr || values->empty())
+    throw InputError("{}: the grid of '{}' is no list of values; give e.g. {} = {{grid = [1, 2]}}",
+                     entry.place, key, key);
+  for (std::size_t i = 0; i < values->size(); ++i)
+    if (std::find(values->begin() + static_cast<std::ptrdiff_t>(i) + 1, values->end(), (*values)[i]) !=
+        values->end())
+      throw InputError("{}: the grid of '{}' lists {} twice; remove one", entry.place, key,
+                       to_toml((*values)[i]));
+  entry.key = key;
+  entry.is_axis = key != "network.hidden";  // whose list of networks is an axis of its own
+  return entry;
 }
 
 std::string declared_type(const std::string& key) {
@@ -73,7 +98,7 @@ std::string name_value(const JobEntry& entry) {
   std::string name = text_value(entry);
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.' || c == '+';
+           c == '-' || c == '.' || c == '+' || c == '=';
   };
   if (name.empty() || name.front() == '.' || !std::ranges::all_of(name, allowed))
     throw InputError("{}: '{}' is no possible name; use letters, digits and _ - + . (not first)", entry.place,
@@ -146,8 +171,8 @@ std::vector<JobValue> network_list(const JobEntry& entry) {
 // Entries of one layer (a sweep, a variant) by canonical key.
 std::vector<JobEntry> canonical_entries(const std::vector<JobEntry>& entries) {
   std::vector<JobEntry> result;
-  for (JobEntry entry : entries) {
-    entry.key = canonical_key(entry.key);
+  for (const JobEntry& given : entries) {
+    JobEntry entry = canonical_entry(given);
     for (const JobEntry& other : result)
       if (other.key == entry.key)
         throw InputError("{}: '{}' is given twice (first at {}); remove one", entry.place, entry.key,
@@ -220,16 +245,16 @@ void address_override(const JobEntry& given, std::vector<Sweep>& sweeps) {
   bool addressed = false;
   for (Sweep& sweep : sweeps) {
     if (sweep.name.empty() || !given.key.starts_with(sweep.name + ".")) continue;
-    const std::string rest = canonical_key(given.key.substr(sweep.name.size() + 1));
-    if (!can_be_set(rest)) continue;
-    sweep.overrides = merged(std::move(sweep.overrides), {{rest, given.value, given.place}});
+    const JobEntry rest =
+        canonical_entry({given.key.substr(sweep.name.size() + 1), given.value, given.place});
+    if (!can_be_set(rest.key)) continue;
+    sweep.overrides = merged(std::move(sweep.overrides), {rest});
     addressed = true;
   }
   if (addressed) return;
-  const std::string key = canonical_key(given.key);
-  if (!can_be_set(key)) throw_unknown(given);
-  for (Sweep& sweep : sweeps)
-    sweep.overrides = merged(std::move(sweep.overrides), {{key, given.value, given.place}});
+  const JobEntry entry = canonical_entry(given);
+  if (!can_be_set(entry.key)) throw_unknown(given);
+  for (Sweep& sweep : sweeps) sweep.overrides = merged(std::move(sweep.overrides), {entry});
 }
 
 const JobEntry& required(const std::vector<JobEntry>& entries, const char* key, const Sweep& sweep,
@@ -306,9 +331,24 @@ void check_seeds(const GridPoint& point) {
           network_name(settings.agent.network));
 }
 
-// Writes the entries over the paper's settings, which `point` holds.
+// Where values come from that a job does not give.
+enum class Defaults { kPaper, kDeclared };
+
+// What a job may not ask for, though results of such jobs can be read.
+void check_wishes(const GridPoint& point) {
+  check_seeds(point);
+  const Settings& settings = point.settings;
+  if (settings.agent.evaluation.max_episode_steps == 0 && default_episode_cap(*find_task(settings.task)) > 0)
+    throw InputError(
+        "{}: 'eval.max_episode_steps' = 0 means the task's own limit, and '{}' has none, so that an "
+        "evaluation "
+        "might never end; give a number of steps",
+        point.place, settings.task);
+}
+
+// Writes the entries over the settings that `point` holds.
 void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
-               std::vector<GridPoint>& points) {
+               Defaults defaults, std::vector<GridPoint>& points) {
   Settings& settings = point.settings;
   require_inputs_option(entries, settings);
   if (const JobEntry* entry = find_entry(entries, "network.architecture"))
@@ -325,31 +365,32 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
     for (const JobEntry& entry : entries)
       if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)
         set_option(settings, entry.key, entry.value, entry.place);
-  if (find_entry(entries, "imp.scope") == nullptr &&
+  if (defaults == Defaults::kPaper && find_entry(entries, "imp.scope") == nullptr &&
       algorithm_of(settings).prunes_critic(task, settings.agent))
     settings.imp.scope = PruneScope::kActorCritic;
   check_settings(settings, point.place);
   identify_data_set(settings, point.place);
   check_counts(point);
   check_ticket(point);
-  check_seeds(point);
+  if (defaults == Defaults::kPaper) check_wishes(point);
   points.push_back(std::move(point));
 }
 
 // One point for each network.
 void add_points(const GridPoint& common, const std::string& task, const std::string& algorithm,
-                const std::vector<JobEntry>& entries, std::vector<GridPoint>& points) {
+                const std::vector<JobEntry>& entries, Defaults defaults, std::vector<GridPoint>& points) {
   GridPoint point = common;
-  point.settings = paper_settings(task, algorithm);
+  point.settings =
+      defaults == Defaults::kPaper ? paper_settings(task, algorithm) : declared_settings(task, algorithm);
   point.settings.master_seed = common.settings.master_seed;
   point.rounds = paper_rounds(*find_task(task));
   if (const JobEntry* rounds = find_entry(entries, "rounds"))
     point.rounds = static_cast<int>(integer_value(*rounds, 1, kMostRounds));
   const JobEntry* hidden = find_entry(entries, "network.hidden");
-  if (hidden == nullptr) return add_point(std::move(point), entries, nullptr, points);
+  if (hidden == nullptr) return add_point(std::move(point), entries, nullptr, defaults, points);
   for (const JobValue& network : network_list(*hidden)) {
     const JobEntry one{hidden->key, network, hidden->place};
-    add_point(point, entries, &one, points);
+    add_point(point, entries, &one, defaults, points);
   }
 }
 
@@ -371,8 +412,66 @@ void require_effect(const std::vector<JobEntry>& entries, const std::vector<std:
                        entry.place, entry.key, fmt::join(tasks, ", "), fmt::join(algorithms, ", "));
 }
 
+// A value in the name of a variant: no dots, which part names of chains. 0.0005 is 5e-4, [8, 8] is 8-8.
+std::string axis_text(const JobValue& value) {
+  if (const std::string* text = value.get<std::string>()) return *text;
+  if (const JobValue::List* list = value.get<JobValue::List>()) {
+    std::vector<std::string> parts;
+    for (const JobValue& element : *list) parts.push_back(axis_text(element));
+    return fmt::format("{}", fmt::join(parts, "-"));
+  }
+  const double* real = value.get<double>();
+  if (real == nullptr) return to_toml(value);
+  constexpr double kExactIntegers = 1e15;
+  if (*real == std::floor(*real) && std::abs(*real) < kExactIntegers) return fmt::format("{:.0f}", *real);
+  char text[32];
+  const char* end = std::to_chars(text, text + sizeof text, *real, std::chars_format::scientific).ptr;
+  std::string digits(text, std::find(text, const_cast<char*>(end), 'e'));
+  int exponent = std::atoi(text + digits.size() + 1);
+  if (const std::size_t dot = digits.find('.'); dot != digits.npos) {
+    exponent -= static_cast<int>(digits.size() - dot - 1);
+    digits.erase(dot, 1);
+  }
+  return fmt::format("{}e{}", digits, exponent);
+}
+
+// A part of a variant's name, as name_value() allows them.
+std::string axis_part(const JobEntry& axis, const std::string& key, const JobValue& value) {
+  return name_value({axis.key, {key + "=" + axis_text(value)}, axis.place});
+}
+
+// What axes make of a variant's entries: one list for each combination of their values, the last axis running
+// fastest, each with the name of its variant. Axes of keys that the algorithm does not have are none.
+std::vector<std::pair<std::string, std::vector<JobEntry>>> along_axes(const std::string& task,
+                                                                      const std::string& algorithm,
+                                                                      const std::string& variant,
+                                                                      const std::vector<JobEntry>& entries) {
+  const auto last_part = [](const std::string& key) { return key.substr(key.rfind('.') + 1); };
+  std::vector<std::pair<std::string, std::vector<JobEntry>>> combinations = {{variant, {}}};
+  for (const JobEntry& entry : entries) {
+    if (!entry.is_axis) {
+      for (auto& [name, list] : combinations) list.push_back(entry);
+      continue;
+    }
+    if (!has_option(task, algorithm, entry.key)) continue;
+    const bool is_ambiguous = std::ranges::count_if(entries, [&](const JobEntry& other) {
+                                return other.is_axis && last_part(other.key) == last_part(entry.key);
+                              }) > 1;
+    std::vector<std::pair<std::string, std::vector<JobEntry>>> longer;
+    for (const auto& [name, list] : combinations)
+      for (const JobValue& value : *entry.value.get<JobValue::List>()) {
+        auto& [new_name, new_list] = longer.emplace_back(name == "default" ? "" : name + "+", list);
+        new_name += axis_part(entry, is_ambiguous ? entry.key : last_part(entry.key), value);
+        new_list.push_back({entry.key, value, entry.place});
+      }
+    combinations = std::move(longer);
+  }
+  return combinations;
+}
+
 // Appends the sweep's points; `useful` collects the places of the overrides that have an effect in it.
-void resolve_sweep(const Sweep& sweep, std::vector<GridPoint>& points, std::set<std::string>& useful) {
+void resolve_sweep(const Sweep& sweep, Defaults defaults, std::vector<GridPoint>& points,
+                   std::set<std::string>& useful) {
   const std::vector<JobEntry> top = merged(sweep.entries, sweep.overrides);
   const JobEntry& tasks_entry = required(top, "tasks", sweep, "[\"cartpole\"]");
   const JobEntry& algorithms_entry = required(top, "algorithms", sweep, "[\"ppo\"]");
@@ -389,10 +488,12 @@ void resolve_sweep(const Sweep& sweep, std::vector<GridPoint>& points, std::set<
     known_task(task, tasks_entry.place);
     for (const std::string& algorithm : algorithms) {
       available_algorithm(algorithm, task, algorithms_entry.place);
-      for (const auto& [variant, entries] : sweep.variants) {
-        common.variant = variant;
-        add_points(common, task, algorithm, merged(merged(sweep.entries, entries), sweep.overrides), points);
-      }
+      for (const auto& [variant, entries] : sweep.variants)
+        for (const auto& [name, values] :
+             along_axes(task, algorithm, variant, merged(merged(sweep.entries, entries), sweep.overrides))) {
+          common.variant = name;
+          add_points(common, task, algorithm, values, defaults, points);
+        }
     }
   }
   require_effect(sweep.entries, tasks, algorithms);
@@ -410,11 +511,19 @@ std::vector<GridPoint> resolve(std::span<const JobFile> files, std::span<const J
   for (const JobEntry& entry : overrides) address_override(entry, sweeps);
   std::vector<GridPoint> points;
   std::set<std::string> useful;
-  for (const Sweep& sweep : sweeps) resolve_sweep(sweep, points, useful);
+  for (const Sweep& sweep : sweeps) resolve_sweep(sweep, Defaults::kPaper, points, useful);
   for (const JobEntry& entry : overrides)
     if (!useful.contains(entry.place))
       throw InputError("{}: option '{}' has no effect on any sweep of this job; remove it", entry.place,
                        entry.key);
+  return points;
+}
+
+std::vector<GridPoint> resolve_frozen(const JobFile& file) {
+  std::vector<GridPoint> points;
+  std::set<std::string> unused;
+  for (const JobSweep& sweep : file.sweeps)
+    resolve_sweep(read_sweep(sweep), Defaults::kDeclared, points, unused);
   return points;
 }
 

@@ -9,7 +9,8 @@
 //   master_seed           of all random streams                   default: 0
 //   network.hidden        one network, or a list of networks      default: the paper's for the task
 // and every key of engine/job/settings.hpp; net.* is read as network.*. A [[sweep.variant]] has a name of its
-// own and may change rounds, network.hidden and every key of the settings.
+// own and may change rounds, network.hidden and every key of the settings. KEY = {grid = [...]} makes any key
+// of the settings an axis: a variant for each value, called "last-part-of-key=value".
 #pragma once
 
 #include <span>
@@ -37,8 +38,13 @@ struct GridPoint {
 // or is impossible.
 std::vector<GridPoint> resolve(std::span<const JobFile>, std::span<const JobEntry> overrides = {});
 
+// The points of a frozen job, each of whose keys was written out by the version that froze it. A key that it
+// lacks is younger than that version, and has its declared default, which means what was done before there
+// was such a key.
+std::vector<GridPoint> resolve_frozen(const JobFile&);
+
 // The points as a job file in which every value is written out, so that it means the same under any later
-// defaults: resolve() of it gives the same points.
+// defaults: resolve_frozen() of it gives the same points.
 std::string frozen_job(std::span<const GridPoint>);
 
 }  // namespace impsweep

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/plan/doubts.hpp"
 #include "io/human_text.hpp"
 
 namespace impsweep {
@@ -97,6 +98,7 @@ PlanSummary summarize(const Plan& plan, const CostModel& costs, int ranks, const
     }
     ++point->chains;
   }
+  summary.doubts = doubts_about(plan);
   summary.makespan = forecast_of(classes, estimates, std::move(trainings), summary.ranks);
   return summary;
 }
@@ -124,6 +126,7 @@ std::string to_text(const PlanSummary& summary) {
       100 * makespan.gap());
   text += fmt::format("disk        {} (predicted)\n", bytes_text(summary.disk_bytes));
   text += fmt::format("memory      {} per rank (predicted)\n", bytes_text(summary.memory_per_rank_bytes));
+  for (const std::string& doubt : summary.doubts) text += fmt::format("note        {}\n", doubt);
   return text;
 }
 
@@ -140,7 +143,8 @@ nlohmann::ordered_json to_json(const PlanSummary& summary) {
           {"makespan_lower_bound_seconds", summary.makespan.lower_bound_seconds},
           {"ranks", summary.ranks},
           {"disk_bytes", summary.disk_bytes},
-          {"memory_per_rank_bytes", summary.memory_per_rank_bytes}};
+          {"memory_per_rank_bytes", summary.memory_per_rank_bytes},
+          {"notes", summary.doubts}};
 }
 
 }  // namespace impsweep

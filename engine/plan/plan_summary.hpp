@@ -46,6 +46,7 @@ struct PlanSummary {
     double seconds_per_chain = 0;  // predicted, of the first chain's rounds
   };
   std::vector<Point> points;
+  std::vector<std::string> doubts;  // doubts_about() the plan
 };
 
 // done[i]: training i is in the store; empty if none is.

@@ -51,9 +51,11 @@ bool enters_pruned_round(std::string_view key, const Settings& settings, Baselin
 
 bool enters_round0(std::string_view key, const Settings& settings, bool permuted) {
   if (key == "imp.rewind_step") return std::ranges::count(kSnapshotSteps, settings.imp.rewind_step) == 0;
-  if (!permuted) return false;
+  // A ticket's inputs leave weights to be counted, and the count is of those that may be pruned.
+  const bool counts = settings.inputs.ticket_round > 0;
+  if (!permuted && !counts) return false;
   if (key == "imp.scope") return has_critic(model_of(settings));
-  return key == "imp.prune_bias" || key == "imp.perm_round0";
+  return key == "imp.prune_bias" || (permuted && key == "imp.perm_round0");
 }
 
 bool enters(std::string_view key, const Settings& settings, Baseline baseline, int round) {

@@ -55,7 +55,7 @@ class Reader {
     const Store store = Store::open(path, [&](const std::string& message) { damage.push_back(message); });
     const Plan plan = plan_of_store(store);
     facts.fingerprint = store.fingerprint();
-    require_same_backend(facts);
+    require_same_numerics(facts);
     facts.status = read_status(store, plan);
     facts.jobs = store.jobs();
     finished_ = store.finished();
@@ -73,20 +73,21 @@ class Reader {
   Results take() && { return std::move(results_); }
 
  private:
-  // Trainings of other backends, or of kernels of another generation, are not repetitions of one experiment.
-  void require_same_backend(const StoreFacts& facts) const {
-    constexpr const char* kBackend = "backend";
+  // Trainings of other backends, of kernels or evaluations of another generation, are not repetitions of one
+  // experiment.
+  void require_same_numerics(const StoreFacts& facts) const {
     const StoreFacts& first = results_.stores.front();
-    const auto backend = [](const StoreFacts& store) {
-      const auto found = store.fingerprint.find(kBackend);
-      return found == store.fingerprint.end() ? std::string() : found->second;
-    };
-    if (backend(facts) != backend(first))
-      throw InputError(
-          "report: {} was computed with {} = '{}' and {} with '{}', whose results are not pooled; report "
-          "each "
-          "of them on its own",
-          facts.path, kBackend, backend(facts), first.path, backend(first));
+    for (const char* entry : {"backend", "evaluation"}) {
+      const auto of = [&](const StoreFacts& store) {
+        const auto found = store.fingerprint.find(entry);
+        return found == store.fingerprint.end() ? std::string("nothing") : "'" + found->second + "'";
+      };
+      if (of(facts) != of(first))
+        throw InputError(
+            "report: {} was computed with {} = {} and {} with {}, whose results are not pooled; report each "
+            "of them on its own",
+            facts.path, entry, of(facts), first.path, of(first));
+    }
   }
 
   // The group that the chain belongs to, with as many rounds as the longest of its chains.

@@ -47,7 +47,7 @@ std::vector<StoredJob> read_jobs(const Store& store) {
   std::vector<StoredJob> jobs;
   for (const FrozenJob& job : store.jobs()) {
     const JobFile file = parse_job(job.text, (store.directory() / "jobs" / (job.digest + ".toml")).string());
-    jobs.push_back({job.digest, resolve({&file, 1})});
+    jobs.push_back({job.digest, resolve_frozen(file)});
   }
   mark_clashes(jobs);
   return jobs;

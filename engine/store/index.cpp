@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "engine/store/tables.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 #include "io/hdf5_writer.hpp"
@@ -37,6 +38,15 @@ Row teacher_row(const Plan& plan, TrainingIndex teacher) {
           "r00", "expert", "dense", teacher};
 }
 
+// A round of a ticket whose inputs other agents are given (inputs.ticket_round), trained for them alone.
+Row ticket_row(const Plan& plan, TrainingIndex ticket) {
+  const TrainingNode& node = plan.trainings[ticket];
+  const Settings& settings = plan.settings[node.settings];
+  return {fmt::format("ticket-{}.{}.{}.{}.s{:02}", settings.task, settings.algorithm,
+                      network_name(settings.agent.network), node.digest.digits().substr(0, 8), node.seed),
+          fmt::format("r{:02}", node.round), "ticket", std::string(info_of(node.baseline).name), ticket};
+}
+
 std::set<TrainingIndex> teachers_of(const Plan& plan) {
   std::set<TrainingIndex> teachers;
   for (const TeacherChoice& choice : plan.choices)
@@ -44,13 +54,24 @@ std::set<TrainingIndex> teachers_of(const Plan& plan) {
   return teachers;
 }
 
+// The row of a training that no chain asks for, or of a teacher.
+std::optional<Row> row_beside_chains(const Plan& plan, const std::set<TrainingIndex>& teachers,
+                                     TrainingIndex training) {
+  if (teachers.contains(training)) return teacher_row(plan, training);
+  if (!plan.first_chain[training]) return ticket_row(plan, training);
+  return std::nullopt;
+}
+
 std::vector<Row> finished_rows(const Plan& plan, const RoundSummaries& summaries) {
   std::vector<Row> rows;
   for (const Chain& chain : plan.chains)
     for (std::size_t round = 0; round < chain.rounds.size(); ++round)
       if (summaries.contains(chain.rounds[round])) rows.push_back(chain_row(chain, round));
-  for (const TrainingIndex teacher : teachers_of(plan))
-    if (summaries.contains(teacher)) rows.push_back(teacher_row(plan, teacher));
+  const std::set<TrainingIndex> teachers = teachers_of(plan);
+  for (TrainingIndex training = 0; training < plan.trainings.size(); ++training)
+    if (summaries.contains(training))
+      if (std::optional<Row> row = row_beside_chains(plan, teachers, training))
+        rows.push_back(std::move(*row));
   return rows;
 }
 
@@ -123,8 +144,13 @@ Table table_of(const Plan& plan, const RoundSummaries& summaries, const std::vec
 
 }  // namespace
 
-Table rounds_table(const Plan& plan, const RoundSummaries& summaries) {
-  return table_of(plan, summaries, finished_rows(plan, summaries));
+Table rounds_table(const Plan& plan, const RoundSummaries& summaries, const std::vector<std::string>& with) {
+  const std::vector<Row> rows = finished_rows(plan, summaries);
+  Table table = table_of(plan, summaries, rows);
+  std::vector<std::uint32_t> settings;
+  for (const Row& row : rows) settings.push_back(plan.trainings[row.training].settings);
+  add_setting_columns(plan, settings, with, table);
+  return table;
 }
 
 StoreIndex::StoreIndex(const Store& store, const Plan& plan)
@@ -153,7 +179,8 @@ void StoreIndex::add(std::span<const TrainingIndex> finished, const RoundSummari
   for (const TrainingIndex training : finished) {
     for (std::size_t use = use_begin_[training]; use < use_begin_[training + 1]; ++use)
       rows.push_back(chain_row(plan_.chains[uses_[use].first], uses_[use].second));
-    if (teachers.contains(training)) rows.push_back(teacher_row(plan_, training));
+    if (std::optional<Row> row = row_beside_chains(plan_, teachers, training))
+      rows.push_back(std::move(*row));
   }
   if (!file_.append(table_of(plan_, summaries, rows), links_of(plan_, rows))) write(summaries);
 }

@@ -14,8 +14,10 @@
 namespace impsweep {
 
 // One row per finished round of every chain, every scalar a column; rounds of several chains that are one
-// training appear once per chain. Teachers are rows of chains called "expert-...".
-Table rounds_table(const Plan&, const RoundSummaries&);
+// training appear once per chain. Teachers are rows of chains called "expert-...", and tickets that only give
+// their inputs (inputs.ticket_round) of chains called "ticket-...". `with`: keys of settings that become
+// columns.
+Table rounds_table(const Plan&, const RoundSummaries&, const std::vector<std::string>& with = {});
 
 // index.h5 of a store that grows.
 class StoreIndex {

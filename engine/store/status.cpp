@@ -60,6 +60,10 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     const auto known = summaries.find(plan.trainings[i].digest);
     return known == summaries.end() ? nullptr : &known->second;
   });
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
+    const auto known = summaries.find(plan.trainings[i].digest);
+    if (known != summaries.end() && known->second.effective_inputs == 0) ++status.without_path;
+  }
   const auto has_diverged = [&](TrainingIndex i) {
     const auto failure = history.failures.find(plan.trainings[i].digest);
     return !done(i) && failure != history.failures.end() && failure->second.diverged;

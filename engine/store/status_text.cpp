@@ -66,6 +66,14 @@ std::string sparkline(std::span<const double> values, std::size_t width) {
   return line;
 }
 
+std::string without_path_text(std::size_t rounds) {
+  if (rounds == 0) return {};
+  return fmt::format(
+      "{} finished round{} a policy that no input reaches: a path of kept weights is missing, and it acts "
+      "alike whatever it sees (`export ... rounds`: effective_inputs = 0)",
+      rounds, rounds == 1 ? " has" : "s have");
+}
+
 std::string status_text(const StoreStatus& status, const std::string& directory) {
   std::string text = fmt::format(
       "{}: {}/{} chains, {}/{} trainings done, {} running on {} rank{}, {} failed, {} blocked\n", directory,
@@ -83,6 +91,7 @@ std::string status_text(const StoreStatus& status, const std::string& directory)
                     status.last_completed->ranks == 1 ? "" : "s",
                     interval_text(status.last_completed->predicted_seconds,
                                   status.last_completed->low_seconds, status.last_completed->high_seconds));
+  if (status.without_path > 0) text += without_path_text(status.without_path) + "\n";
   text += fmt::format("\n{}\n", group_head());
   for (const GroupStatus& group : status.groups) text += fmt::format("{}\n", group_line(group));
   for (const LiveTraining& training : status.running)

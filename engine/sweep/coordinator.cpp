@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "engine/exit_code.hpp"
+#include "engine/plan/doubts.hpp"
 #include "engine/store/return_table.hpp"
+#include "engine/store/status_text.hpp"
 #include "engine/store/summary_cache.hpp"
 #include "engine/sweep/stop.hpp"
 #include "io/human_text.hpp"
@@ -80,6 +82,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
                            store.directory().string(), plan.chains.size(), wanted_,
                            scheduler_.counts().done - unwanted_, transport.ranks(),
                            transport.ranks() == 1 ? "" : "s"));
+  for (const std::string& doubt : doubts_about(plan)) display_.say("note: " + doubt);
   if (options.retry_failed) return;
   const History history = read_history(store);
   std::size_t repeated = 0;
@@ -442,6 +445,9 @@ int Coordinator::conclude(bool stopped) {
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9)),
                            done_elsewhere_ == 0 ? "" : fmt::format("; {} by other runs", done_elsewhere_)));
+  const auto blind = static_cast<std::size_t>(std::ranges::count_if(
+      contents_.summaries, [](const auto& known) { return known.second.effective_inputs == 0; }));
+  if (blind > 0) display_.say(without_path_text(blind));
   if (ranks_were_lost())
     display_.say(
         "where a whole host was lost, mpirun may wait for it as long as TCP does; all is saved, so "

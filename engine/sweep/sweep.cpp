@@ -156,7 +156,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     if (options.chaos)
       killer = kill_after_random_time(*options.chaos, transport.rank(), transport.ranks() - 1);
     const JobFile file = parse_job(text, "job of rank 0");
-    const Plan plan = expand(resolve({&file, 1}));
+    const Plan plan = expand(resolve_frozen(file));
     const Store store = Store::create_or_open(options.store, fingerprint);
     const Shutdown shutdown =
         serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},

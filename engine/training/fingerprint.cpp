@@ -19,6 +19,9 @@ namespace {
 // says what they compute as well.
 constexpr int kKernelGeneration = 2;
 
+// Raised when returns are measured or averaged in another way.
+constexpr int kEvaluationGeneration = 2;
+
 constexpr const char* kTorch = "torch";
 
 std::string compiler() {
@@ -53,6 +56,7 @@ std::map<std::string, std::string> numerics_fingerprint(Backend backend) {
   std::map<std::string, std::string> entries = {
       {"compiler", compiler()},
       {"mathematical library", mathematical_library()},
+      {"evaluation", fmt::format("generation {}", kEvaluationGeneration)},
       {"backend",
        fmt::format("{}, kernels {}", backend == Backend::kNative ? "native" : kTorch, kKernelGeneration)}};
   if (backend == Backend::kTorch) {

@@ -14,7 +14,7 @@ void read(std::string_view text) {
   std::vector<GridPoint> points = resolve({&file, 1});
   const std::string frozen = frozen_job(points);
   const JobFile again = parse_job(frozen, "frozen.toml");
-  if (frozen_job(resolve({&again, 1})) != frozen) std::abort();  // a frozen job means the same job
+  if (frozen_job(resolve_frozen(again)) != frozen) std::abort();  // a frozen job means the same job
   std::size_t trainings = 0;
   for (const GridPoint& point : points)
     trainings += point.baselines.size() * point.seeds.size() * static_cast<std::size_t>(point.rounds);

@@ -106,6 +106,43 @@ class Results(SweepTest):
                                         "--max-episode-steps", "5", "--episodes", "9").stdout)
         self.assertEqual((played["maximum"], played["episodes_cut"]), (5, 9))
 
+    def test_tables_say_what_their_rows_are_of(self):
+        self.expect(0, "run", self.job_of("first.toml", "1", "imp.prune_fraction = 0.95"), "--store", self.path("S"))
+
+        def table(name, *more):
+            text = self.expect(0, "export", self.path("S"), name, *more).stdout
+            return list(csv.DictReader(io.StringIO(text)))
+
+        with_key = ("--with", "ppo.learning_rate", "--with", "network.hidden")
+        for name in ("rounds", "curves", "inputs", "layers"):
+            for row in table(name, *with_key):
+                self.assertEqual((row["task"], row["algorithm"], row["network"], row["variant"], row["baseline"],
+                                  row["seed"], row["ppo.learning_rate"], row["network.hidden"]),
+                                 ("cartpole", "ppo", "8-8", "default", "mask/weights", "0", "0.0005", "[8, 8]"))
+        rounds, inputs, layers = table("rounds"), table("inputs"), table("layers")
+        self.assertEqual([row["effective_density"] for row in rounds][0], "1")
+        for row in rounds:
+            of_round = [layer for layer in layers if layer["round"] == row["round"]]
+            prunable = [layer for layer in of_round if layer["tensor"].startswith("actor/")
+                        and layer["tensor"].endswith("weight")]
+            self.assertEqual(sum(int(layer["kept"]) for layer in prunable), int(row["kept"]))
+            entries = sum(int(layer["entries"]) for layer in prunable)
+            self.assertAlmostEqual(sum(int(layer["effective"]) for layer in prunable) / entries,
+                                   float(row["effective_density"]), delta=1e-3)
+            self.assertEqual(sum(int(i["effective"]) > 0 for i in inputs if i["round"] == row["round"]),
+                             int(float(row["effective_inputs"])))
+        refused = self.expect(2, "export", self.path("S"), "rounds", "--with", "ppo.learning_rat")
+        self.assertIn("ppo.learning_rate", refused.stderr)
+
+    def test_what_is_trained_for_others_is_seen(self):
+        job = self.job_of("inputs.toml", "1", "inputs.ticket_round = 1")
+        text = open(job).read().replace("rounds     = 2", "rounds     = 1")
+        self.expect(0, "run", self.write("given.toml", text), "--store", self.path("S"))
+        rows = list(csv.DictReader(io.StringIO(self.expect(0, "export", self.path("S"), "rounds").stdout)))
+        tickets = [row for row in rows if row["chain"].startswith("ticket-")]
+        self.assertEqual([row["round"] for row in tickets], ["0", "1"])
+        self.assertEqual(len(rows), 3)
+
     def test_layers_that_are_too_large_are_found_by_the_plan(self):
         text = JOB.format(seeds="1", more="").replace("[8, 8]", "[70000]")
         self.assertIn("at most 65535", self.expect(2, "plan", self.write("wide.toml", text)).stderr)

@@ -412,3 +412,70 @@ TEST_CASE("nearest words") {
   CHECK(nearest_word("rl.step", words) == "rl.steps");
   CHECK(nearest_word("something else", words).empty());
 }
+
+TEST_CASE("any key is an axis by its grid, and its values are variants") {
+  const JobFile file = parse_job(R"([[sweep]]
+tasks = ["cartpole"]
+algorithms = ["ppo", "dqn"]
+seeds = 1
+rounds = 1
+dqn.min_steps_learn = 100
+ppo.learning_rate = {grid = [0.0005, 0.25, 1.0]}
+network.init = {grid = ["kaiming", "xavier"]}
+[[sweep.variant]]
+name = "default"
+[[sweep.variant]]
+name = "bold"
+ppo.learning_rate = 0.1
+)",
+                                 "job.toml");
+  const std::vector<GridPoint> points = resolve({&file, 1});
+  std::vector<std::string> names;
+  for (const GridPoint& point : points) names.push_back(point.settings.algorithm + " " + point.variant);
+  CHECK(names == std::vector<std::string>{
+                     "ppo learning_rate=5e-4+init=kaiming", "ppo learning_rate=5e-4+init=xavier",
+                     "ppo learning_rate=25e-2+init=kaiming", "ppo learning_rate=25e-2+init=xavier",
+                     "ppo learning_rate=1+init=kaiming", "ppo learning_rate=1+init=xavier",
+                     "ppo bold+init=kaiming", "ppo bold+init=xavier", "dqn init=kaiming", "dqn init=xavier",
+                     "dqn bold+init=kaiming", "dqn bold+init=xavier"});
+  CHECK(points[3].settings.agent.options<PpoConfig>().learning_rate == 0.25);
+  CHECK(points[3].settings.agent.network.init == Init::kXavier);
+  const JobFile frozen = parse_job(frozen_job(points), "frozen.toml");
+  CHECK(frozen_job(resolve_frozen(frozen)) == frozen_job(points));
+}
+
+TEST_CASE("axes of the same last part have their full names, and a grid is checked") {
+  const auto variants = [](const std::string& keys) {
+    const JobFile file =
+        parse_job("[[sweep]]\ntasks = [\"cartpole\"]\nalgorithms = [\"bc\"]\nseeds = 1\nrounds = 1\n" + keys,
+                  "job.toml");
+    std::vector<std::string> names;
+    for (const GridPoint& point : resolve({&file, 1})) names.push_back(point.variant);
+    return names;
+  };
+  CHECK(variants("adam.beta1 = {grid = [0.5]}\nteacher.adam.beta1 = {grid = [0.9]}\n") ==
+        std::vector<std::string>{"adam.beta1=5e-1+teacher.adam.beta1=9e-1"});
+  CHECK(variants("bc.teacher_hidden = {grid = [[8, 8], [16]]}\n") ==
+        std::vector<std::string>{"teacher_hidden=8-8", "teacher_hidden=16"});
+  CHECK_THROWS_WITH_AS(variants("rl.steps = {grid = 5}\n"), doctest::Contains("no list of values"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(variants("rl.steps = {grid = [9000, 9000]}\n"), doctest::Contains("twice"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(variants("baselines.grid = [1]\n"), doctest::Contains("baselines"), InputError);
+}
+
+TEST_CASE("a key that a frozen job lacks means what was done before there was such a key") {
+  const JobFile file =
+      parse_job("[[sweep]]\ntasks = [\"minatar-breakout\"]\nalgorithms = [\"dqn\"]\nseeds = 1\nrounds = 1\n",
+                "job.toml");
+  const std::vector<GridPoint> points = resolve({&file, 1});
+  CHECK(points[0].settings.agent.evaluation.max_episode_steps == 5000);
+  std::string text = frozen_job(points);
+  const std::string line = "eval.max_episode_steps = 5000\n";
+  REQUIRE(text.find(line) != text.npos);
+  text.erase(text.find(line), line.size());
+  const JobFile older = parse_job(text, "older.toml");
+  CHECK(resolve_frozen(older)[0].settings.agent.evaluation.max_episode_steps == 0);
+  const std::vector<JobEntry> zero = {parse_assignment("eval.max_episode_steps=0")};
+  CHECK_THROWS_WITH_AS(resolve({&file, 1}, zero), doctest::Contains("might never end"), InputError);
+}

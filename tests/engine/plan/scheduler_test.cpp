@@ -147,7 +147,9 @@ TEST_CASE("of two failures the other one still blocks") {
 TEST_CASE("a student goes on without candidates that diverged, as long as one is left") {
   // 0, 1, 2 are candidates for the teacher of 3, on which 4 depends.
   const auto made = [] {
-    Trainings trainings = {{1, {}, false}, {1, {}, false}, {1, {}, false}, {1, {0, 1, 2}, false}, {1, {3}, false}};
+    Trainings trainings(3);
+    trainings.push_back({1, {0, 1, 2}, false});
+    trainings.push_back({1, {3}, false});
     trainings[3].candidates = 0;
     return Scheduler(trainings, 5, {{0, 1, 2}});
   };
