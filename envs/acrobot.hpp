@@ -19,6 +19,7 @@ struct Acrobot {
   static constexpr int kState = 4;
   using Action = int;
 
+  static constexpr double kImpossible = 1e4;  // beyond it, no saved state is believed: angles are unwound
   static constexpr double kPi = 3.141592653589793;
   static constexpr double kMass1 = 1.0, kMass2 = 1.0;        // kg
   static constexpr double kLength1 = 1.0;                    // m
@@ -43,10 +44,10 @@ struct Acrobot {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("theta1", theta1);
-    archive("theta2", theta2);
-    archive("omega1", omega1);
-    archive("omega2", omega2);
+    archive.ranged("theta1", theta1, -kImpossible, kImpossible);
+    archive.ranged("theta2", theta2, -kImpossible, kImpossible);
+    archive.ranged("omega1", omega1, -kImpossible, kImpossible);
+    archive.ranged("omega2", omega2, -kImpossible, kImpossible);
     archive("at_start", at_start);
   }
 

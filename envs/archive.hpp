@@ -6,8 +6,17 @@
 //
 // Supported members: arithmetic and enum types, std::string, std::vector and std::array of supported types,
 // structs with visit(). The bytes are little-endian and carry every name, so that a checkpoint of another
-// layout is refused. A vector whose length follows from the recipe is listed by a.sized("buffer", buffer):
-// what is loaded must have the length that it has.
+// layout is refused.
+//
+// What is loaded may come from anybody. Whatever is used as an index, a length or a choice is therefore listed
+// with what it may be, and a state that is impossible is refused before anything uses it:
+//
+//   a.ranged("ball_x", ball_x, 0, 9)         a number, or each of a sequence, in this range; not NaN
+//   a.sized("buffer", buffer)                a vector whose length follows from the recipe, and stays
+//   a.sized_ranged("action", action, 0, 3)   both
+//   a.require("coins", [&] { return ...; })  a relation between what was listed before
+//
+// A truth value is 0 or 1 without being asked.
 #pragma once
 
 #include <array>
@@ -49,6 +58,16 @@ class StateWriter {
   void sized(std::string_view name, const T& value) {
     (*this)(name, value);
   }
+  template <class T, class Bound>
+  void ranged(std::string_view name, const T& value, Bound /*lowest*/, Bound /*highest*/) {
+    (*this)(name, value);
+  }
+  template <class T, class Bound>
+  void sized_ranged(std::string_view name, const T& value, Bound /*lowest*/, Bound /*highest*/) {
+    (*this)(name, value);
+  }
+  template <class Predicate>
+  void require(std::string_view /*name*/, const Predicate&) {}
   // What another writer has taken.
   void append(const std::vector<std::byte>& written) { put_raw(written.data(), written.size()); }
   const std::vector<std::byte>& bytes() const { return bytes_; }
@@ -104,12 +123,45 @@ class StateReader {
       throw ArchiveError("saved state holds " + std::to_string(value.size()) + " elements of '" +
                          std::string(name) + "' instead of " + std::to_string(size));
   }
+  template <class T, class Bound>
+  void ranged(std::string_view name, T& value, Bound lowest, Bound highest) {
+    (*this)(name, value);
+    require_range(name, value, lowest, highest);
+  }
+  template <class T, class Bound>
+  void sized_ranged(std::string_view name, T& value, Bound lowest, Bound highest) {
+    sized(name, value);
+    require_range(name, value, lowest, highest);
+  }
+  template <class Predicate>
+  void require(std::string_view name, const Predicate& is_possible) {
+    if (!is_possible()) throw ArchiveError("saved state holds an impossible '" + std::string(name) + "'");
+  }
   bool at_end() const { return position_ == size_; }
 
  private:
+  template <class T, class Bound>
+  void require_range(std::string_view name, const T& value, Bound lowest, Bound highest) {
+    if constexpr (detail::IsSequence<T>::value) {
+      for (const auto& element : value) require_range(name, element, lowest, highest);
+    } else if constexpr (std::is_enum_v<T>) {
+      require_range(name, std::int64_t{static_cast<std::underlying_type_t<T>>(value)},
+                    static_cast<std::int64_t>(lowest), static_cast<std::int64_t>(highest));
+    } else if constexpr (std::is_floating_point_v<T>) {
+      require(name, [&] { return value >= static_cast<T>(lowest) && value <= static_cast<T>(highest); });
+    } else {
+      require(name,
+              [&] { return std::cmp_greater_equal(value, lowest) && std::cmp_less_equal(value, highest); });
+    }
+  }
   template <class T>
   void get(T& value) {
-    if constexpr (detail::is_plain<T>) {
+    if constexpr (std::is_same_v<T, bool>) {
+      std::uint8_t byte = 0;
+      get_raw(&byte, sizeof byte);
+      if (byte > 1) throw ArchiveError("saved state holds a truth value that is neither 0 nor 1");
+      value = byte == 1;
+    } else if constexpr (detail::is_plain<T>) {
       get_raw(&value, sizeof value);
     } else if constexpr (std::is_same_v<T, std::string>) {
       value.resize(get_size(1));
@@ -128,7 +180,7 @@ class StateReader {
         value.resize(count);
       else if (count != value.size())
         throw ArchiveError("saved state holds an array of another length");
-      if constexpr (detail::is_plain<Element>)
+      if constexpr (detail::is_plain<Element> && !std::is_same_v<Element, bool>)
         get_raw(value.data(), count * sizeof(Element));
       else
         for (auto& element : value) get(element);

@@ -19,6 +19,8 @@ struct CartPole {
   static constexpr int kState = 4;
   using Action = int;
 
+  static constexpr double kImpossible = 1e12;  // beyond it, no saved state is believed
+
   static constexpr double kGravity = 9.8;                                  // m/s^2
   static constexpr double kCartMass = 1.0;                                 // kg
   static constexpr double kPoleMass = 0.1;                                 // kg
@@ -44,10 +46,10 @@ struct CartPole {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("x", x);
-    archive("x_dot", x_dot);
-    archive("theta", theta);
-    archive("theta_dot", theta_dot);
+    archive.ranged("x", x, -kImpossible, kImpossible);
+    archive.ranged("x_dot", x_dot, -kImpossible, kImpossible);
+    archive.ranged("theta", theta, -kImpossible, kImpossible);
+    archive.ranged("theta_dot", theta_dot, -kImpossible, kImpossible);
   }
 
   Parameters parameters;

@@ -123,7 +123,7 @@ class LaneEnvironment final : public Environment {
     template <class Archive>
     void visit(Archive& archive) {
       archive("task", task);
-      archive("steps", steps);
+      archive.ranged("steps", steps, 0, 1 << 30);
     }
   };
 

@@ -80,6 +80,15 @@ StepResult MazeGrid::step(int action, RandomSource&) {
   return result;
 }
 
+bool MazeGrid::things_lie_in_place() const {
+  const auto is_part = [](const CellSet& set, const CellSet& whole) {
+    for (std::size_t word = 0; word < set.size(); ++word)
+      if ((set[word] & ~whole[word]) != 0) return false;
+    return true;
+  };
+  return !contains(kWalls, agent) && is_part(coins, kAllCoins) && is_part(poisons, kAllPoisons);
+}
+
 int MazeGrid::active_features(std::uint16_t* features) const {
   std::uint16_t* next = features;
   const auto write = [&next](Map map, std::size_t word, std::uint64_t cells) {

@@ -64,13 +64,16 @@ struct MazeGrid {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("agent", agent);
-    archive("patrol", patrol);
-    archive("steps", steps);
-    archive("coins_left", coins_left);
+    archive.ranged("agent", agent, 0, kCells - 1);
+    archive.ranged("patrol", patrol, 0, kPatrolPeriod - 1);
+    archive.ranged("steps", steps, 0, 1 << 30);
+    archive.ranged("coins_left", coins_left, 0, kCoins);
     archive("coins", coins);
     archive("poisons", poisons);
+    archive.require("coins and poisons", [&] { return things_lie_in_place(); });
   }
+
+  bool things_lie_in_place() const;  // the agent in no wall, coins and poisons only where they can lie
 
   Parameters parameters;
   std::int32_t agent = 0;   // cell

@@ -1,6 +1,8 @@
 #include "agents/acting/observation_columns.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <stdexcept>
 
 #include "agents/native/kernels/kernels.hpp"
 
@@ -9,6 +11,7 @@ namespace impsweep {
 ObservationColumns::ObservationColumns(int features, int max_active, int capacity)
     : binary_(max_active > 0),
       features_(features),
+      max_active_(max_active),
       capacity_(capacity),
       stride_(round_up_to_lanes(capacity)) {
   if (!binary_) {
@@ -16,7 +19,9 @@ ObservationColumns::ObservationColumns(int features, int max_active, int capacit
     return;
   }
   begin_.assign(static_cast<std::size_t>(capacity) + 1, 0);
-  feature_.assign(static_cast<std::size_t>(capacity) * static_cast<std::size_t>(max_active) + kSlack, 0);
+  feature_.assign(static_cast<std::size_t>(capacity) * static_cast<std::size_t>(max_active) +
+                      static_cast<std::size_t>(std::max(features, kSlack)),
+                  0);
 }
 
 ObservationColumns::ObservationColumns(const TaskInfo& task, int capacity)
@@ -38,6 +43,8 @@ void ObservationColumns::move_column(int from, int to) {
 
 void ObservationColumns::finish_column(int active) {
   assert(columns_ < capacity_);
+  // Only a state that no task leads to, as a forged checkpoint may hold it; the last column has room for all.
+  if (active > max_active_) throw std::length_error("an observation has more ones than its task can have");
   const auto column = static_cast<std::size_t>(columns_++);
   begin_[column + 1] = begin_[column] + static_cast<std::uint32_t>(active);
 }

@@ -54,7 +54,7 @@ class ObservationColumns {
 
  private:
   bool binary_ = false;
-  int features_ = 0, capacity_ = 0, stride_ = 0, columns_ = 0;
+  int features_ = 0, max_active_ = 0, capacity_ = 0, stride_ = 0, columns_ = 0;
   AlignedFloats dense_;                 // [features][stride_]
   std::vector<std::uint32_t> begin_;    // [capacity + 1]
   std::vector<std::uint16_t> feature_;  // column after column

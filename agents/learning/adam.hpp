@@ -28,7 +28,7 @@ class Adam {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("adam.steps", steps_);
+    archive.ranged("adam.steps", steps_, std::int64_t{0}, std::int64_t{1} << 60);
     archive.sized("adam.first", first_);
     archive.sized("adam.second", second_);
   }

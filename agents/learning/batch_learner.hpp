@@ -22,7 +22,7 @@ class BatchLearner {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("iteration", iteration_);
+    archive.ranged("iteration", iteration_, std::int64_t{0}, std::int64_t{1} << 60);
     adam_.visit(archive);
   }
 

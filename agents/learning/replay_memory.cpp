@@ -163,6 +163,26 @@ void ReplayMemory::draw(std::span<const double> uniform, ReplayBatch& batch) {
         static_cast<std::uint32_t>((first + static_cast<std::uint64_t>(uniform[j] * count)) % action_.size());
 }
 
+bool ReplayMemory::observations_are_possible() const {
+  const auto features = static_cast<std::size_t>(options_.kept_features());
+  const auto most = static_cast<std::size_t>(options_.max_active);
+  for (std::size_t place = 0; place < lists_.size(); place += row_size_) {
+    const std::size_t count = lists_[place];
+    if (count > most) return false;
+    for (std::size_t i = 1; i <= count; ++i)
+      if (lists_[place + i] >= features || (i > 1 && lists_[place + i] <= lists_[place + i - 1]))
+        return false;
+  }
+  for (std::size_t place = 0; place < bits_.size(); place += row_size_) {
+    std::size_t count = 0;
+    for (std::size_t w = 0; w < row_size_; ++w)
+      count += static_cast<std::size_t>(std::popcount(bits_[place + w]));
+    const std::size_t spare = row_size_ * kWordBits - features;  // the highest bits of the last word
+    if (count > most || (spare > 0 && bits_[place + row_size_ - 1] >> (kWordBits - spare) != 0)) return false;
+  }
+  return true;
+}
+
 void ReplayMemory::read_columns(std::span<const std::uint32_t> slots, int steps_later,
                                 ObservationColumns& target) const {
   constexpr std::size_t kAhead = 8;  // cache lines on their way while one column is read

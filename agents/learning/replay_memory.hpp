@@ -35,7 +35,8 @@ struct ReplayOptions {
   int n_step = 1;
   double discount = 0.99;
   int features = 0;
-  int max_active = 0;  // binary tasks: the largest number of features that are 1; 0 for numbers
+  int actions = 1 << 30;  // at least: numbers from it on are no actions
+  int max_active = 0;     // binary tasks: the largest number of features that are 1; 0 for numbers
   bool prioritized = true;
   double alpha = 0.6;
   double initial_priority = 1.0;
@@ -107,14 +108,14 @@ class ReplayMemory {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("written", written_);
-    if (written_ < 0) throw ArchiveError("saved memory has a negative number of steps");
-    archive.sized("action", action_);
+    archive.ranged("written", written_, std::int64_t{0}, kMostSteps);
+    archive.sized_ranged("action", action_, 0, options_.actions - 1);
     archive.sized("reward", reward_);
-    archive.sized("done", done_);
+    archive.sized_ranged("done", done_, 0, 1);
     archive.sized("dense", dense_);
     archive.sized("lists", lists_);
     archive.sized("bits", bits_);
+    archive.require("lists", [&] { return observations_are_possible(); });
     archive("tree", tree_);
   }
 
@@ -124,6 +125,9 @@ class ReplayMemory {
     std::int64_t first, end;
   };
 
+  static constexpr std::int64_t kMostSteps = std::int64_t{1} << 40;
+
+  bool observations_are_possible() const;  // of lists and bit sets: no feature or number of them that is not
   int row(std::int64_t step) const { return static_cast<int>(step % T_); }
   Steps drawable() const;  // steps that can be drawn, counted from the very first of all
   std::size_t later(std::uint32_t slot, int steps) const;  // of the same environment

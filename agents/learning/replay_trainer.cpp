@@ -14,6 +14,7 @@ ReplayOptions of_task(ReplayOptions options, const Sampler& sampler) {
   const TaskInfo& info = sampler.info();
   options.B = sampler.lanes();
   options.features = info.observation_size;
+  options.actions = info.actions;
   options.max_active = info.binary || is_coded(info) ? info.max_active : 0;
   if (!is_coded(info)) return options;
   options.code_size = info.code_size;
@@ -104,9 +105,7 @@ void ReplayTrainer::save(StateWriter& writer) const {
 
 void ReplayTrainer::load(StateReader& reader) {
   load_parameters(reader, "parameters", *network_);
-  reader("iteration", iteration_);
-  if (iteration_ < first_iteration_ || iteration_ > iterations_)
-    throw ArchiveError("saved iteration is outside the training");
+  reader.ranged("iteration", iteration_, first_iteration_, iterations_);
   reader("replay_stream", replay_stream_);
   reader("memory", memory_);
   sampler_.load(reader);

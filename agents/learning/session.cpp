@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "agents/learning/algorithm.hpp"
 
@@ -145,6 +146,14 @@ void TrainingSession::save(StateWriter& writer) const {
 
 void TrainingSession::load(StateReader& reader) {
   reader("outcome", outcome_);
+  const std::size_t size = request_.initial_parameters.size();
+  const auto is_network = [&](const std::vector<float>& parameters) { return parameters.size() == size; };
+  reader.require("outcome", [&] {
+    const auto& [best, last] = std::tie(outcome_.best_parameters, outcome_.final_parameters);
+    return (best.empty() || is_network(best)) &&
+           (is_network(last) || (last.empty() && outcome_.final_returns.empty())) &&
+           std::ranges::all_of(outcome_.snapshots, is_network, &Snapshot::parameters);
+  });
   trainer_->load(reader);
 }
 

@@ -38,7 +38,7 @@ class SumTree {
   template <class Archive>
   void visit(Archive& archive) {
     std::vector<double> values(leaves().begin(), leaves().end());
-    archive.sized("leaves", values);
+    archive.sized_ranged("leaves", values, 0.0, 1e30);
     restore(values);
   }
 

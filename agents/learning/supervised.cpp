@@ -88,14 +88,11 @@ void SupervisedTrainer::save(StateWriter& writer) const {
 void SupervisedTrainer::load(StateReader& reader) {
   load_parameters(reader, "parameters", *network_);
   reader("learner", learner_);
-  reader("steps", steps_);
+  reader.ranged("steps", steps_, std::int64_t{0}, total_steps_ + learner_.batch_size());
   reader("order_stream", order_stream_);
-  reader.sized("order", order_);
-  reader("next", next_);
-  const std::uint32_t images = static_cast<std::uint32_t>(order_.size());
-  if (next_ + static_cast<std::size_t>(learner_.batch_size()) > order_.size() ||
-      std::ranges::any_of(order_, [&](auto image) { return static_cast<std::uint32_t>(image) >= images; }))
-    throw ArchiveError("saved order is of another data set");
+  const std::size_t images = order_.size();
+  reader.sized_ranged("order", order_, std::size_t{0}, images - 1);
+  reader.ranged("next", next_, std::size_t{0}, images - static_cast<std::size_t>(learner_.batch_size()));
 }
 
 TestSetEvaluator::TestSetEvaluator(std::shared_ptr<const Digits> data_set, int lanes)

@@ -211,8 +211,6 @@ void AtariEnvironment::load(StateReader& reader) {
     std::string console;
     reader("lane", lane);
     reader("console", console);
-    if (lane.oldest < 0 || lane.oldest >= kImages)
-      throw ArchiveError("saved environment has images in no order");
     if (!lane.in_play()) continue;
     start_emulator();
     emulator_->load(index, console);

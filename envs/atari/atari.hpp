@@ -76,10 +76,10 @@ class AtariEnvironment final : public Environment {
     template <class Archive>
     void visit(Archive& archive) {
       archive.sized("images", images);
-      archive("oldest", oldest);
-      archive("lives", lives);
-      archive("steps", steps);
-      archive("phase", phase);
+      archive.ranged("oldest", oldest, 0, kImages - 1);
+      archive.ranged("lives", lives, 0, 1 << 20);
+      archive.ranged("steps", steps, 0, 1 << 30);
+      archive.ranged("phase", phase, Phase::kUnused, Phase::kOver);
     }
   };
 

@@ -97,6 +97,12 @@ void Runner::play_again() {
     step(std::span(actions).subspan(first, joints));
 }
 
+bool Runner::actions_are_possible() const {
+  const auto joints = static_cast<std::size_t>(world_.joints());
+  const auto longest = static_cast<std::size_t>(parameters_.max_steps) * joints;
+  return actions_.size() % joints == 0 && (longest == 0 || actions_.size() <= longest);
+}
+
 double Runner::read_state() {
   const Robot& robot = *parameters_.robot;
   const bool ground_is_a_part = !(parameters_.fresh_instance && resets_ == 1 && actions_.empty());

@@ -45,16 +45,18 @@ class Runner {
   // them again, which Bullet repeats to the bit; its own state is spread over many private members.
   template <class Archive>
   void visit(Archive& archive) {
-    archive("resets", resets_);
-    archive("initial_position", initial_position_);
+    archive.ranged("resets", resets_, std::int64_t{0}, std::int64_t{1} << 60);
+    archive.sized_ranged("initial_position", initial_position_, -kResetRange, kResetRange);
     archive("actions", actions_);
+    archive.require("actions", [&] { return actions_are_possible(); });
     if constexpr (std::is_same_v<Archive, StateReader>) play_again();
   }
 
  private:
   void begin_episode();
   void play_again();
-  double read_state();  // fills the observation; returns the potential
+  bool actions_are_possible() const;  // those of whole steps, and of no more than an episode has
+  double read_state();                // fills the observation; returns the potential
   double alive() const;
 
   Parameters parameters_;

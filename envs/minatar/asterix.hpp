@@ -23,7 +23,7 @@ struct Asterix {
       archive("present", present);
       archive("right", right);
       archive("gold", gold);
-      archive("x", x);
+      archive.ranged("x", x, 0, kSide - 1);
     }
   };
 
@@ -34,15 +34,15 @@ struct Asterix {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("x", x);
-    archive("y", y);
+    archive.ranged("x", x, 0, kSide - 1);
+    archive.ranged("y", y, 1, kRows);
     archive("slots", slots);
-    archive("spawn_speed", spawn_speed);
-    archive("spawn_timer", spawn_timer);
-    archive("move_speed", move_speed);
-    archive("move_timer", move_timer);
-    archive("ramp_timer", ramp_timer);
-    archive("ramp_index", ramp_index);
+    archive.ranged("spawn_speed", spawn_speed, 1, kSpawnSpeed);
+    archive.ranged("spawn_timer", spawn_timer, 0, kSpawnSpeed);
+    archive.ranged("move_speed", move_speed, 1, kMoveSpeed);
+    archive.ranged("move_timer", move_timer, 0, kMoveSpeed);
+    archive.ranged("ramp_timer", ramp_timer, -1, kRampInterval);
+    archive.ranged("ramp_index", ramp_index, 0, 1000);
   }
 
   std::int32_t x = 0, y = 0;

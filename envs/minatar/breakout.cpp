@@ -7,7 +7,6 @@ namespace {
 
 enum Channel { kPaddle, kBall, kTrail, kBrick };
 
-constexpr std::uint16_t kFullRow = (1 << kSide) - 1;
 constexpr int kPaddleRow = kSide - 1;
 
 }  // namespace

@@ -23,13 +23,13 @@ struct Breakout {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("paddle", paddle);
-    archive("ball_x", ball_x);
-    archive("ball_y", ball_y);
-    archive("last_x", last_x);
-    archive("last_y", last_y);
-    archive("direction", direction);
-    archive("wall", wall);
+    archive.ranged("paddle", paddle, 0, kSide - 1);
+    archive.ranged("ball_x", ball_x, 0, kSide - 1);
+    archive.ranged("ball_y", ball_y, 0, kSide - 1);
+    archive.ranged("last_x", last_x, 0, kSide - 1);
+    archive.ranged("last_y", last_y, 0, kSide - 1);
+    archive.ranged("direction", direction, kUpLeft, kDownLeft);
+    archive.ranged("wall", wall, 0, int{kFullRow});
     archive("strike", strike);
   }
 

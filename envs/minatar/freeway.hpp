@@ -24,9 +24,9 @@ struct Freeway {
 
     template <class Archive>
     void visit(Archive& archive) {
-      archive("x", x);
-      archive("timer", timer);
-      archive("magnitude", magnitude);
+      archive.ranged("x", x, 0, kSide - 1);
+      archive.ranged("timer", timer, 0, kSlowest);
+      archive.ranged("magnitude", magnitude, 1, kSlowest);
       archive("right", right);
     }
   };
@@ -38,9 +38,9 @@ struct Freeway {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("chicken", chicken);
-    archive("move_timer", move_timer);
-    archive("terminate_timer", terminate_timer);
+    archive.ranged("chicken", chicken, 0, kSide - 1);
+    archive.ranged("move_timer", move_timer, 0, kMoveInterval);
+    archive.ranged("terminate_timer", terminate_timer, -1, kCountdown);
     archive("cars", cars);
   }
 

@@ -22,6 +22,7 @@
 #include <cassert>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "envs/common_options.hpp"
@@ -30,7 +31,8 @@
 
 namespace impsweep::minatar {
 
-inline constexpr int kSide = 10;  // rows, columns
+inline constexpr int kSide = 10;                             // rows, columns
+inline constexpr std::uint16_t kFullRow = (1 << kSide) - 1;  // a bit for each column
 
 enum Action : std::uint8_t { kNoOp, kLeft, kUp, kRight, kDown, kFire };
 inline constexpr int kAllActions = 6;
@@ -97,7 +99,8 @@ class FixedList {
 
   void clear() { size_ = 0; }
   void push_back(const T& item) {
-    assert(size_ < kCapacity);
+    // Only a state that no game leads to, as a forged checkpoint may hold it.
+    if (size_ >= kCapacity) throw std::length_error("a game holds more objects than it can");
     items_[static_cast<std::size_t>(size_++)] = item;
   }
   void erase(int i) {  // keeps the order
@@ -106,8 +109,7 @@ class FixedList {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("size", size_);
-    if (size_ < 0 || size_ > kCapacity) throw ArchiveError("saved state holds a list of impossible length");
+    archive.ranged("size", size_, 0, kCapacity);
     for (int i = 0; i < size_; ++i) archive("item", (*this)[i]);
   }
 
@@ -159,7 +161,7 @@ struct StickyGame {
   template <class Archive>
   void visit(Archive& archive) {
     archive("game", game);
-    archive("last_action", last_action);
+    archive.ranged("last_action", last_action, kNoOp, kFire);
     archive("over", over);
   }
 

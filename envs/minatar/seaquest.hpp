@@ -38,11 +38,11 @@ struct Seaquest {
 
     template <class Archive>
     void visit(Archive& archive) {
-      archive("x", x);
-      archive("y", y);
+      archive.ranged("x", x, 0, kSide - 1);
+      archive.ranged("y", y, 0, kSide - 1);
       archive("right", right);
-      archive("timer", timer);
-      archive("shot_timer", shot_timer);
+      archive.ranged("timer", timer, 0, kMoveSpeed);
+      archive.ranged("shot_timer", shot_timer, 0, kEnemyShotInterval);
     }
   };
 
@@ -54,23 +54,24 @@ struct Seaquest {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("x", x);
-    archive("y", y);
+    archive.ranged("x", x, 0, kSide - 1);
+    archive.ranged("y", y, 0, kSide - 2);
     archive("right", right);
-    archive("shot_timer", shot_timer);
-    archive("oxygen", oxygen);
-    archive("diver_count", diver_count);
+    archive.require("right", [&] { return right ? x > 0 : x < kSide - 1; });  // its back is on the board too
+    archive.ranged("shot_timer", shot_timer, 0, kShotInterval);
+    archive.ranged("oxygen", oxygen, -1, kFullOxygen);
+    archive.ranged("diver_count", diver_count, -1, kFullHold);
     archive("surfaced", surfaced);
     archive("friendly_bullets", friendly_bullets);
     archive("enemy_bullets", enemy_bullets);
     archive("fish", fish);
     archive("subs", subs);
     archive("divers", divers);
-    archive("spawn_speed", spawn_speed);
-    archive("spawn_timer", spawn_timer);
-    archive("diver_spawn_timer", diver_spawn_timer);
-    archive("move_speed", move_speed);
-    archive("ramp_index", ramp_index);
+    archive.ranged("spawn_speed", spawn_speed, 1, kSpawnSpeed);
+    archive.ranged("spawn_timer", spawn_timer, 0, kSpawnSpeed);
+    archive.ranged("diver_spawn_timer", diver_spawn_timer, 0, kDiverSpawnInterval);
+    archive.ranged("move_speed", move_speed, kFastestMoveSpeed, kMoveSpeed);
+    archive.ranged("ramp_index", ramp_index, 0, 1000);
   }
 
   std::int32_t x = 0, y = 0;  // the front; only it collides

@@ -26,15 +26,15 @@ struct SpaceInvaders {
 
   template <class Archive>
   void visit(Archive& archive) {
-    archive("cannon", cannon);
-    archive("aliens", aliens);
-    archive("friendly_bullets", friendly_bullets);
-    archive("enemy_bullets", enemy_bullets);
+    archive.ranged("cannon", cannon, 0, kSide - 1);
+    archive.ranged("aliens", aliens, 0, int{kFullRow});
+    archive.ranged("friendly_bullets", friendly_bullets, 0, int{kFullRow});
+    archive.ranged("enemy_bullets", enemy_bullets, 0, int{kFullRow});
     archive("aliens_go_right", aliens_go_right);
-    archive("move_interval", move_interval);
-    archive("alien_move_timer", alien_move_timer);
-    archive("alien_shot_timer", alien_shot_timer);
-    archive("shot_timer", shot_timer);
+    archive.ranged("move_interval", move_interval, kShortestMoveInterval, kMoveInterval);
+    archive.ranged("alien_move_timer", alien_move_timer, 0, kMoveInterval);
+    archive.ranged("alien_shot_timer", alien_shot_timer, 0, kAlienShotInterval);
+    archive.ranged("shot_timer", shot_timer, 0, kShotInterval);
   }
 
   std::int32_t cannon = 0;  // column, in row 9

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using namespace impsweep;
 
 namespace {
@@ -97,4 +99,37 @@ TEST_CASE("a vector whose length is fixed is refused if the saved one is longer 
     else
       CHECK_THROWS_AS(reader.sized("buffer", buffer), ArchiveError);
   }
+}
+
+TEST_CASE("what is outside of its range is refused, in any form") {
+  enum class Colour : std::uint8_t { kRed, kBlue };
+  StateWriter writer;
+  writer.ranged("row", std::int32_t{9}, 0, 9);
+  writer.ranged("colour", Colour::kBlue, Colour::kRed, Colour::kBlue);
+  writer.sized_ranged("angles", std::vector<double>{0.5, std::numeric_limits<double>::quiet_NaN()}, 0.0, 1.0);
+  const auto reader = [&] { return StateReader(writer.bytes().data(), writer.bytes().size()); };
+  std::int32_t row = 0;
+  Colour colour = Colour::kRed;
+  std::vector<double> angles(2);
+  StateReader right = reader();
+  CHECK_NOTHROW(right.ranged("row", row, 0, 9));
+  CHECK_NOTHROW(right.ranged("colour", colour, Colour::kRed, Colour::kBlue));
+  CHECK_THROWS_WITH_AS(right.sized_ranged("angles", angles, 0.0, 1.0),
+                       "saved state holds an impossible 'angles'", ArchiveError);
+  StateReader low = reader();
+  CHECK_THROWS_AS(low.ranged("row", row, 0, 8), ArchiveError);
+  StateReader high = reader();
+  CHECK_THROWS_AS(high.ranged("row", row, 10, 20), ArchiveError);
+  StateReader other = reader();
+  other.ranged("row", row, 0, 9);
+  CHECK_THROWS_AS(other.ranged("colour", colour, Colour::kRed, Colour::kRed), ArchiveError);
+  CHECK_THROWS_AS(other.require("relation", [] { return false; }), ArchiveError);
+}
+
+TEST_CASE("a truth value is 0 or 1") {
+  StateWriter writer;
+  writer("flag", std::uint8_t{2});
+  bool flag = false;
+  StateReader reader(writer.bytes().data(), writer.bytes().size());
+  CHECK_THROWS_AS(reader("flag", flag), ArchiveError);
 }

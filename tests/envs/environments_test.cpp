@@ -390,3 +390,26 @@ TEST_CASE("acrobot: a hand-written controller swings up as fast as in the refere
   }
   CHECK(std::abs(total / 1000 + 77) < 7.9);
 }
+
+TEST_CASE("a saved state of anybody is refused, or goes on without harm") {
+  for (const std::string& name : environment_names()) {
+    CAPTURE(name);
+    Stream stream("altered/" + name);
+    Player player(name, 2, "altered");
+    player.play(20);
+    const std::vector<std::byte> whole = player.save();
+    for (int attempt = 0; attempt < 60; ++attempt) {
+      std::vector<std::byte> altered = whole;
+      for (int i = 0; i < 3; ++i)
+        altered[static_cast<std::size_t>(stream.below(static_cast<std::int64_t>(altered.size())))] =
+            static_cast<std::byte>(stream.below(256));
+      try {
+        Player other(name, 2, "altered");
+        other.load(altered);
+        other.play(30);
+      } catch (const ArchiveError&) {
+      } catch (const std::length_error&) {
+      }
+    }
+  }
+}
