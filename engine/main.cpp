@@ -12,6 +12,8 @@
 #include "engine/job/option_table.hpp"
 #include "engine/training/fingerprint.hpp"
 #include "io/error.hpp"
+#include "io/human_text.hpp"
+#include "io/streams.hpp"
 
 namespace {
 
@@ -34,9 +36,12 @@ void print_help() {
       "resumable.\n");
 }
 
-}  // namespace
+// What is named in it may come from a store of somebody else.
+void complain(const std::string& text) {
+  fmt::print(stderr, "impsweep: {}\n", impsweep::printable(text));
+}
 
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   const std::string_view name = argc > 1 ? argv[1] : "--help";
   try {
     if (name == "--help" || name == "-h" || name == "help") {
@@ -55,19 +60,30 @@ int main(int argc, char** argv) {
     throw impsweep::InputError("unknown command '{}'{}; see `impsweep --help`", name,
                                impsweep::suggestion(name, names));
   } catch (const impsweep::InputError& error) {
-    fmt::print(stderr, "impsweep: {}\n", error.what());
+    complain(error.what());
     return impsweep::kBadInput;
   } catch (const impsweep::LibTorchMissing& error) {
-    fmt::print(stderr, "impsweep: {}\n", error.what());
+    complain(error.what());
     return impsweep::kBadInput;
   } catch (const impsweep::TaskUnavailable& error) {
-    fmt::print(stderr, "impsweep: {}\n", error.what());
+    complain(error.what());
     return impsweep::kBadInput;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "impsweep: out of memory; `impsweep plan` predicts what a rank needs\n");
     return impsweep::kFailed;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "impsweep: unexpected error: {}\n", error.what());
+    complain(std::string("unexpected error: ") + error.what());
     return impsweep::kFailed;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  impsweep::prepare_streams();
+  const int code = run_command(argc, argv);
+  const std::string reason = impsweep::lost_output();
+  if (reason.empty()) return code;
+  complain("standard output: cannot write: " + reason + "; what was printed is incomplete");
+  return code == impsweep::kComplete ? impsweep::kFailed : code;
 }

@@ -79,19 +79,28 @@ std::string host_name() {
   return host.empty() ? "host" : host;
 }
 
-// Nothing if there is no such file.
+const char* kind_of(const struct stat& status) {
+  if (S_ISFIFO(status.st_mode)) return "a named pipe";
+  if (S_ISSOCK(status.st_mode)) return "a socket";
+  return S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) ? "a device" : "a directory";
+}
+
+// Nothing if there is no such file. What is no plain file is named and not read: it may never end.
 template <class Container>
 std::optional<Container> read_whole(const fs::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0 && errno == ENOENT) return std::nullopt;
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw_file_error(path, "read", errno);
   if (S_ISDIR(status.st_mode)) throw_file_error(path, "read", EISDIR);
+  if (!S_ISREG(status.st_mode))
+    throw InputError("{}: is {} where a file is needed; remove it or choose another path", path.string(),
+                     kind_of(status));
   // One byte more than expected, so that the end is seen without growing.
   Container content(static_cast<std::size_t>(status.st_size) + 1, {});
   std::size_t filled = 0;
   for (;;) {
-    if (filled == content.size()) content.resize(2 * filled);  // a pipe, or the file has grown meanwhile
+    if (filled == content.size()) content.resize(2 * filled);  // it has grown meanwhile
     const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_file_error(path, "read", errno);
@@ -105,6 +114,15 @@ std::optional<Container> read_whole(const fs::path& path) {
 bool not_supported(int error_number) {
   return error_number == EPERM || error_number == ENOTSUP || error_number == EOPNOTSUPP ||
          error_number == ENOSYS || error_number == EINVAL || error_number == EMLINK;
+}
+
+void write_all(int file, ByteView bytes, const fs::path& path) {
+  for (ByteView rest = bytes; !rest.empty();) {
+    const ssize_t written = ::write(file, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_file_error(path, "write", errno);
+    rest = rest.subspan(static_cast<std::size_t>(written));
+  }
 }
 
 // A network file system may repeat a link request whose answer was lost and then report that the name exists.
@@ -143,6 +161,11 @@ bool file_exists(const fs::path& path) {
   throw_file_error(path, "look at", errno);
 }
 
+bool is_plain_file(const fs::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
 FileStamp stamp_of(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return {};
@@ -173,12 +196,7 @@ TemporaryFile::~TemporaryFile() {
 void TemporaryFile::write(ByteView bytes) {
   Descriptor file(::open(path_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
   if (file.get() < 0) throw_file_error(target_, "write", errno);
-  for (ByteView rest = bytes; !rest.empty();) {
-    const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw_file_error(target_, "write", errno);
-    rest = rest.subspan(static_cast<std::size_t>(written));
-  }
+  write_all(file.get(), bytes, target_);
   if (::fsync(file.get()) != 0) throw_file_error(target_, "write to the disk", errno);
   synced_ = true;
   // Let the comparison ask the disk, not the memory that we have just filled.
@@ -250,6 +268,48 @@ void replace_atomically(const fs::path& target, ByteView bytes) {
   file.replace();
 }
 
+namespace {
+
+// The place that a chain of symbolic links ends at, whether anything is there or not.
+fs::path end_of_links(fs::path path) {
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(path, error)); ++links) {
+    if (links == 40) throw_file_error(path, "follow the symbolic links", ELOOP);
+    path = directory_of(path) / fs::read_symlink(path);
+  }
+  return path;
+}
+
+}  // namespace
+
+void require_outside_stores(const fs::path& path) {
+  std::error_code error;
+  for (fs::path place = fs::weakly_canonical(fs::absolute(path), error); !error;
+       place = place.parent_path()) {
+    if (is_plain_file(place / "store.toml"))
+      throw InputError(
+          "{}: lies in the store {}, which holds nothing but its own files; choose another place",
+          path.string(), place.string());
+    if (place == place.parent_path()) return;
+  }
+}
+
+void write_output(const fs::path& target, ByteView bytes) {
+  const fs::path place = end_of_links(target);
+  struct stat status {};
+  const bool exists = ::stat(place.c_str(), &status) == 0;
+  if (!exists || S_ISREG(status.st_mode)) {
+    require_outside_stores(place);
+    replace_atomically(place, bytes);
+    return;
+  }
+  if (S_ISDIR(status.st_mode)) throw_file_error(target, "write", EISDIR);
+  Descriptor file(::open(place.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) throw_file_error(target, "write", errno);
+  write_all(file.get(), bytes, target);
+  if (!file.close()) throw_file_error(target, "write", errno);
+}
+
 void make_directories(const fs::path& directory) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) == 0) {
@@ -277,12 +337,33 @@ void sync_directory(const fs::path& directory) {
   if (::fsync(file.get()) != 0 && errno != EINVAL) throw_file_error(directory, "write to the disk", errno);
 }
 
+bool is_temporary_name(std::string_view name) {
+  constexpr std::string_view kEnding = ".tmp", kDigits = "0123456789";
+  if (!name.ends_with(kEnding)) return false;
+  name.remove_suffix(kEnding.size());
+  const auto take_last = [&] {
+    const std::size_t dot = name.rfind('.');
+    const std::string_view last = dot == name.npos ? std::string_view() : name.substr(dot + 1);
+    name = dot == name.npos ? std::string_view() : name.substr(0, dot);
+    return last;
+  };
+  const auto is_number = [&](std::string_view text) {
+    return !text.empty() && text.find_first_not_of(kDigits) == text.npos;
+  };
+  const bool numbered = is_number(take_last()) && is_number(take_last());  // the count, the process
+  const std::string_view host = take_last();
+  return numbered && !host.empty() && host.size() <= 64 && !name.empty();
+}
+
 int remove_old_temporaries(const fs::path& directory, std::chrono::seconds age) {
   const auto oldest = fs::file_time_type::clock::now() - age;
   int removed = 0;
   std::error_code ignored;  // another process may sweep too; what cannot be removed is harmless
+  if (!fs::is_directory(fs::symlink_status(directory, ignored))) return 0;
   for (const auto& entry : fs::directory_iterator(directory, ignored)) {
-    if (entry.path().extension() != ".tmp" || !entry.is_regular_file(ignored)) continue;
+    if (!is_temporary_name(entry.path().filename().string()) ||
+        !fs::is_regular_file(entry.symlink_status(ignored)))
+      continue;
     const auto touched = entry.last_write_time(ignored);
     if (!ignored && touched < oldest && fs::remove(entry.path(), ignored)) ++removed;
     ignored.clear();

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "io/digest.hpp"
 
@@ -73,6 +74,18 @@ class TemporaryFile {
   bool synced_ = false, named_ = false;
 };
 
+// Writes what a user asked for to the place that the user named: through symbolic links, which stay, and into
+// devices and named pipes, which are never replaced; a plain file atomically. InputError if the place lies in a
+// store, which is no place for anything but its own files.
+void write_output(const std::filesystem::path& target, ByteView bytes);
+
+// InputError if the path is a store or lies in one: a directory with a file store.toml.
+void require_outside_stores(const std::filesystem::path&);
+
+// A regular file, at the end of any symbolic links. False for pipes, devices, sockets and directories, whose
+// reading may never end, and if there is nothing.
+bool is_plain_file(const std::filesystem::path&);
+
 // "<host>.<pid>.<n>": differs between any two calls on any machines that share a file system.
 std::string unique_suffix();
 
@@ -84,7 +97,11 @@ void require_writable(const std::filesystem::path& directory);
 
 void sync_directory(const std::filesystem::path&);
 
-// Removes ".tmp" files that were last touched longer ago than `age`; returns how many.
+// Whether a name is that of a temporary file of ours, "<name>.<host>.<pid>.<n>.tmp".
+bool is_temporary_name(std::string_view name);
+
+// Removes temporary files of ours that were last touched longer ago than `age`; returns how many. A directory
+// that is reached by a symbolic link is not the caller's: nothing happens there.
 int remove_old_temporaries(const std::filesystem::path& directory,
                            std::chrono::seconds age = std::chrono::hours(24));
 

@@ -46,13 +46,37 @@ std::string place_of(const std::string& object, const std::string& name) {
   return object + "@" + name;
 }
 
+// Files come from anybody. What a link or a dataset would fetch from elsewhere is none of their content, and
+// following it would copy what the sender cannot see: only index.h5 has such links, and nothing here reads
+// through them.
+void require_hard_links(hid_t file, const std::string& path) {
+  for (std::size_t end = 0; end != std::string::npos && !path.empty();) {
+    end = path.find('/', end + 1);
+    H5L_info_t link;
+    const std::string prefix = path.substr(0, end);
+    if (prefix.empty() || prefix == ".") continue;
+    call(H5Lget_info, file, prefix.c_str(), &link, H5P_DEFAULT);
+    if (link.type != H5L_TYPE_HARD)
+      throw Failure("is reached by a soft or external link, which is not followed");
+  }
+}
+
+void require_own_storage(hid_t dataset) {
+  const Handle creation = own(H5Pclose, H5Dget_create_plist, dataset);
+  if (call(H5Pget_external_count, static_cast<hid_t>(creation)) > 0 ||
+      call(H5Pget_layout, static_cast<hid_t>(creation)) == H5D_VIRTUAL)
+    throw Failure("is kept in another file, which is not read");
+}
+
 Handle open_object(hid_t file, const std::string& path) {
+  require_hard_links(file, path);
   return own(H5Oclose, H5Oopen, file, path.empty() ? "/" : path.c_str(), H5P_DEFAULT);
 }
 
 Handle open_dataset(hid_t file, const std::string& path) {
   Handle object = open_object(file, path);
   if (H5Iget_type(object) != H5I_DATASET) throw Failure("is a group, not a dataset");
+  require_own_storage(object);
   return object;
 }
 
@@ -208,6 +232,7 @@ Hdf5File Hdf5File::open_readonly(const fs::path& path) {
   if (fs::is_directory(path)) throw_file_error(path, "read", EISDIR);
   auto impl = std::make_unique<Impl>();
   impl->name = path.string();
+  if (!is_plain_file(path)) throw InputError("{}: is no plain file; {}", path.string(), kWrongFile);
   impl->bytes = fs::file_size(path);
   require_whole(path, impl->bytes);
   at(impl->name, "", [&] {
@@ -241,16 +266,26 @@ const std::string& Hdf5File::name() const {
 
 bool Hdf5File::exists(const std::string& path) const {
   return at(name(), path, [&] {
-    // The library answers for one link at a time; H5Oexists_by_name also follows it.
+    // The library answers for one link at a time. Those that lead elsewhere are not followed.
     for (std::size_t end = 0; end != std::string::npos && !path.empty();) {
       end = path.find('/', end + 1);
       const std::string prefix = path.substr(0, end);
       hdf5::silence();
+      H5L_info_t link;
       if (H5Lexists(impl_->file, prefix.c_str(), H5P_DEFAULT) <= 0 ||
+          H5Lget_info(impl_->file, prefix.c_str(), &link, H5P_DEFAULT) < 0 || link.type != H5L_TYPE_HARD ||
           H5Oexists_by_name(impl_->file, prefix.c_str(), H5P_DEFAULT) <= 0)
         return false;
     }
     return true;
+  });
+}
+
+std::uint64_t Hdf5File::address(const std::string& path) const {
+  return at(name(), path, [&] {
+    H5O_info_t info;
+    call(H5Oget_info2, open_object(impl_->file, path), &info, unsigned{H5O_INFO_BASIC});
+    return static_cast<std::uint64_t>(info.addr);
   });
 }
 

@@ -5,6 +5,8 @@
 // Numbers are converted to the type that is asked for; a value that does not fit, or a fraction where an
 // integer is asked for, is an error and never cut. Texts may be of fixed length (zero-terminated, zero- or
 // space-padded) or of variable length, ASCII or UTF-8.
+//
+// Soft and external links are not followed, and datasets that lie in other files are not read.
 #pragma once
 
 #include <concepts>
@@ -38,8 +40,9 @@ class Hdf5File {
 
   const std::string& name() const;  // the file, as it stands in messages
 
-  bool exists(const std::string& path) const;  // also false for a link whose target is missing
+  bool exists(const std::string& path) const;  // false for links that are not followed
   bool is_group(const std::string& path) const;
+  std::uint64_t address(const std::string& path) const;  // equal for two paths that lead to one object
   std::vector<std::string> children(const std::string& group = "") const;
 
   std::vector<std::uint64_t> shape(const std::string& dataset) const;  // empty for a single value

@@ -7,6 +7,25 @@
 
 namespace impsweep {
 
+std::string printable(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto letter = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool is_upper_control =
+        letter == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F, in UTF-8
+    if ((letter < 0x20 && letter != '\n' && letter != '\t') || letter == 0x7f) {
+      result += fmt::format("\\x{:02x}", letter);
+    } else if (is_upper_control) {
+      result += fmt::format("\\x{:02x}", next);
+      ++i;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
 std::string duration_text(double seconds) {
   const auto total = static_cast<long>(std::llround(std::max(seconds, 0.0)));
   const long days = total / 86400, hours = total / 3600 % 24, minutes = total / 60 % 60, rest = total % 60;

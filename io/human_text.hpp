@@ -4,8 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace impsweep {
+
+// ---- text from elsewhere
+// As it may go to a terminal: line breaks and tabs stay, other control characters become \\x1b and the like.
+std::string printable(std::string_view text);
 
 // ---- times
 // As a clock: "0:35", "12:05", "3:02:10", "2d 03:00:00".

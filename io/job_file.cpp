@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "io/error.hpp"
+#include "io/toml_limits.hpp"
 
 namespace impsweep {
 namespace {
@@ -82,6 +83,7 @@ std::vector<const toml::table*> tables_of(const toml::node& node, const std::str
 }  // namespace
 
 JobFile parse_job(std::string_view text, const std::string& path) {
+  require_shallow_toml(text, path);
   toml::table root;
   try {
     root = toml::parse(text, path);
@@ -112,11 +114,13 @@ JobFile parse_job(std::string_view text, const std::string& path) {
 
 JobFile read_job_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
+  std::string text(kLongestToml + 1, '\0');
+  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  if (text.empty() || file.bad())
     throw InputError("{}: cannot be read; check the path and its permissions (an empty file is no job)",
                      path);
-  return parse_job(text.str(), path);
+  return parse_job(text, path);
 }
 
 namespace {
@@ -166,6 +170,7 @@ JobEntry parse_assignment(const std::string& text) {
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     throw InputError("{}: expected key=value, e.g. --set ppo.learning_rate=1e-3", place);
   const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
+  require_shallow_toml(value, place);
   for (const std::string& candidate : {value, quote_bare_words(value)}) {
     try {
       const toml::table table = toml::parse("value = " + candidate);

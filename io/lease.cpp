@@ -61,6 +61,7 @@ std::optional<FileVersion> version_of(const fs::path& path) {
 }
 
 std::string text_of(const fs::path& path) {
+  if (!is_plain_file(path)) return "";
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();

@@ -69,6 +69,47 @@ WithoutBrokenPipe::~WithoutBrokenPipe() {
   std::signal(SIGPIPE, before_);
 }
 
+std::optional<std::string> call_apart(const std::function<std::string()>& work) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+  const pid_t child = ::fork();
+  if (child < 0) {
+    const int error = errno;
+    ::close(ends[0]);
+    ::close(ends[1]);
+    throw std::system_error(error, std::generic_category(), "fork");
+  }
+  if (child == 0) {
+    int status = 1;
+    try {
+      const std::string answer = work();
+      status = 0;
+      for (std::string_view rest = answer; !rest.empty();) {
+        const ssize_t written = ::write(ends[1], rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) _exit(1);
+        rest.remove_prefix(static_cast<std::size_t>(written));
+      }
+    } catch (...) {
+      // `work` turns what it expects into an answer.
+    }
+    _exit(status);
+  }
+  ::close(ends[1]);
+  std::string answer;
+  char part[1 << 16];
+  for (ssize_t got = 0; (got = ::read(ends[0], part, sizeof part)) != 0;) {
+    if (got > 0) answer.append(part, static_cast<std::size_t>(got));
+    if (got < 0 && errno != EINTR) break;
+  }
+  ::close(ends[0]);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return answer;
+  return std::nullopt;
+}
+
 double thread_cpu_seconds() {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

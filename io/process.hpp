@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +50,10 @@ class WithoutBrokenPipe {
  private:
   void (*before_)(int);
 };
+
+// Calls `work` in a child of this process and gives what it returns. Nothing if the child died of a signal: for
+// files from elsewhere that a library may not survive. A process of one thread only.
+std::optional<std::string> call_apart(const std::function<std::string()>& work);
 
 double thread_cpu_seconds();       // of the calling thread
 std::int64_t peak_memory_bytes();  // resident, the most that this process ever had

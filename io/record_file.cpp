@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
+#include "io/error.hpp"
 #include "io/files.hpp"
 #include "io/hdf5.hpp"
 #include "io/hdf5_writer.hpp"
@@ -61,12 +63,19 @@ void read_attributes(const Hdf5File& file, const std::string& group, Record& rec
     record.attributes[group].emplace(name, file.attribute(group, name));
 }
 
-void read_group(const Hdf5File& file, const std::string& group, RecordPart part, Record& record) {
+// Groups below groups, as records have them at most; and each object is met once, so that no link leads back.
+constexpr std::size_t kDeepest = 16;
+using Seen = std::set<std::uint64_t>;
+
+void read_group(const Hdf5File& file, const std::string& group, RecordPart part, Record& record, Seen& seen) {
+  if (!seen.insert(file.address(group)).second || std::ranges::count(group, '/') > std::ptrdiff_t{kDeepest})
+    throw InputError("{}: '{}' is linked twice or too deep; check that this is the right file", file.name(),
+                     group);
   read_attributes(file, group, record);
   for (const std::string& child : file.children(group)) {
     const std::string path = group.empty() ? child : group + "/" + child;
     if (file.is_group(path)) {
-      read_group(file, path, part, record);
+      read_group(file, path, part, record, seen);
     } else if (part == RecordPart::kAll) {
       record.arrays.emplace(path, file.array(path));
     }
@@ -105,27 +114,50 @@ void validate_record(ByteView bytes, const std::string& file) {
   throw_mismatch(bytes, file);
 }
 
+namespace {
+
+// A record whose checksum is right and that cannot be read has been made so: it is as good as damaged.
+template <class Read>
+Record read_or_call_damaged(const std::string& file, const Read& read) {
+  try {
+    return read();
+  } catch (const DamagedFile&) {
+    throw;
+  } catch (const InputError& error) {
+    const std::string_view reason = error.what();
+    throw DamagedFile(file,
+                      std::string(reason.starts_with(file + ": ") ? reason.substr(file.size() + 2) : reason));
+  }
+}
+
+}  // namespace
+
 Record decode_record(ByteView bytes, const std::string& file, RecordPart part) {
   validate_record(bytes, file);
-  Record record;
-  read_group(Hdf5File::open_image(bytes, file), "", part, record);
-  record.origin = file;
-  return record;
+  return read_or_call_damaged(file, [&] {
+    Record record;
+    Seen seen;
+    read_group(Hdf5File::open_image(bytes, file), "", part, record, seen);
+    record.origin = file;
+    return record;
+  });
 }
 
 Record decode_record(ByteView bytes, const std::string& name, std::span<const std::string> places) {
   validate_record(bytes, name);
-  const Hdf5File file = Hdf5File::open_image(bytes, name);
-  Record record;
-  record.origin = name;
-  for (const std::string& place : places) {
-    if (!file.exists(place)) continue;
-    if (file.is_group(place))
-      read_attributes(file, place, record);
-    else
-      record.arrays.emplace(place, file.array(place));
-  }
-  return record;
+  return read_or_call_damaged(name, [&] {
+    const Hdf5File file = Hdf5File::open_image(bytes, name);
+    Record record;
+    record.origin = name;
+    for (const std::string& place : places) {
+      if (!file.exists(place)) continue;
+      if (file.is_group(place))
+        read_attributes(file, place, record);
+      else
+        record.arrays.emplace(place, file.array(place));
+    }
+    return record;
+  });
 }
 
 Record read_record_file(const std::filesystem::path& path, RecordPart part) {

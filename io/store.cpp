@@ -10,6 +10,7 @@
 
 #include "io/error.hpp"
 #include "io/files.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 
@@ -45,6 +46,14 @@ std::vector<fs::path> entries(const fs::path& directory) {
   return paths;
 }
 
+// Whether a folder of `rounds` is one of ours: two digits, and no way out of the store.
+bool is_round_folder(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  std::error_code error;
+  return name.size() == 2 && name.find_first_not_of("0123456789abcdef") == name.npos &&
+         fs::is_directory(fs::symlink_status(folder, error));
+}
+
 // Adds the digests that name files of a directory and begin with its name.
 void add_digests_in(const fs::path& directory, Digests& digests) {
   constexpr std::string_view kExtension = ".h5";
@@ -69,7 +78,7 @@ void require_progress(const fs::path& path, int attempt) {
 }
 
 void warn_on_standard_error(const std::string& message) {
-  fmt::print(stderr, "impsweep: {}\n", message);
+  fmt::print(stderr, "impsweep: {}\n", printable(message));
 }
 
 }  // namespace
@@ -80,7 +89,9 @@ Store::Store(fs::path directory, Warn warn)
 Store Store::create_or_open(const fs::path& directory, const Fingerprint& fingerprint, Warn warn) {
   make_directories(directory);
   Store store(directory, std::move(warn));
+  require_free_for_store(directory);
   establish_identity(directory, fingerprint);
+  store.may_move_ = true;
   for (const char* folder : kWritableFolders) {
     make_directories(directory / folder);
     require_writable(directory / folder);
@@ -117,7 +128,7 @@ fs::path Store::older_checkpoint_path(std::string_view digest) const {
 Digests Store::finished() const {
   Digests digests;
   for (const fs::path& folder : entries(directory_ / "rounds"))
-    if (folder.filename().string().size() == 2) add_digests_in(folder, digests);
+    if (is_round_folder(folder)) add_digests_in(folder, digests);
   return digests;
 }
 
@@ -132,6 +143,7 @@ FileStamp Store::stamp(std::string_view digest) const {
 template <class What>
 std::optional<Record> Store::load_or_quarantine(const fs::path& path, const What& what) const {
   try {
+    if (file_exists(path) && !is_plain_file(path)) throw DamagedFile(path.string(), "is no plain file");
     if (const auto bytes = read_file_if_exists(path)) return decode_record(*bytes, path.string(), what);
   } catch (const DamagedFile& damage) {
     quarantine(path, damage.reason());
@@ -150,6 +162,9 @@ std::optional<Record> Store::load(std::string_view digest, std::span<const std::
 Publication Store::publish(std::string_view digest, const Record& record) const {
   const fs::path path = round_path(digest);
   make_directories(path.parent_path());
+  if (!is_round_folder(path.parent_path()))
+    throw InputError("{}: leads out of the store; put the directory itself in its place",
+                     path.parent_path().string());
   const Bytes bytes = encode_record(record);
   for (int attempt = 1; publish_new(path, bytes) == Published::kAlreadyThere; ++attempt) {
     const std::optional<Record> existing = load_or_quarantine(path, RecordPart::kAll);
@@ -229,7 +244,12 @@ std::string Store::freeze_job(std::string_view toml_text) const {
 std::vector<FrozenJob> Store::jobs() const {
   std::vector<FrozenJob> jobs;
   for (const fs::path& path : entries(directory_ / "jobs")) {
-    if (path.extension() != ".toml") continue;
+    if (path.extension() != ".toml" || path.stem().string().size() != 64 || !is_digest(path.stem().string()))
+      continue;  // not ours
+    if (!is_plain_file(path)) {
+      warn_(fmt::format("{}: is no plain file, and not read", path.string()));
+      continue;
+    }
     FrozenJob job{path.stem().string(), read_text_file(path)};
     if (sha256_hex(bytes_of(job.text)) == job.digest) {
       jobs.push_back(std::move(job));
@@ -251,7 +271,12 @@ EventWriter Store::event_writer(const std::string& run) const {
 
 std::vector<fs::path> Store::event_logs() const {
   std::vector<fs::path> logs = entries(directory_ / "events");
-  std::erase_if(logs, [](const fs::path& path) { return path.extension() != ".log"; });
+  std::erase_if(logs, [&](const fs::path& path) {
+    if (path.extension() != ".log") return true;
+    if (is_plain_file(path)) return false;
+    warn_(fmt::format("{}: is no plain file, and not read as an event log", path.string()));
+    return true;
+  });
   return logs;
 }
 
@@ -267,7 +292,8 @@ void Store::read_events(const EventVisitor& visit, std::span<const std::string_v
 int Store::remove_leftovers() const {
   int removed = remove_old_temporaries(directory_);
   for (const char* folder : kWritableFolders) removed += remove_old_temporaries(directory_ / folder);
-  for (const fs::path& folder : entries(directory_ / "rounds")) removed += remove_old_temporaries(folder);
+  for (const fs::path& folder : entries(directory_ / "rounds"))
+    if (is_round_folder(folder)) removed += remove_old_temporaries(folder);
   for (const std::string& digest : checkpoints()) {
     if (!has(digest)) continue;
     remove_checkpoint(digest);
@@ -280,8 +306,13 @@ int Store::remove_leftovers() const {
   return removed;
 }
 
-// A store that is only read may be write-protected; then the damaged file stays, and is missing all the same.
+// A store that is only read stays as it is; the damaged file is missing all the same.
 void Store::quarantine(const fs::path& path, const std::string& reason) const {
+  if (!may_move_) {
+    warn_(fmt::format("{}: {}; it counts as missing, and the next run moves it to quarantine", path.string(),
+                      reason));
+    return;
+  }
   try {
     const fs::path place = Quarantine(directory_ / "quarantine").take(path, reason);
     warn_(fmt::format("{}: {}; moved to {}", path.string(), reason, place.string()));

@@ -61,19 +61,20 @@ class Store {
   using Warn = std::function<void(const std::string&)>;
 
   // For writing: makes what is missing, two starters may race. Refuses a store of another schema or
-  // fingerprint.
+  // fingerprint, and a directory with files in it that is no store.
   static Store create_or_open(const std::filesystem::path&, const Fingerprint&, Warn = {});
-  // For reading: writes nothing, except that damaged files move to quarantine where that is permitted.
+  // For reading: changes nothing; what is damaged is warned of, and counts as missing.
   static Store open(const std::filesystem::path&, Warn = {});
 
   const std::filesystem::path& directory() const { return directory_; }
+  void warn(const std::string& message) const { warn_(message); }
   const Fingerprint& fingerprint() const { return fingerprint_; }
 
   // ---- results
   Digests finished() const;  // digests; lists every directory once and opens no file
   bool has(std::string_view digest) const;
   FileStamp stamp(std::string_view digest) const;
-  // Nothing if it is missing or was damaged; a damaged file is moved to quarantine.
+  // Nothing if it is missing or was damaged; a damaged file is moved to quarantine if the store is written to.
   std::optional<Record> load(std::string_view digest, RecordPart = RecordPart::kAll) const;
   std::optional<Record> load(std::string_view digest, std::span<const std::string> places) const;
   // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
@@ -121,6 +122,7 @@ class Store {
   std::filesystem::path directory_;
   Fingerprint fingerprint_;
   Warn warn_;
+  bool may_move_ = false;  // damaged files, to quarantine
 };
 
 }  // namespace impsweep

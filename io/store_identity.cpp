@@ -2,10 +2,13 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <sstream>
+#include <vector>
 
 #include "io/error.hpp"
 #include "io/files.hpp"
+#include "io/toml_limits.hpp"
 
 namespace impsweep {
 
@@ -52,6 +55,7 @@ Fingerprint read_identity(const fs::path& store) {
     throw InputError("{}: is not a store (it holds no store.toml); give the path of a store", store.string());
   constexpr const char* remedy = "restore a copy of store.toml, or use another store";
   try {
+    require_shallow_toml(read_text_file(path), path.string());
     const toml::table identity = toml::parse(read_text_file(path), path.string());
     const auto schema = identity["schema"].value<std::int64_t>();
     const toml::table* entries = identity["fingerprint"].as_table();
@@ -72,6 +76,25 @@ Fingerprint read_identity(const fs::path& store) {
   } catch (const toml::parse_error& error) {
     throw InputError("{}:{}: {}; {}", path.string(), error.source().begin.line, error.description(), remedy);
   }
+}
+
+void require_free_for_store(const fs::path& store) {
+  // Looked at in this order: whoever starts at the same moment writes store.toml before all else.
+  std::vector<std::string> foreign;
+  for (const auto& entry : fs::directory_iterator(store)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_leftover = name.starts_with("store.toml.") && is_temporary_name(name);
+    const bool is_of_file_system = name == "lost+found" || name.starts_with(".nfs");
+    if (!is_leftover && !is_of_file_system) foreign.push_back(name);
+  }
+  if (foreign.empty() || file_exists(store / "store.toml")) return;
+  std::ranges::sort(foreign);
+  throw InputError(
+      "{}: is not a store (it holds no store.toml), and not empty: it holds {}{}; give a store a directory "
+      "of its "
+      "own",
+      store.string(), foreign.front(),
+      foreign.size() == 1 ? "" : fmt::format(" and {} more", foreign.size() - 1));
 }
 
 void establish_identity(const fs::path& store, const Fingerprint& here) {

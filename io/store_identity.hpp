@@ -15,6 +15,10 @@ inline constexpr int kStoreSchema = 1;
 
 using Fingerprint = std::map<std::string, std::string>;
 
+// InputError if the directory holds files and is no store: they may be a user's. The leftovers of a start that
+// was killed are none.
+void require_free_for_store(const std::filesystem::path&);
+
 // Writes store.toml, or compares with the one that is there: two starters may race, both end with the same
 // file. InputError if the schema or an entry differs; it names every entry that does.
 void establish_identity(const std::filesystem::path& store, const Fingerprint&);

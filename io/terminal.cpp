@@ -14,6 +14,11 @@ namespace impsweep {
 
 bool output_is_terminal() {
   if (::isatty(STDOUT_FILENO) == 0) return false;
+  // A terminal that understands no control sequences, or a user who wants none.
+  const char* const kind = std::getenv("TERM");
+  const char* const plain = std::getenv("NO_COLOR");
+  if (kind == nullptr || std::string_view(kind) == "dumb" || (plain != nullptr && *plain != '\0'))
+    return false;
   if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return true;
   std::array<char, 256> target{};
   const std::string link = fmt::format("/proc/{}/fd/1", ::getppid());

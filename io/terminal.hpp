@@ -5,6 +5,7 @@
 
 namespace impsweep {
 
+// False also for TERM=dumb and where NO_COLOR is set: what is written then has no control sequences.
 // Under mpirun that of mpirun's own output: its ranks have a pseudo-terminal even where it writes to a file.
 bool output_is_terminal();
 

@@ -126,7 +126,7 @@ int command_evaluate(const Arguments& arguments) {
       stream_names(settings, node.baseline, node.seed, node.round).of_training("evaluate-command");
   const auto [returns, cut] = evaluator->play_episodes(*network, 0, episodes, streams);
   if (values->count("trajectory") != 0)
-    replace_atomically((*values)["trajectory"].as<std::string>(), trajectory.file());
+    write_output((*values)["trajectory"].as<std::string>(), trajectory.file());
   const ReturnSummary summary = summarize(returns);
   if (values->count("json") != 0) {
     fmt::print("{}\n", nlohmann::json{{"chain", words[1]},

@@ -24,9 +24,9 @@ int export_ticket(const Store& store, const Plan& plan, const std::string& chain
   const std::string suffix = output.extension().string();
   if (suffix == ".pt" || suffix == ".pth") {
     const std::vector<char> bytes = torch_file(ticket);
-    replace_atomically(output, std::as_bytes(std::span(bytes)));
+    write_output(output, std::as_bytes(std::span(bytes)));
   } else if (suffix == ".h5" || suffix == ".hdf5") {
-    replace_atomically(output, hdf5_file(ticket));
+    write_output(output, hdf5_file(ticket));
   } else {
     throw InputError("export: {} ends neither in .pt (PyTorch) nor in .h5 (HDF5)", output.string());
   }
@@ -70,6 +70,7 @@ int command_export(const Arguments& arguments) {
 
   const Store store = Store::open(words[0]);
   const Plan plan = plan_of_store(store);
+  require_jobs(store, plan);
   if (words[1] == "ticket") {
     for (const char* needed : {"chain", "round", "output"})
       if (values->count(needed) == 0)
@@ -95,7 +96,7 @@ int command_export(const Arguments& arguments) {
   }
   const std::string text = format == "csv" ? to_csv(table) : to_json(table);
   if (values->count("output") != 0)
-    replace_atomically((*values)["output"].as<std::string>(), bytes_of(text));
+    write_output((*values)["output"].as<std::string>(), bytes_of(text));
   else
     fmt::print("{}", text);
   return kComplete;

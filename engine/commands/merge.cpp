@@ -6,6 +6,7 @@
 #include "engine/commands/command.hpp"
 #include "engine/store/index.hpp"
 #include "io/error.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 
@@ -34,9 +35,9 @@ int command_merge(const Arguments& arguments) {
   const StoreContents contents = read_contents(store);
   StoreIndex(store, contents.plan).write(contents.summaries);
   for (const Discrepancy& discrepancy : merge.damaged)
-    fmt::print("damaged    {}: {}\n", discrepancy.name, discrepancy.reason);
+    fmt::print("damaged    {}: {}\n", discrepancy.name, printable(discrepancy.reason));
   for (const Discrepancy& discrepancy : merge.different)
-    fmt::print("different  {}: {}\n", discrepancy.name, discrepancy.reason);
+    fmt::print("different  {}: {}\n", discrepancy.name, printable(discrepancy.reason));
   fmt::print(
       "{} results copied, {} were there already, {} damaged, {} different; {} jobs and {} event logs "
       "copied\n",

@@ -24,6 +24,7 @@ int command_pack(const Arguments& arguments) {
   const Store store = Store::open((*values)["store"].as<std::vector<std::string>>().front());
   const std::string file = (*values)["file"].as<std::vector<std::string>>().front();
   const StoreContents contents = read_contents(store);
+  require_jobs(store, contents.plan);
   write_pack(store, contents.plan, contents.summaries, file);
   fmt::print("{}: {} of {} trainings, {:.1f} MB\n", file, contents.summaries.size(),
              contents.plan.trainings.size(), static_cast<double>(std::filesystem::file_size(file)) * 1e-6);

@@ -8,24 +8,46 @@
 #include "engine/replay/replay_oracle.hpp"
 #include "engine/replay/trace_reader.hpp"
 #include "io/error.hpp"
+#include "io/process.hpp"
 
 namespace impsweep {
 namespace {
 
-void print(const EnvironmentReplay& replay) {
-  fmt::print("{}: {}, {} episodes, {} steps, {} exact, largest error {:.3g}\n", replay.file, replay.env,
-             replay.episodes, replay.steps, replay.exact_steps, replay.max_abs_error);
+std::string text_of(const EnvironmentReplay& replay) {
+  std::string text =
+      fmt::format("{}: {}, {} episodes, {} steps, {} exact, largest error {:.3g}\n", replay.file, replay.env,
+                  replay.episodes, replay.steps, replay.exact_steps, replay.max_abs_error);
   if (replay.first_divergence)
-    fmt::print("  DIVERGES in episode {}, step {}: {}\n", replay.first_divergence->episode,
-               replay.first_divergence->step, replay.first_divergence->field);
+    text += fmt::format("  DIVERGES in episode {}, step {}: {}\n", replay.first_divergence->episode,
+                        replay.first_divergence->step, replay.first_divergence->field);
+  return text;
 }
 
-void print(const OracleReplay& replay) {
-  fmt::print("{}: {}, {} cases\n", replay.file, replay.kind, replay.cases);
-  for (const auto& [quantity, error] : replay.max_abs_error) fmt::print("  {:<32} {:.3g}\n", quantity, error);
+std::string text_of(const OracleReplay& replay) {
+  std::string text = fmt::format("{}: {}, {} cases\n", replay.file, replay.kind, replay.cases);
+  for (const auto& [quantity, error] : replay.max_abs_error)
+    text += fmt::format("  {:<32} {:.3g}\n", quantity, error);
   if (replay.first_divergence)
-    fmt::print("  DIVERGES in case {}: {}, {}\n", replay.first_divergence->case_index,
-               replay.first_divergence->quantity, replay.first_divergence->place);
+    text += fmt::format("  DIVERGES in case {}: {}, {}\n", replay.first_divergence->case_index,
+                        replay.first_divergence->quantity, replay.first_divergence->place);
+  return text;
+}
+
+// The replay of one file as JSON: {"text", "json", "diverged"}, or {"error"} if it is refused.
+std::string answer_for(const std::string& path, double tolerance) {
+  nlohmann::json answer;
+  const auto keep = [&](const auto& replay) {
+    answer = {{"text", text_of(replay)}, {"json", replay}, {"diverged", replay.first_divergence.has_value()}};
+  };
+  try {
+    if (read_trace_attributes(path).contains("kind"))
+      keep(replay_oracle(path, tolerance));
+    else
+      keep(replay_environment_trace(path, {.tolerance = tolerance}));
+  } catch (const std::exception& error) {
+    answer = {{"error", error.what()}};
+  }
+  return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -52,18 +74,17 @@ int command_replay(const Arguments& arguments) {
   nlohmann::json traces = nlohmann::json::array();
   bool diverged = false;
   const bool json = values->count("json") != 0;
-  const auto report = [&](const auto& replay) {
-    diverged |= replay.first_divergence.has_value();
-    if (json)
-      traces.push_back(replay);
-    else
-      print(replay);
-  };
   for (const std::string& path : (*values)["trace"].as<std::vector<std::string>>()) {
-    if (read_trace_attributes(path).contains("kind"))
-      report(replay_oracle(path, tolerance));
+    // Apart, as the HDF5 library does not survive every damaged file.
+    const auto answer = call_apart([&] { return answer_for(path, tolerance); });
+    if (!answer) throw InputError("{}: cannot be read: the file is damaged; fetch or record it again", path);
+    nlohmann::json found = nlohmann::json::parse(*answer);
+    if (found.contains("error")) throw InputError("{}", found["error"].get<std::string>());
+    diverged |= found["diverged"].get<bool>();
+    if (json)
+      traces.push_back(std::move(found["json"]));
     else
-      report(replay_environment_trace(path, {.tolerance = tolerance}));
+      fmt::print("{}", found["text"].get<std::string>());
   }
   if (json) fmt::print("{}\n", nlohmann::json{{"traces", traces}, {"ok", !diverged}}.dump(2));
   return diverged ? kFailed : kComplete;

@@ -72,6 +72,7 @@ int command_report(const Arguments& arguments) {
   const std::filesystem::path output = (*values)["output"].as<std::string>();
   const bool one_figure = values->count("figure") != 0;
 
+  require_outside_stores(output);
   const Results results = read_results({names.begin(), names.end()});
   std::vector<ReportSection> sections;
   if (one_figure) {

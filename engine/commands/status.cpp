@@ -95,9 +95,10 @@ int command_status(const Arguments& arguments) {
               "used at any time, on any machine that sees the store.");
   usage.options.add_options()("watch",
                               "on a terminal: a live screen, drawn anew every 2 s, until all is done")(
-      "returns", "also the table of return by density and baseline")("json",
-                                                                     "one JSON object instead of text")(
-      "exit-code", "exit with the sweep's verdict: 0 complete, 1 failures, 3 work left");
+      "returns", "also the table of return by density and baseline")(
+      "json", "one JSON object instead of text")("exit-code",
+                                                 "exit with the sweep's verdict: 0 complete, 1 failures, 2 "
+                                                 "jobs missing or of another version, 3 work left");
   usage.positional = {{"store", 1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
@@ -105,7 +106,9 @@ int command_status(const Arguments& arguments) {
   const std::string directory = (*values)["store"].as<std::vector<std::string>>().front();
   const Store store = Store::open(directory);
   if (values->count("watch") != 0) watch(store, directory);
-  const Plan plan = plan_of_store(store);
+  std::size_t unread_jobs = 0;
+  const Plan plan = plan_of_store(store, &unread_jobs);
+  if (values->count("exit-code") != 0) require_jobs(store, plan);
   const StoreStatus status = read_status(store, plan);
   if (values->count("json") != 0)
     fmt::print("{}\n", to_json(status).dump(2));
@@ -117,6 +120,7 @@ int command_status(const Arguments& arguments) {
     fmt::print("\n{}", return_tables(plan, summaries));
   }
   if (values->count("exit-code") == 0) return kComplete;
+  if (unread_jobs > 0 || plan.trainings.empty()) return kBadInput;  // what is left of it cannot be known
   if (status.trainings_done == status.trainings) return kComplete;
   const bool work_left =
       status.trainings_done + status.failed.size() + status.blocked.size() < status.trainings;

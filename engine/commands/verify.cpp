@@ -7,6 +7,7 @@
 #include "engine/commands/command.hpp"
 #include "engine/store/verification.hpp"
 #include "io/error.hpp"
+#include "io/human_text.hpp"
 
 namespace impsweep {
 
@@ -55,9 +56,9 @@ int command_verify(const Arguments& arguments) {
                            .dump(2));
   } else {
     for (const Discrepancy& discrepancy : verification.damaged)
-      fmt::print("damaged    {}: {}\n", discrepancy.name, discrepancy.reason);
+      fmt::print("damaged    {}: {}\n", discrepancy.name, printable(discrepancy.reason));
     for (const Discrepancy& discrepancy : verification.different)
-      fmt::print("different  {}: {}\n", discrepancy.name, discrepancy.reason);
+      fmt::print("different  {}: {}\n", discrepancy.name, printable(discrepancy.reason));
     fmt::print("{} results, {} damaged, {} different, {} recomputed, {} still to be trained\ndigest {}\n",
                verification.results.size(), verification.damaged.size(), verification.different.size(),
                verification.recomputed, verification.missing, verification.digest());

@@ -162,6 +162,7 @@ class Run {
   }
   void set_state(std::span<const double> state) { environment_->set_state(0, state); }
 
+  const TaskInfo& info() const { return environment_->info(); }  // as the options of the recording make it
   bool all_draws_taken() const { return draws_.all_taken(); }
   std::span<const float> observation() const { return observation_; }
   std::span<const double> state() const { return state_; }
@@ -335,7 +336,7 @@ void replay_episode(const EnvironmentTrace& trace, const RecordedEpisode& episod
                     const EnvironmentReplayOptions& options, EnvironmentReplay& replay) {
   Run open_loop(info, episode), single_step(info, episode);
   const int state_size = static_cast<int>(open_loop.state().size());
-  check_against_task(trace, episode, info, state_size);
+  check_against_task(trace, episode, open_loop.info(), state_size);
   const TraceTolerance& rules = info.trace_tolerance;
   const bool single_steps = state_size > 0 && rules.whole_state;
   Comparison comparison(episode, rules, options.tolerance, replay);

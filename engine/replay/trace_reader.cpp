@@ -100,6 +100,7 @@ std::vector<RecordedDraw> read_draws(const GroupReader& group, int steps) {
                               ? u >= 0 && u < 1
                               : u >= 0 && u < static_cast<double>(n[i]) && u == std::floor(u) && u < 0x1p53;
     if (!possible) group.fail("draw_value", fmt::format("draw {} is outside the range of its kind", i));
+    if (kind[i] == 1 && n[i] < 1) group.fail("draw_n", fmt::format("draw {} is of none", i));
     if (step[i] < previous_step || step[i] >= steps)
       group.fail("draw_step", fmt::format("draw {} stands in step {}; steps must ascend from -1 to {}", i,
                                           step[i], steps - 1));

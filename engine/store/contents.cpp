@@ -8,6 +8,7 @@
 
 #include "engine/plan/identity.hpp"
 #include "engine/store/summary_cache.hpp"
+#include "engine/training/fingerprint.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 
@@ -43,30 +44,68 @@ void mark_clashes(std::vector<StoredJob>& jobs) {
   }
 }
 
-std::vector<StoredJob> read_jobs(const Store& store) {
+// Frozen jobs of a store, and how many of them this version does not understand.
+struct ReadJobs {
+  std::vector<StoredJob> understood;
+  std::size_t unread = 0;
+};
+
+ReadJobs read_jobs(const Store& store) {
   std::vector<StoredJob> jobs;
+  std::size_t unread = 0;
   for (const FrozenJob& job : store.jobs()) {
-    const JobFile file = parse_job(job.text, (store.directory() / "jobs" / (job.digest + ".toml")).string());
-    jobs.push_back({job.digest, resolve_frozen(file)});
+    const std::string path = (store.directory() / "jobs" / (job.digest + ".toml")).string();
+    try {
+      const JobFile file = parse_job(job.text, path);
+      jobs.push_back({job.digest, resolve_frozen(file)});
+    } catch (const InputError& error) {
+      ++unread;
+      const std::string version = version_text();
+      store.warn(
+          fmt::format("{}: this version, {}, does not understand the job, which another one made, and leaves "
+                      "its trainings out: "
+                      "{}",
+                      path, version.substr(0, version.find('\n')), error.what()));
+    }
   }
   mark_clashes(jobs);
-  return jobs;
+  return {std::move(jobs), unread};
 }
 
 }  // namespace
 
-Plan plan_of_store(const Store& store) {
-  return expand(all_points(read_jobs(store)));
+Plan plan_of_store(const Store& store, std::size_t* unread) {
+  const ReadJobs jobs = read_jobs(store);
+  if (unread != nullptr) *unread = jobs.unread;
+  return expand(all_points(jobs.understood));
 }
 
 void require_names_free(const Store& store, const std::vector<GridPoint>& points, const std::string& remedy) {
-  const std::vector<GridPoint> known = all_points(read_jobs(store));
+  const std::vector<GridPoint> known = all_points(read_jobs(store).understood);
   const std::vector<IdentityClash> clashes = identity_clashes(known, points);
   if (clashes.empty()) return;
   const IdentityClash& clash = clashes.front();
   throw InputError("{}: in {} the name '{}' belongs to results of other settings ({}); {}",
                    clash.other->place, store.directory().string(), group_of(*clash.other).name(), clash.keys,
                    remedy);
+}
+
+std::size_t unclaimed_results(const Store& store, const Plan& plan) {
+  Digests unclaimed = store.finished();
+  for (const TrainingNode& node : plan.trainings)
+    if (const auto found = unclaimed.find(node.digest.digits()); found != unclaimed.end())
+      unclaimed.erase(found);
+  return unclaimed.size();
+}
+
+void require_jobs(const Store& store, const Plan& plan) {
+  const std::size_t unclaimed = unclaimed_results(store, plan);
+  if (unclaimed == 0) return;
+  const std::string what = fmt::format("{}: holds {} result{} that no job of it asks for",
+                                       store.directory().string(), unclaimed, unclaimed == 1 ? "" : "s");
+  constexpr const char* kRemedy = "copy jobs/*.toml back, or run the job files on it again";
+  if (plan.trainings.empty()) throw InputError("{}, and no jobs that it can be read by; {}", what, kRemedy);
+  store.warn(fmt::format("{}, and that are left out; {}", what, kRemedy));
 }
 
 std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries& known) {

@@ -14,7 +14,15 @@ namespace impsweep {
 
 // Jobs may describe different chains of one name (the same grid with another budget, say). The variant of the
 // later one is then marked with the first digits of its job's digest, so that every name means one chain.
-Plan plan_of_store(const Store&);
+// A job that this version does not understand is warned of and left out; `unread` counts those.
+Plan plan_of_store(const Store&, std::size_t* unread = nullptr);
+
+// Results that no job of the store asks for, as after a loss of jobs.
+std::size_t unclaimed_results(const Store&, const Plan&);
+
+// Warns of such results; InputError if there is nothing else, so that nobody takes a store without its jobs for an
+// empty one.
+void require_jobs(const Store&, const Plan&);
 
 // A name in a store belongs to the job that used it first. Throws InputError with the keys that differ, and
 // the remedy, if one of these points has the name of others that were trained with other settings.

@@ -200,11 +200,12 @@ void write_pack(const Store& store, const Plan& plan, const RoundSummaries& summ
     const std::optional<Record> record = store.load(plan.trainings[row.training].digest);
     if (!record)
       throw InputError("{}: {} was damaged; run the job again, then pack", store.directory().string(), path);
+    require_whole_curve(*record);
     write_record(writer, path, *record);
   }
   for (const FrozenJob& job : store.jobs()) writer.attribute("jobs", job.digest, job.text);
   for (const auto& [entry, value] : store.fingerprint()) writer.attribute("fingerprint", entry, value);
-  replace_atomically(file, writer.image());
+  write_output(file, writer.image());
 }
 
 }  // namespace impsweep

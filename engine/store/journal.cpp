@@ -9,6 +9,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "io/human_text.hpp"
 #include "io/json_field.hpp"
 
 namespace impsweep {
@@ -93,11 +94,11 @@ class HistoryReader {
       Failed& failed = failed_[training(event)];
       if (time >= failed.time)
         failed = {time,
-                  {field_or<std::string>(event, "reason", "unknown"),
+                  {printable(field_or<std::string>(event, "reason", "unknown")),
                    field_or<bool>(event, "deterministic", true), field_or<bool>(event, "diverged", false)}};
     } else if (type == "run-start") {
       run.start = time;
-      run.record = {run_name, std::max(1, field_or<int>(event, "ranks", 1)), 0, 0, 0, 0};
+      run.record = {printable(run_name), std::max(1, field_or<int>(event, "ranks", 1)), 0, 0, 0, 0};
     } else if (type == "forecast") {
       run.record.predicted_seconds = real("seconds");
       run.record.low_seconds = real("low");

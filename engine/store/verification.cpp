@@ -23,6 +23,7 @@ Record read_result(const Store& store, const std::string& digest) {
   Record record = read_record_file(store.directory() / Store::round_file(digest));
   if (const TrainingId found = digest_of_bytes(record.text("", "recipe")); found != digest)
     throw DamagedFile(record.origin, fmt::format("it holds the recipe of another training, {}", found));
+  require_whole_curve(record);
   return record;
 }
 

@@ -251,6 +251,19 @@ double read_reevaluated_return(const Record& record) {
   return record.number(kResult, "reevaluated_return");
 }
 
+void require_whole_curve(const Record& record) {
+  if (!record.has_array("curve/step")) return;
+  const std::size_t steps = record.values<std::int64_t>("curve/step").size();
+  for (const char* path : {"curve/mean", "curve/deviation", "curve/returns"}) {
+    if (!record.has_array(path)) continue;
+    const std::vector<std::uint64_t>& shape = record.array(path).shape;
+    if (shape.empty() || shape.front() != steps)
+      throw InputError(
+          "{}: '{}' has another length than the {} steps of its curve; remove the file and run again",
+          record.origin, path, steps);
+  }
+}
+
 RoundSummary read_summary(const Record& record) {
   const auto reader = [&](const std::string& group) {
     return [&record, group]<class T>(const char* name, T& value) {

@@ -170,15 +170,46 @@ TEST_CASE("directories are made with their parents, and again without complaint"
 
 TEST_CASE("only old temporaries are removed") {
   const Scratch scratch;
-  for (const char* name : {"old.tmp", "new.tmp", "old.h5"}) spill(scratch / name, "x");
+  for (const char* name : {"old.h5.node.1.0.tmp", "new.h5.node.1.0.tmp", "old.h5", "old.tmp"})
+    spill(scratch / name, "x");
   const auto two_days_ago = fs::file_time_type::clock::now() - std::chrono::hours(48);
-  fs::last_write_time(scratch / "old.tmp", two_days_ago);
-  fs::last_write_time(scratch / "old.h5", two_days_ago);
+  for (const char* name : {"old.h5.node.1.0.tmp", "old.h5", "old.tmp"})
+    fs::last_write_time(scratch / name, two_days_ago);
   CHECK(remove_old_temporaries(scratch.path()) == 1);
-  CHECK(scratch.names() == std::vector<std::string>{"new.tmp", "old.h5"});
+  CHECK(scratch.names() == std::vector<std::string>{"new.h5.node.1.0.tmp", "old.h5", "old.tmp"});
   CHECK(remove_old_temporaries(scratch / "nowhere") == 0);
 }
 
 TEST_CASE("a file without a known length is read to its end") {
   CHECK(contains(read_text_file("/proc/self/status"), "Pid:"));
+}
+
+TEST_CASE("only names of our own pattern are temporary names") {
+  CHECK(is_temporary_name("store.toml.node-1.77.0.tmp"));
+  for (const char* name :
+       {"draft.tmp", "a.1.tmp", "a.b.tmp", ".host.1.2.tmp", "a.host.1.x.tmp", "a.host.1.2"})
+    CHECK_FALSE(is_temporary_name(name));
+}
+
+TEST_CASE("output follows links, and never goes into a store") {
+  const Scratch scratch;
+  std::filesystem::create_symlink("target", scratch / "link");
+  write_output(scratch / "link", bytes_of("first"));
+  CHECK(std::filesystem::is_symlink(scratch / "link"));
+  CHECK(read_text_file(scratch / "target") == "first");
+  write_output("/dev/null", bytes_of("gone"));
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  std::filesystem::create_directories(scratch / "store/rounds");
+  spill(scratch / "store/store.toml", "x");
+  CHECK(contains(message_of<InputError>([&] { write_output(scratch / "store/rounds/new", bytes_of("y")); }),
+                 "lies in the store"));
+  CHECK_FALSE(file_exists(scratch / "store/rounds/new"));
+}
+
+TEST_CASE("what is no plain file is named and not read") {
+  const Scratch scratch;
+  REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
+  CHECK_FALSE(is_plain_file(scratch / "pipe"));
+  CHECK(contains(message_of<InputError>([&] { read_file(scratch / "pipe"); }),
+                 "pipe: is a named pipe where a file"));
 }

@@ -40,3 +40,8 @@ TEST_CASE("progress: a bar is full only when all is done") {
   CHECK(bar_text(1, 4) == "[####]");
   CHECK(bar_text(1.5, 4) == "[####]");
 }
+
+TEST_CASE("control characters of texts from elsewhere are shown and not sent") {
+  CHECK(printable("a\x1b[31mb\r\n\tc\x7f") == "a\\x1b[31mb\\x0d\n\tc\\x7f");
+  CHECK(printable("\xc2\x9bx \xc3\xa9") == "\\x9bx \xc3\xa9");
+}

@@ -109,3 +109,16 @@ TEST_CASE("TOML text reads back to the same value") {
   const std::string text = "quote \" backslash \\ tab \t end \x01 \x7f \xc3\xa4";
   CHECK(*parse_assignment("x=" + to_toml(JobValue{text})).value.get<std::string>() == text);
 }
+
+TEST_CASE("deep and long texts are refused before they are parsed") {
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != text.npos; };
+  std::string parts;
+  for (int i = 0; i < 50'000; ++i) parts += "a.";
+  CHECK(has(error_of("[[sweep]]\n" + parts + "b = 1\n"), "job.toml:2: a key of too many parts"));
+  CHECK(has(error_of("[[sweep]]\n[" + parts + "b]\n"), "job.toml:2: a key of too many parts"));
+  CHECK(has(error_of("a = " + std::string(50'000, '[')), "job.toml:1: too many brackets"));
+  CHECK(has(error_of(std::string((16 << 20) + 1, ' ')), "is longer than"));
+  // Dots and brackets in texts and comments are none.
+  CHECK(error_of("[[sweep]]\nname = \"" + std::string(100, '.') + "\" # " + std::string(100, '[')) ==
+        "no error");
+}

@@ -1,7 +1,9 @@
 #include "io/process.hpp"
 
 #include <doctest/doctest.h>
+
 #include <sys/wait.h>
+#include <csignal>
 
 #include <system_error>
 #include <vector>
@@ -43,4 +45,14 @@ TEST_CASE("what this process has used") {
   CHECK(thread_cpu_seconds() >= before);
   CHECK(peak_memory_bytes() > std::int64_t{50} << 20);
   CHECK(memory.back() == 1);
+}
+
+TEST_CASE("a call apart gives its answer, or nothing if it dies") {
+  CHECK(call_apart([] { return std::string(200'000, 'x'); }) == std::string(200'000, 'x'));
+  CHECK(call_apart([] { return std::string(); }) == "");
+  CHECK_FALSE(call_apart([]() -> std::string {
+    std::raise(SIGKILL);
+    return "never";
+  }));
+  CHECK_FALSE(call_apart([]() -> std::string { throw 1; }));
 }

@@ -367,12 +367,13 @@ TEST_CASE("what killed processes left is removed") {
   watched.store.save_checkpoint(digest(1), checkpoint(1));  // the process died before removing it
   watched.store.save_checkpoint(digest(2), checkpoint(1));
   const fs::path folder = (watched.store.directory() / Store::round_file(digest(1))).parent_path();
-  for (const fs::path& path :
-       {folder / "a.tmp", watched.scratch / "store/live/b.tmp", watched.scratch / "store/c.tmp"}) {
+  for (const fs::path& path : {folder / "a.h5.node.1.0.tmp", watched.scratch / "store/live/b.h5.node.1.0.tmp",
+                               watched.scratch / "store/index.h5.node.1.0.tmp", folder / "thesis.tmp"}) {
     spill(path, "x");
     fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(25));
   }
   CHECK(watched.store.remove_leftovers() == 4);
+  CHECK(file_exists(folder / "thesis.tmp"));  // not named by us
   CHECK(watched.store.checkpoints() == Digests{digest(2)});
   CHECK(watched.store.remove_leftovers() == 0);
 }
@@ -382,4 +383,48 @@ TEST_CASE("a store can be moved") {
   watched.store.publish(digest(1), result(1));
   fs::rename(watched.scratch / "store", watched.scratch / "elsewhere");
   CHECK(*Store::open(watched.scratch / "elsewhere").load(digest(1)) == result(1));
+}
+
+TEST_CASE("a directory with files of others becomes no store") {
+  const Scratch scratch;
+  spill(scratch / "user/notes.txt", "x");
+  spill(scratch / "user/store.toml.node.1.0.tmp", "x");  // of a start that was killed
+  CHECK(contains(message([&] { Store::create_or_open(scratch / "user", kHere); }),
+                 "and not empty: it holds notes.txt; give a store a directory of its own"));
+  CHECK(scratch.names("user").size() == 2);
+  fs::remove(scratch / "user/notes.txt");
+  Store::create_or_open(scratch / "user", kHere);
+  spill(scratch / "user/notes.txt", "x");
+  Store::create_or_open(scratch / "user", kHere);
+}
+
+TEST_CASE("a store that is only read stays as it is") {
+  Watched watched;
+  watched.store.publish(digest(1), result(1));
+  const fs::path file = watched.store.directory() / Store::round_file(digest(1));
+  fs::resize_file(file, 700);
+  spill(watched.scratch / ("store/jobs/" + std::string(64, '0') + ".toml"), "x");
+  std::vector<std::string> warnings;
+  const Store reader = Store::open(watched.scratch / "store",
+                                   [&](const std::string& warning) { warnings.push_back(warning); });
+  CHECK_FALSE(reader.load(digest(1)));
+  CHECK(reader.jobs().empty());
+  REQUIRE(warnings.size() == 2);
+  CHECK(contains(warnings[0], "it counts as missing, and the next run moves it to quarantine"));
+  CHECK(file_exists(file));
+  CHECK(watched.scratch.names("store/quarantine").empty());
+}
+
+TEST_CASE("no folder of results is a link out of the store") {
+  Watched watched;
+  fs::create_directories(watched.scratch / "victim");
+  const std::string name = digest(1);
+  fs::create_directory_symlink(watched.scratch / "victim",
+                               watched.scratch / "store/rounds" / name.substr(0, 2));
+  CHECK(contains(message([&] { watched.store.publish(name, result(1)); }), "leads out of the store"));
+  spill(watched.scratch / "victim/a.h5.node.1.0.tmp", "x");
+  fs::last_write_time(watched.scratch / "victim/a.h5.node.1.0.tmp",
+                      fs::file_time_type::clock::now() - std::chrono::hours(25));
+  CHECK(watched.store.remove_leftovers() == 0);
+  CHECK(watched.scratch.names("victim").size() == 1);
 }

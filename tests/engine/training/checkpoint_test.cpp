@@ -20,7 +20,9 @@ struct Place {
   std::vector<std::string> warnings;
   Plan plan = tiny_plan(1);
   Store open(const std::string& cpu) {
-    std::filesystem::remove(scratch / "store/store.toml");
+    if (file_exists(scratch / "store/store.toml"))
+      spill(scratch / "store/store.toml",
+            fmt::format("schema = {}\n[fingerprint]\ncpu = \"{}\"\n", kStoreSchema, cpu));
     return Store::create_or_open(scratch / "store", {{"cpu", cpu}},
                                  [this](const std::string& warning) { warnings.push_back(warning); });
   }
