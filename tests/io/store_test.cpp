@@ -387,6 +387,7 @@ TEST_CASE("a store can be moved") {
 
 TEST_CASE("a directory with files of others becomes no store") {
   const Scratch scratch;
+  make_directories(scratch / "user");
   spill(scratch / "user/notes.txt", "x");
   spill(scratch / "user/store.toml.node.1.0.tmp", "x");  // of a start that was killed
   CHECK(contains(message([&] { Store::create_or_open(scratch / "user", kHere); }),
