@@ -23,7 +23,8 @@ struct Asterix {
       archive("present", present);
       archive("right", right);
       archive("gold", gold);
-      archive.ranged("x", x, 0, kSide - 1);
+      archive.ranged("x", x, -1, kSide);  // who has left the board stands beside it
+      archive.require("x", [&] { return !present || on_board(x); });
     }
   };
 
