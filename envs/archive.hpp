@@ -8,8 +8,8 @@
 // structs with visit(). The bytes are little-endian and carry every name, so that a checkpoint of another
 // layout is refused.
 //
-// What is loaded may come from anybody. Whatever is used as an index, a length or a choice is therefore listed
-// with what it may be, and a state that is impossible is refused before anything uses it:
+// What is loaded may come from anybody. Whatever is used as an index, a length or a choice is therefore
+// listed with what it may be, and a state that is impossible is refused before anything uses it:
 //
 //   a.ranged("ball_x", ball_x, 0, 9)         a number, or each of a sequence, in this range; not NaN
 //   a.sized("buffer", buffer)                a vector whose length follows from the recipe, and stays

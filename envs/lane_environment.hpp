@@ -26,6 +26,7 @@
 #include <algorithm>
 #include <cassert>
 #include <concepts>
+#include <limits>
 #include <utility>
 
 #include "envs/environment.hpp"
@@ -123,7 +124,7 @@ class LaneEnvironment final : public Environment {
     template <class Archive>
     void visit(Archive& archive) {
       archive("task", task);
-      archive.ranged("steps", steps, 0, 1 << 30);
+      archive.ranged("steps", steps, 0, std::numeric_limits<std::int32_t>::max() - 1);
     }
   };
 

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -66,7 +67,7 @@ struct MazeGrid {
   void visit(Archive& archive) {
     archive.ranged("agent", agent, 0, kCells - 1);
     archive.ranged("patrol", patrol, 0, kPatrolPeriod - 1);
-    archive.ranged("steps", steps, 0, 1 << 30);
+    archive.ranged("steps", steps, 0, std::numeric_limits<std::int32_t>::max() - 1);
     archive.ranged("coins_left", coins_left, 0, kCoins);
     archive("coins", coins);
     archive("poisons", poisons);

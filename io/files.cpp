@@ -193,10 +193,14 @@ TemporaryFile::~TemporaryFile() {
   if (!named_) ::unlink(path_.c_str());
 }
 
-void TemporaryFile::write(ByteView bytes) {
+void TemporaryFile::write(ByteView bytes, Access access) {
   Descriptor file(::open(path_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
   if (file.get() < 0) throw_file_error(target_, "write", errno);
   write_all(file.get(), bytes, target_);
+  constexpr mode_t kPermissions = 07777, kWriting = 0222;
+  struct stat status {};
+  if (access == Access::kReadOnly && ::fstat(file.get(), &status) == 0)
+    ::fchmod(file.get(), status.st_mode & kPermissions & ~kWriting);  // not every file system has permissions
   if (::fsync(file.get()) != 0) throw_file_error(target_, "write to the disk", errno);
   synced_ = true;
   // Let the comparison ask the disk, not the memory that we have just filled.
@@ -256,9 +260,9 @@ void TemporaryFile::replace() {
   sync_directory(directory_of(target_));
 }
 
-Published publish_new(const fs::path& target, ByteView bytes, Naming first) {
+Published publish_new(const fs::path& target, ByteView bytes, Naming first, Access access) {
   TemporaryFile file(target);
-  file.write(bytes);
+  file.write(bytes, access);
   return file.publish_new(first);
 }
 

@@ -47,8 +47,11 @@ enum class Naming {
   kCheckedRename,    // rename(2) after a look
 };
 
+enum class Access { kAsOthers, kReadOnly };  // as the umask allows; the same, without writing
+
 // Gives `bytes` the name `target`, unless the name is taken.
-Published publish_new(const std::filesystem::path& target, ByteView bytes, Naming first = Naming::kLink);
+Published publish_new(const std::filesystem::path& target, ByteView bytes, Naming first = Naming::kLink,
+                      Access = Access::kAsOthers);
 
 // Gives `bytes` the name `target`, instead of whatever had it. Readers see the old or the new file, whole.
 void replace_atomically(const std::filesystem::path& target, ByteView bytes);
@@ -62,7 +65,8 @@ class TemporaryFile {
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  void write(ByteView bytes);  // the whole content: written, synced, read back and compared
+  // The whole content: written, synced, read back and compared.
+  void write(ByteView bytes, Access = Access::kAsOthers);
   Published publish_new(Naming first = Naming::kLink);
   void replace();
 
@@ -75,8 +79,8 @@ class TemporaryFile {
 };
 
 // Writes what a user asked for to the place that the user named: through symbolic links, which stay, and into
-// devices and named pipes, which are never replaced; a plain file atomically. InputError if the place lies in a
-// store, which is no place for anything but its own files.
+// devices and named pipes, which are never replaced; a plain file atomically. InputError if the place
+// lies in a store, which is no place for anything but its own files.
 void write_output(const std::filesystem::path& target, ByteView bytes);
 
 // InputError if the path is a store or lies in one: a directory with a file store.toml.

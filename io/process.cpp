@@ -69,7 +69,7 @@ WithoutBrokenPipe::~WithoutBrokenPipe() {
   std::signal(SIGPIPE, before_);
 }
 
-std::optional<std::string> call_apart(const std::function<std::string()>& work) {
+std::optional<std::string> call_apart(const std::function<std::string()>& work, int cpu_seconds) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
   const pid_t child = ::fork();
@@ -80,6 +80,10 @@ std::optional<std::string> call_apart(const std::function<std::string()>& work) 
     throw std::system_error(error, std::generic_category(), "fork");
   }
   if (child == 0) {
+    const auto limit = static_cast<rlim_t>(cpu_seconds);
+    const rlimit processor_time{limit, limit + 1};
+    ::setrlimit(RLIMIT_CPU, &processor_time);
+    ::signal(SIGXCPU, SIG_DFL);
     int status = 1;
     try {
       const std::string answer = work();

@@ -51,9 +51,10 @@ class WithoutBrokenPipe {
   void (*before_)(int);
 };
 
-// Calls `work` in a child of this process and gives what it returns. Nothing if the child died of a signal: for
-// files from elsewhere that a library may not survive. A process of one thread only.
-std::optional<std::string> call_apart(const std::function<std::string()>& work);
+// Calls `work` in a child of this process and gives what it returns. Nothing if the child died of a
+// signal, or took more than `cpu_seconds`: for files from elsewhere that a library may not survive. A
+// process of one thread only.
+std::optional<std::string> call_apart(const std::function<std::string()>& work, int cpu_seconds);
 
 double thread_cpu_seconds();       // of the calling thread
 std::int64_t peak_memory_bytes();  // resident, the most that this process ever had

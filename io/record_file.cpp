@@ -45,10 +45,7 @@ int format_of(std::string_view block) {
   if (!block.starts_with(kMagic.substr(0, block.size())))
     throw DamagedFile(file, "does not begin like an impsweep record", "check that this is the right file");
   if (bytes.size() < kUserBlockBytes) throw DamagedFile(file, "is truncated in its user block");
-  if (const int format = format_of(block); format > kFormat)
-    throw DamagedFile(file,
-                      fmt::format("is of record format {}, this program reads format {}", format, kFormat),
-                      "use the newer impsweep that made it");
+  if (const int format = format_of(block); format > kFormat) throw NewerFormat(file, format, kFormat);
   constexpr std::string_view key = "\npayload_bytes ";
   std::size_t expected = 0;
   if (const std::size_t at = block.find(key); at != std::string_view::npos)

@@ -33,6 +33,15 @@ class DamagedFile : public InputError {
   std::string reason_;
 };
 
+// A file of a later version of this program: nothing is wrong with it, and it stays where it is. what()
+// names both formats.
+class NewerFormat : public InputError {
+ public:
+  NewerFormat(const std::string& file, std::int64_t found, std::int64_t known)
+      : InputError("{}: is of format {}, this program reads format {}; use the newer impsweep that made it",
+                   file, found, known) {}
+};
+
 enum class RecordPart {
   kAll,
   kAttributes,  // arrays are left unread: for tables over thousands of files

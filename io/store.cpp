@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 
@@ -46,6 +48,17 @@ std::vector<fs::path> entries(const fs::path& directory) {
   return paths;
 }
 
+// Nothing is written, moved or deleted through a link: what it leads to may be anybody's.
+void require_inside(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(fs::symlink_status(folder, error)))
+    throw InputError(
+        "{}: is a link, and leads out of the store; put the directory itself in its place (the store as a "
+        "whole may "
+        "be reached by a link)",
+        folder.string());
+}
+
 // Whether a folder of `rounds` is one of ours: two digits, and no way out of the store.
 bool is_round_folder(const fs::path& folder) {
   const std::string name = folder.filename().string();
@@ -77,8 +90,12 @@ void require_progress(const fs::path& path, int attempt) {
                      path.string());
 }
 
+// Each message once, however often a store is read.
 void warn_on_standard_error(const std::string& message) {
-  fmt::print(stderr, "impsweep: {}\n", printable(message));
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard lock(mutex);
+  if (told.insert(message).second) fmt::print(stderr, "impsweep: {}\n", printable(message));
 }
 
 }  // namespace
@@ -94,6 +111,7 @@ Store Store::create_or_open(const fs::path& directory, const Fingerprint& finger
   store.may_move_ = true;
   for (const char* folder : kWritableFolders) {
     make_directories(directory / folder);
+    require_inside(directory / folder);
     require_writable(directory / folder);
   }
   store.fingerprint_ = fingerprint;
@@ -151,22 +169,31 @@ std::optional<Record> Store::load_or_quarantine(const fs::path& path, const What
   return std::nullopt;
 }
 
+template <class What>
+std::optional<Record> Store::load_if_understood(const fs::path& path, const What& what) const {
+  try {
+    return load_or_quarantine(path, what);
+  } catch (const NewerFormat& newer) {
+    warn_(newer.what());
+    return std::nullopt;
+  }
+}
+
 std::optional<Record> Store::load(std::string_view digest, RecordPart part) const {
-  return load_or_quarantine(round_path(digest), part);
+  return load_if_understood(round_path(digest), part);
 }
 
 std::optional<Record> Store::load(std::string_view digest, std::span<const std::string> places) const {
-  return load_or_quarantine(round_path(digest), places);
+  return load_if_understood(round_path(digest), places);
 }
 
 Publication Store::publish(std::string_view digest, const Record& record) const {
   const fs::path path = round_path(digest);
   make_directories(path.parent_path());
-  if (!is_round_folder(path.parent_path()))
-    throw InputError("{}: leads out of the store; put the directory itself in its place",
-                     path.parent_path().string());
+  require_inside(path.parent_path());
   const Bytes bytes = encode_record(record);
-  for (int attempt = 1; publish_new(path, bytes) == Published::kAlreadyThere; ++attempt) {
+  for (int attempt = 1;
+       publish_new(path, bytes, Naming::kLink, Access::kReadOnly) == Published::kAlreadyThere; ++attempt) {
     const std::optional<Record> existing = load_or_quarantine(path, RecordPart::kAll);
     if (!existing) {
       // What was there was damaged and has gone to quarantine, so the name is free now.

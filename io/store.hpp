@@ -74,7 +74,8 @@ class Store {
   Digests finished() const;  // digests; lists every directory once and opens no file
   bool has(std::string_view digest) const;
   FileStamp stamp(std::string_view digest) const;
-  // Nothing if it is missing or was damaged; a damaged file is moved to quarantine if the store is written to.
+  // Nothing if it is missing or was damaged; a damaged file is moved to quarantine if the store is
+  // written to. One of a later version stays where it is, and is warned of.
   std::optional<Record> load(std::string_view digest, RecordPart = RecordPart::kAll) const;
   std::optional<Record> load(std::string_view digest, std::span<const std::string> places) const;
   // Durable when it returns. Also removes the checkpoint of the same name, which has done its duty.
@@ -117,6 +118,8 @@ class Store {
   // `what` is a RecordPart or a list of places.
   template <class What>
   std::optional<Record> load_or_quarantine(const std::filesystem::path&, const What& what) const;
+  template <class What>
+  std::optional<Record> load_if_understood(const std::filesystem::path&, const What& what) const;
   void quarantine(const std::filesystem::path&, const std::string& reason) const;
 
   std::filesystem::path directory_;

@@ -15,8 +15,8 @@ inline constexpr int kStoreSchema = 1;
 
 using Fingerprint = std::map<std::string, std::string>;
 
-// InputError if the directory holds files and is no store: they may be a user's. The leftovers of a start that
-// was killed are none.
+// InputError if the directory holds files and is no store: they may be a user's. The leftovers of a
+// start that was killed are none.
 void require_free_for_store(const std::filesystem::path&);
 
 // Writes store.toml, or compares with the one that is there: two starters may race, both end with the same

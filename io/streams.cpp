@@ -13,8 +13,8 @@ namespace {
 
 std::atomic<int> output_error = 0;  // the first; 0: none
 
-// Says that all was written whatever became of it: the C library and fmt would make an error of the program of
-// it, wherever it happens to print.
+// Says that all was written whatever became of it: the C library and fmt would make an error of the
+// program of it, wherever it happens to print.
 template <int kDescriptor>
 ssize_t write_to(void*, const char* text, size_t size) {
   for (size_t done = 0; done < size;) {

@@ -14,7 +14,7 @@ namespace impsweep {
 
 bool output_is_terminal() {
   if (::isatty(STDOUT_FILENO) == 0) return false;
-  // A terminal that understands no control sequences, or a user who wants none.
+  // A terminal that understands no control sequences, or a user who has asked for none.
   const char* const kind = std::getenv("TERM");
   const char* const plain = std::getenv("NO_COLOR");
   if (kind == nullptr || std::string_view(kind) == "dumb" || (plain != nullptr && *plain != '\0'))

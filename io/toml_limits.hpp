@@ -1,5 +1,5 @@
-// io/toml_limits.hpp - what a TOML text may have at most, looked at before it is parsed: the parser calls itself
-// for every part of a key and every bracket, and deep texts would use up its stack.
+// io/toml_limits.hpp - what a TOML text may have at most, looked at before it is parsed: the parser
+// calls itself for every part of a key and every bracket, and deep texts would use up its stack.
 #pragma once
 
 #include <cstddef>

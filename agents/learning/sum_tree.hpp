@@ -38,11 +38,14 @@ class SumTree {
   template <class Archive>
   void visit(Archive& archive) {
     std::vector<double> values(leaves().begin(), leaves().end());
-    archive.sized_ranged("leaves", values, 0.0, 1e30);
+    archive.sized_ranged("leaves", values, 0.0, kLargest);
     restore(values);
   }
 
  private:
+  // Their sum stays finite; priorities of any recipe are far below it.
+  static constexpr double kLargest = 1e290;
+
   void restore(std::span<const double> values);
   void sum_level(std::size_t first,
                  std::size_t last);  // nodes first .. last of one level, from their children

@@ -50,10 +50,14 @@ class Explainer {
       return fmt::format("waiting  for {} of {} trainings, first {}; then about {}", open,
                          dependencies.size(), waits, duration_text(seconds));
     std::string text = fmt::format("ready    about {} of work", duration_text(seconds));
-    if (const auto checkpoint = store_.load_checkpoint(node.digest, RecordPart::kAttributes)) {
-      const std::int64_t step = checkpoint->integer("", "step");
-      text = fmt::format("stopped  at step {} of {} ({:.0f} %), goes on from there", step, node.env_steps,
-                         100 * part_done(step, node.env_steps));
+    try {
+      if (const auto checkpoint = store_.load_checkpoint(node.digest, RecordPart::kAttributes)) {
+        const std::int64_t step = checkpoint->integer("", "step");
+        text = fmt::format("stopped  at step {} of {} ({:.0f} %), goes on from there", step, node.env_steps,
+                           100 * part_done(step, node.env_steps));
+      }
+    } catch (const NewerFormat& newer) {
+      text = fmt::format("stopped  {}", newer.what());
     }
     return text + (history_.live_runs == 0
                        ? "; no run is working on this store"

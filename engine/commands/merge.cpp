@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <optional>
+
 #include "engine/commands/command.hpp"
 #include "engine/store/index.hpp"
 #include "io/error.hpp"
@@ -27,9 +30,11 @@ int command_merge(const Arguments& arguments) {
   for (const std::string& from : (*values)["from"].as<std::vector<std::string>>())
     sources.push_back(Store::open(from));
   const std::string directory = (*values)["store"].as<std::vector<std::string>>().front();
-  const bool exists = std::filesystem::exists(std::filesystem::path(directory) / "store.toml");
-  const Store store = Store::create_or_open(
-      directory, exists ? Store::open(directory).fingerprint() : sources.front().fingerprint());
+  std::optional<Store> there;
+  if (std::filesystem::exists(std::filesystem::path(directory) / "store.toml"))
+    there = Store::open(directory);
+  require_mergeable(there ? &*there : nullptr, directory, sources);
+  const Store store = Store::create_or_open(directory, sources.front().fingerprint());
   Merge merge;
   for (const Store& source : sources) merge_store(store, source, merge);
   const StoreContents contents = read_contents(store);

@@ -1,6 +1,8 @@
 // impsweep replay: drives the code that trains with recorded traces.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "engine/commands/command.hpp"
@@ -50,6 +52,13 @@ std::string answer_for(const std::string& path, double tolerance) {
   return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// Processor time that no whole recording of this size comes near: a second is more than ten thousand steps.
+int seconds_for(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  return 8 + (error ? 0 : static_cast<int>(std::min<std::uintmax_t>(bytes >> 14, 1 << 20)));
+}
+
 }  // namespace
 
 int command_replay(const Arguments& arguments) {
@@ -75,8 +84,8 @@ int command_replay(const Arguments& arguments) {
   bool diverged = false;
   const bool json = values->count("json") != 0;
   for (const std::string& path : (*values)["trace"].as<std::vector<std::string>>()) {
-    // Apart, as the HDF5 library does not survive every damaged file.
-    const auto answer = call_apart([&] { return answer_for(path, tolerance); });
+    // Apart, as the HDF5 library does not survive every damaged file, nor come to an end.
+    const auto answer = call_apart([&] { return answer_for(path, tolerance); }, seconds_for(path));
     if (!answer) throw InputError("{}: cannot be read: the file is damaged; fetch or record it again", path);
     nlohmann::json found = nlohmann::json::parse(*answer);
     if (found.contains("error")) throw InputError("{}", found["error"].get<std::string>());

@@ -1,16 +1,20 @@
 #include "engine/store/contents.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <unordered_map>
 
 #include "engine/plan/identity.hpp"
 #include "engine/store/summary_cache.hpp"
-#include "engine/training/fingerprint.hpp"
+#include "engine/training/version.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
+#include "io/json_field.hpp"
 
 namespace impsweep {
 namespace {
@@ -44,29 +48,58 @@ void mark_clashes(std::vector<StoredJob>& jobs) {
   }
 }
 
+// The versions of this program that have run on a store.
+std::set<std::string> versions_of(const Store& store) {
+  std::set<std::string> versions;
+  store.read_events([&](const std::string&, const nlohmann::json& event) {
+    if (field_or<std::string>(event, "type", "") == "run-start")
+      versions.insert(field_or<std::string>(event, "version", "of an unknown version"));
+  });
+  return versions;
+}
+
 // Frozen jobs of a store, and how many of them this version does not understand.
 struct ReadJobs {
   std::vector<StoredJob> understood;
   std::size_t unread = 0;
 };
 
+// The points of those sweeps that this version understands; the reason why it does not understand
+// another one, which is empty if there is none.
+std::pair<std::vector<GridPoint>, std::string> understood_points(const FrozenJob& job,
+                                                                 const std::string& path) {
+  std::vector<GridPoint> points;
+  std::string reason;
+  try {
+    const JobFile file = parse_job(job.text, path);
+    for (const JobSweep& sweep : file.sweeps) {
+      const JobFile alone = {path, {sweep}};
+      try {
+        std::ranges::move(resolve_frozen(alone), std::back_inserter(points));
+      } catch (const InputError& error) {
+        reason = error.what();
+      }
+    }
+  } catch (const InputError& error) {
+    reason = error.what();
+  }
+  return {std::move(points), std::move(reason)};
+}
+
 ReadJobs read_jobs(const Store& store) {
   std::vector<StoredJob> jobs;
   std::size_t unread = 0;
   for (const FrozenJob& job : store.jobs()) {
     const std::string path = (store.directory() / "jobs" / (job.digest + ".toml")).string();
-    try {
-      const JobFile file = parse_job(job.text, path);
-      jobs.push_back({job.digest, resolve_frozen(file)});
-    } catch (const InputError& error) {
-      ++unread;
-      const std::string version = version_text();
-      store.warn(
-          fmt::format("{}: this version, {}, does not understand the job, which another one made, and leaves "
-                      "its trainings out: "
-                      "{}",
-                      path, version.substr(0, version.find('\n')), error.what()));
-    }
+    auto [points, reason] = understood_points(job, path);
+    jobs.push_back({job.digest, std::move(points)});
+    if (reason.empty()) continue;
+    ++unread;
+    store.warn(
+        fmt::format("{}: impsweep {} does not understand a part of this job and leaves its trainings out "
+                    "(the store was written "
+                    "by impsweep {}): {}",
+                    path, program_version(), fmt::join(versions_of(store), ", "), reason));
   }
   mark_clashes(jobs);
   return {std::move(jobs), unread};

@@ -20,8 +20,8 @@ Plan plan_of_store(const Store&, std::size_t* unread = nullptr);
 // Results that no job of the store asks for, as after a loss of jobs.
 std::size_t unclaimed_results(const Store&, const Plan&);
 
-// Warns of such results; InputError if there is nothing else, so that nobody takes a store without its jobs for an
-// empty one.
+// Warns of such results; InputError if there is nothing else, so that nobody takes a store without its
+// jobs for an empty one.
 void require_jobs(const Store&, const Plan&);
 
 // A name in a store belongs to the job that used it first. Throws InputError with the keys that differ, and

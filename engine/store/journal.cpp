@@ -9,6 +9,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "engine/training/version.hpp"
 #include "io/human_text.hpp"
 #include "io/json_field.hpp"
 
@@ -36,7 +37,8 @@ std::string Journal::unique_run_name() {
 }
 
 Journal::Journal(const Store& store, int ranks) : run_(unique_run_name()), writer_(store.event_writer(run_)) {
-  writer_.append({{"type", "run-start"}, {"ranks", ranks}, {"pid", getpid()}});
+  writer_.append(
+      {{"type", "run-start"}, {"ranks", ranks}, {"pid", getpid()}, {"version", program_version()}});
 }
 
 void Journal::run_predicted(double seconds, double low_seconds, double high_seconds) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/store/contents.hpp"
 #include "io/error.hpp"
@@ -12,14 +13,18 @@
 namespace impsweep {
 namespace {
 
-void require_equal_numerics(const Store& store, const Store& source) {
-  for (const auto& [entry, value] : source.fingerprint()) {
-    const auto found = store.fingerprint().find(entry);
-    if (found == store.fingerprint().end() || found->second != value)
-      throw InputError("{}: was computed with {} = '{}', {} has '{}'; their results do not mix",
-                       source.directory().string(), entry, value, store.directory().string(),
-                       found == store.fingerprint().end() ? "" : found->second);
-  }
+void require_equal_numerics(const Fingerprint& ours, const std::string& directory, const Store& source) {
+  const auto text = [](const Fingerprint& entries, const std::string& entry) {
+    const auto found = entries.find(entry);
+    return found == entries.end() ? std::string("nothing") : "'" + found->second + "'";
+  };
+  Fingerprint all = ours;
+  all.insert(source.fingerprint().begin(), source.fingerprint().end());
+  for (const auto& [entry, value] : all)
+    if (text(ours, entry) != text(source.fingerprint(), entry))
+      throw InputError("{}: was computed with {} = {}, {} has {}; their results do not mix",
+                       source.directory().string(), entry, text(source.fingerprint(), entry), directory,
+                       text(ours, entry));
 }
 
 // A log only grows, so of two copies the longer one holds the other.
@@ -34,29 +39,42 @@ bool merge_log(const std::filesystem::path& from, const std::filesystem::path& t
 
 }  // namespace
 
+void require_mergeable(const Store* store, const std::string& directory, std::span<const Store> sources) {
+  const Fingerprint& ours = store != nullptr ? store->fingerprint() : sources.front().fingerprint();
+  for (const Store& source : sources) require_equal_numerics(ours, directory, source);
+  constexpr const char* kRemedy =
+      "train one of the two under a [[sweep.variant]] with a name of its own, or let `report` show both "
+      "stores side "
+      "by side";
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::vector<GridPoint> points = plan_of_store(sources[i]).points;
+    if (store != nullptr) require_names_free(*store, points, kRemedy);
+    for (std::size_t earlier = 0; earlier < i; ++earlier)
+      require_names_free(sources[earlier], points, kRemedy);
+  }
+}
+
 void merge_store(const Store& store, const Store& source, Merge& merge) {
-  require_equal_numerics(store, source);
-  require_names_free(
-      store, plan_of_store(source).points,
-      "train one of the two under a [[sweep.variant]] with a name of its own, or let `report` show "
-      "both stores side by side");
   for (const std::string& digest : source.finished()) {
+    std::optional<Record> theirs;
     try {
-      switch (store.publish(digest, read_result(source, digest))) {
-        case Publication::kWritten:
-          ++merge.copied;
-          break;
-        case Publication::kAlreadyThere:
-          ++merge.already_there;
-          break;
-        case Publication::kDifferent:
-          merge.different.push_back(
-              {digest, digest,
-               fmt::format("{} holds another result; it is kept in {}", source.directory().string(),
-                           (store.directory() / "quarantine").string())});
-      }
-    } catch (const DamagedFile& damage) {
+      theirs = read_result(source, digest);
+    } catch (const InputError& damage) {
       merge.damaged.push_back({digest, digest, damage.what()});
+      continue;
+    }
+    switch (store.publish(digest, *theirs)) {
+      case Publication::kWritten:
+        ++merge.copied;
+        break;
+      case Publication::kAlreadyThere:
+        ++merge.already_there;
+        break;
+      case Publication::kDifferent:
+        merge.different.push_back(
+            {digest, digest,
+             fmt::format("{} holds another result; it is kept in {}", source.directory().string(),
+                         (store.directory() / "quarantine").string())});
     }
   }
   const std::vector<FrozenJob> known = store.jobs();

@@ -1,6 +1,9 @@
 // engine/store/merge.hpp - uniting stores that were filled in different places.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "engine/store/verification.hpp"
@@ -15,8 +18,13 @@ struct Merge {
   std::vector<Discrepancy> different;
 };
 
+// Whatever speaks against uniting these stores is found before anything is copied or made: other
+// numerics, and names that mean other results elsewhere. `store` may be null: there is none yet at
+// `directory`. Throws InputError.
+void require_mergeable(const Store* store, const std::string& directory, std::span<const Store> sources);
+
 // Copies into `store` what `source` has and it has not: results, each read and validated, jobs and event
-// logs. The source is not changed. InputError if the two were computed with different numerics.
+// logs. The source is not changed. Call require_mergeable() first.
 void merge_store(const Store& store, const Store& source, Merge&);
 
 }  // namespace impsweep

@@ -113,9 +113,4 @@ void write_summary_cache(const Store& store, const Plan& plan, const RoundSummar
   }
 }
 
-void remove_summary_cache(const Store& store) {
-  std::error_code ignored;
-  std::filesystem::remove(cache_file(store), ignored);
-}
-
 }  // namespace impsweep

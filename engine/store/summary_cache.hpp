@@ -19,8 +19,7 @@ using SummaryCache = std::unordered_map<TrainingId, RoundSummary>;
 // Empty if there is no such file, or none that this version can read.
 SummaryCache read_summary_cache(const Store&);
 
-// Do nothing where the store cannot be written to.
+// Does nothing where the store cannot be written to.
 void write_summary_cache(const Store&, const Plan&, const RoundSummaries&);
-void remove_summary_cache(const Store&);  // so that the next run opens every result
 
 }  // namespace impsweep

@@ -75,7 +75,7 @@ Table curves_table(const Store& store, const Plan& plan, const std::vector<std::
   for_each_finished_round(store, plan,
                           [&](const Chain& chain, const TrainingNode& node, const Record& record) {
                             require_whole_curve(record);
-        const auto& step = record.values<std::int64_t>("curve/step");
+                            const auto& step = record.values<std::int64_t>("curve/step");
                             const std::vector<double> mean = curve_means(record);
                             const auto& deviation = record.values<double>("curve/deviation");
                             for (std::size_t i = 0; i < step.size(); ++i) {
@@ -106,7 +106,8 @@ Table inputs_table(const Store& store, const Plan& plan, const std::vector<std::
                                                                   effective_parameters(model, tensors, mask));
         if (magnitude.size() != left.size())
           throw InputError(
-              "{}: 'result/input_magnitude' holds {} inputs where the network has {}; remove the file and run "
+              "{}: 'result/input_magnitude' holds {} inputs where the network has {}; remove the file and "
+              "run "
               "again",
               record.origin, magnitude.size(), left.size());
         const auto& known_names = find_task(chain.task)->observation_names;

@@ -6,7 +6,6 @@
 
 #include "engine/store/contents.hpp"
 #include "engine/store/rerun.hpp"
-#include "engine/store/summary_cache.hpp"
 #include "engine/training/fingerprint.hpp"
 #include "io/digest.hpp"
 #include "io/error.hpp"
@@ -40,7 +39,6 @@ Verification verify_store(const Store& store) {
       verification.damaged.push_back({verification.names[digest], digest, error.what()});
     }
   }
-  if (!verification.damaged.empty()) remove_summary_cache(store);  // which counts them as whole
   for (const TrainingNode& node : plan.trainings)
     verification.missing += !verification.results.contains(node.digest.digits());
   return verification;

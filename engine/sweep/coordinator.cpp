@@ -165,6 +165,9 @@ void Coordinator::finished_elsewhere(TrainingIndex training) {
   const TrainingId& digest = plan_.trainings[training].digest;
   leases_.release(digest);
   const std::optional<Record> record = store_.load(digest, RecordPart::kAttributes);
+  if (!record && store_.has(digest))
+    return fail(training, {.reason = "its result is there and cannot be read; nothing was put in its place",
+                           .deterministic = false});
   if (!record) return scheduler_.released(training);  // it was damaged: computed again
   note_summary(digest, read_summary(*record));
   scheduler_.finished(training);

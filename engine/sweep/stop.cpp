@@ -33,7 +33,7 @@ void install_stop_signals() {
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ})
     sigaction(signal, &action, nullptr);
-  // Whoever ignores the end of a terminal, as nohup does, wants the run to go on.
+  // Whoever ignores the end of a terminal, as nohup does, means the run to go on.
   struct sigaction inherited = {};
   if (sigaction(SIGHUP, nullptr, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
     sigaction(SIGHUP, &action, nullptr);

@@ -6,9 +6,9 @@
 
 namespace impsweep {
 
-// SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 ask for a stop at the next safe point, as do SIGHUP, unless it is ignored
-// already, and the limits of processor time and file size, SIGXCPU and SIGXFSZ; a second SIGINT ends the process
-// at once. SIGPIPE is ignored.
+// SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 ask for a stop at the next safe point, as do SIGHUP, unless it is
+// ignored already, and the limits of processor time and file size, SIGXCPU and SIGXFSZ; a second SIGINT
+// ends the process at once. SIGPIPE is ignored.
 void install_stop_signals();
 
 // Asks for a stop when this much time has passed.

@@ -35,6 +35,8 @@ std::unique_ptr<TrainingSession> Checkpoint::start(const TrainingRequest& reques
   try {
     restore(*record, *session);
     return session;
+  } catch (const NewerFormat&) {
+    throw;  // the version that made it goes on from there
   } catch (const InputError& error) {
     reason = error.what();
   } catch (const ArchiveError& error) {
@@ -75,8 +77,9 @@ Record Checkpoint::encode(const TrainingSession& session) const {
 }
 
 void Checkpoint::restore(const Record& record, TrainingSession& session) {
-  if (const std::int64_t format = record.integer("", "format"); format != kFormat)
-    throw InputError("it has format {}, this version reads {}", format, kFormat);
+  const std::int64_t format = record.integer("", "format");
+  if (format > kFormat) throw NewerFormat(record.origin, format, kFormat);
+  if (format != kFormat) throw InputError("it has format {}, this version reads {}", format, kFormat);
   if (record.text("", "recipe") != recipe_) throw InputError("it belongs to another recipe");
   for (const auto& [name, value] : store_.fingerprint())
     if (const std::string& theirs = record.text("fingerprint", name); theirs != value)

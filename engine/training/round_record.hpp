@@ -99,8 +99,8 @@ struct RoundSummary {
     archive("cpu_seconds", cpu_seconds);
   }
 };
-// Throws InputError if arrays that belong together differ in length: a curve has one mean, deviation and row of
-// returns for each of its steps. What is not there is not looked at.
+// Throws InputError if arrays that belong together differ in length: a curve has one mean, deviation and
+// row of returns for each of its steps. What is not there is not looked at.
 void require_whole_curve(const Record&);
 
 RoundSummary read_summary(const Record&);

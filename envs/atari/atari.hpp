@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -78,7 +79,7 @@ class AtariEnvironment final : public Environment {
       archive.sized("images", images);
       archive.ranged("oldest", oldest, 0, kImages - 1);
       archive.ranged("lives", lives, 0, 1 << 20);
-      archive.ranged("steps", steps, 0, 1 << 30);
+      archive.ranged("steps", steps, 0, std::numeric_limits<std::int32_t>::max() - 1);
       archive.ranged("phase", phase, Phase::kUnused, Phase::kOver);
     }
   };

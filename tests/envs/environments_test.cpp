@@ -53,6 +53,13 @@ class Player {
     }
   }
 
+  // A random action, for a discrete task with one lane, without a new episode after the last step.
+  StepResult play_once(Stream& actions) {
+    const auto action = static_cast<std::int32_t>(actions.below(environment->info().actions));
+    environment->step(lanes_, {&action, nullptr, 1}, {observations.data(), 1}, results);
+    return results[0];
+  }
+
   std::unique_ptr<Environment> environment;
   std::vector<float> observations;  // [feature][lane]
   std::vector<StepResult> results;
@@ -389,6 +396,64 @@ TEST_CASE("acrobot: a hand-written controller swings up as fast as in the refere
     }
   }
   CHECK(std::abs(total / 1000 + 77) < 7.9);
+}
+
+// What is refused would be trained anew, and silently: the ranges of saved states are nowhere too narrow.
+TEST_CASE("every task: whatever state a long play comes to is saved, accepted and continued") {
+  for (const std::string& name : environment_names()) {
+    CAPTURE(name);
+    const bool replays_episodes = find_task(name)->family == "locomotion";
+    const int pieces = replays_episodes ? 25 : 250;
+    Player whole(name, 2, "long");
+    std::vector<std::unique_ptr<Player>> halves;
+    for (int i = 0; i < 2; ++i) halves.push_back(std::make_unique<Player>(name, 2, "long"));
+    Stream lengths("lengths/" + name);
+    for (int piece = 0; piece < pieces; ++piece) {
+      const int steps = 1 + static_cast<int>(lengths.below(80));
+      Player& now = *halves[static_cast<std::size_t>(piece % 2)];
+      Player& next = *halves[static_cast<std::size_t>((piece + 1) % 2)];
+      now.history.clear();
+      now.play(steps);
+      whole.history.clear();
+      whole.play(steps);
+      REQUIRE(now.history == whole.history);
+      const std::vector<std::byte> state = now.save();
+      REQUIRE_NOTHROW(next.load(state));
+      REQUIRE(next.save() == state);
+    }
+  }
+}
+
+// Takes back what ended the episode, further and further until another way is found: random actions alone
+// never see the late parts of a game, in which it is fast and full.
+TEST_CASE("every task: states late in an episode are accepted too") {
+  for (const std::string& name : environment_names()) {
+    if (find_task(name)->family == "locomotion") continue;  // a load plays its episode again
+    CAPTURE(name);
+    constexpr int kSteps = 60'000;
+    Player player(name, 1, "late");
+    std::vector<std::vector<std::byte>> past = {player.save()};
+    Stream actions("ways");
+    std::size_t longest = 1;
+    int ends = 0;  // since the episode was longer than ever before
+    for (int step = 0; step < kSteps; ++step) {
+      const StepResult result = player.play_once(actions);
+      const std::vector<std::byte> state = player.save();  // an ended episode is saved as well
+      REQUIRE_NOTHROW(player.load(state));
+      REQUIRE(player.save() == state);
+      if (!result.terminated && !result.truncated) {
+        past.push_back(state);
+        if (past.size() > longest) ends = 0;
+        longest = std::max(longest, past.size());
+      } else {
+        const std::int64_t reach = std::int64_t{1} << std::min(ends++ / 30, 9);
+        const auto back = static_cast<std::size_t>(1 + actions.below(reach));
+        past.resize(past.size() > back ? past.size() - back : 1);
+        player.load(past.back());
+      }
+    }
+    if (find_task(name)->max_steps == 0) CHECK(longest > 100);
+  }
 }
 
 TEST_CASE("a saved state of anybody is refused, or goes on without harm") {

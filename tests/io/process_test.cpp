@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/wait.h>
+#include <atomic>
 #include <csignal>
 
 #include <system_error>
@@ -48,11 +49,20 @@ TEST_CASE("what this process has used") {
 }
 
 TEST_CASE("a call apart gives its answer, or nothing if it dies") {
-  CHECK(call_apart([] { return std::string(200'000, 'x'); }) == std::string(200'000, 'x'));
-  CHECK(call_apart([] { return std::string(); }) == "");
-  CHECK_FALSE(call_apart([]() -> std::string {
-    std::raise(SIGKILL);
-    return "never";
-  }));
-  CHECK_FALSE(call_apart([]() -> std::string { throw 1; }));
+  CHECK(call_apart([] { return std::string(200'000, 'x'); }, 60) == std::string(200'000, 'x'));
+  CHECK(call_apart([] { return std::string(); }, 60) == "");
+  CHECK_FALSE(call_apart(
+      []() -> std::string {
+        std::raise(SIGKILL);
+        return "never";
+      },
+      60));
+  CHECK_FALSE(call_apart([]() -> std::string { throw 1; }, 60));
+  CHECK_FALSE(call_apart(
+      []() -> std::string {
+        std::atomic<bool> ends = false;
+        while (!ends.load()) continue;
+        return "never";
+      },
+      1));
 }

@@ -131,7 +131,9 @@ TEST_CASE("the reason and the remedy fit what the file is") {
   CHECK(contains(read(altered), "is altered (its checksum does not match)"));
   std::string newer = whole;
   newer.replace(newer.find("format 1"), 8, "format 2");
-  CHECK(contains(read(newer), "is of record format 2, this program reads format 1; use the newer impsweep"));
+  spill(scratch / "x.h5", newer);
+  CHECK(contains(message_of<NewerFormat>([&] { read_record_file(scratch / "x.h5"); }),
+                 "is of format 2, this program reads format 1; use the newer impsweep"));
   CHECK(message_of<InputError>([&] { read_record_file(scratch / "absent.h5"); }) ==
         (scratch / "absent.h5").string() + ": cannot read: No such file or directory; check the path");
 }

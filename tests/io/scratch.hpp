@@ -50,6 +50,9 @@ class Scratch {
 };
 
 inline void spill(const std::filesystem::path& path, std::string_view text) {
+  std::error_code ignored;  // there may be nothing yet
+  std::filesystem::permissions(path, std::filesystem::perms::owner_write, std::filesystem::perm_options::add,
+                               ignored);
   std::ofstream(path, std::ios::binary) << text;
 }
 

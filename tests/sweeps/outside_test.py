@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import struct
@@ -52,6 +53,7 @@ def sign(path):
 
 
 def edit(path, change):
+    os.chmod(path, 0o644)
     with h5py.File(path, "r+") as file:
         change(file)
     sign(path)
@@ -234,11 +236,52 @@ class Ownership(Outside):
         self.call("run", self.path("S.toml"), "--store", self.path("S"))
         self.assertEqual(sorted(os.listdir(self.path("victim"))), ["thesis.tmp", "x.h5.host.1.0.tmp"])
 
+    def test_a_folder_of_a_store_is_no_link(self):
+        for name in ("rounds", "live", "leases", "jobs", "events", "quarantine"):
+            shutil.rmtree(self.directory / "S", ignore_errors=True)
+            self.store()
+            os.rename(self.path("S/" + name), self.path("away-" + name))
+            self.old(f"away-{name}/thesis.tmp")
+            self.old(f"away-{name}/{'0' * 64}")
+            os.symlink(self.path("away-" + name), self.path("S/" + name))
+            before = listing(self.directory)
+            for arguments in (["run", self.path("S.toml"), "--store", self.path("S")],
+                              ["merge", self.path("S"), self.path("S")]):
+                result = self.call(*arguments)
+                self.assertEqual(result.returncode, 2, f"{name}: {result.stderr}")
+                self.assertIn(f"S/{name}: is a link", result.stderr)
+            for arguments in (["status"], ["verify"], ["export", "rounds"]):
+                self.call(arguments[0], self.path("S"), *arguments[1:])
+            self.assertEqual(listing(self.directory), before, name)
+
+    def test_a_store_may_be_reached_by_a_link(self):
+        os.mkdir(self.path("scratch"))
+        os.symlink("scratch", self.path("S"))
+        self.store()
+        self.assertTrue((self.directory / "scratch/store.toml").exists())
+
+    def test_verify_leaves_what_it_finds(self):
+        self.store()
+        damaged = self.round_file("S")
+        change = damaged.stat().st_mtime_ns
+        os.chmod(damaged, 0o644)
+        data = damaged.read_bytes()
+        damaged.write_bytes(data[:4000] + bytes([data[4000] ^ 1]) + data[4001:])
+        os.utime(damaged, ns=(change, change))
+        before = listing(self.path("S"))
+        result = self.call("verify", self.path("S"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("is altered", result.stdout)
+        self.assertIn("remove " + self.path("S/summaries.h5"), result.stdout)
+        self.assertEqual(listing(self.path("S")), before)
+
     def test_reading_changes_nothing(self):
         self.store()
         self.old("S/jobs/notes.toml", "# whose seeds were whose\n")
         self.old("S/jobs/" + "0" * 64 + ".toml", "# altered\n")
         damaged = self.round_file("S")
+        self.assertEqual(damaged.stat().st_mode & 0o222, 0)
+        os.chmod(damaged, 0o644)
         damaged.write_bytes(damaged.read_bytes()[:-1])
         before = listing(self.path("S"))
         for arguments in (["status", "S"], ["export", "S", "rounds"], ["export", "S", "curves"], ["explain", "S", CHAIN],
@@ -317,6 +360,32 @@ class Streams(Outside):
             with h5py.File(path) as file:
                 self.assertGreater(file.attrs["step"], 0)
 
+    def test_a_plain_terminal_gets_no_control_sequences(self):
+        job = self.write("job.toml", job_text({**SMALL, "rl.steps": 400_000, "eval.interval": 200_000}))
+        seen = {}
+        for number, (name, change) in enumerate({"terminal": {}, "dumb": {"TERM": "dumb"},
+                                                 "plain": {"NO_COLOR": "1"}}.items()):
+            ours, theirs = pty.openpty()
+            environment = {**self.environment, "TERM": "xterm", **change}
+            process = subprocess.Popen([PROGRAM, "run", job, "--store", self.path(f"S{number}")], stdout=theirs,
+                                       stderr=theirs, stdin=subprocess.DEVNULL, env=environment)
+            os.close(theirs)
+            text = b""
+            while True:
+                try:
+                    part = os.read(ours, 65536)
+                except OSError:  # the other side has gone
+                    break
+                if not part:
+                    break
+                text += part
+            os.close(ours)
+            self.assertEqual(process.wait(60), 0)
+            seen[name] = text
+        self.assertIn(b"\x1b", seen["terminal"])
+        self.assertNotIn(b"\x1b", seen["dumb"])
+        self.assertNotIn(b"\x1b", seen["plain"])
+
     def test_control_characters_are_shown_and_not_sent(self):
         result = self.call("plan", self.path("a\x1b[31mb.toml"))
         self.assertEqual(result.returncode, 2)
@@ -358,6 +427,67 @@ class Versions(Outside):
         for arguments in (["status", self.path("good")], ["verify", self.path("good")],
                           ["run", self.path("good.toml"), "--store", self.path("good")]):
             self.assertEqual(self.call(*arguments).returncode, 0, arguments)
+
+    def test_the_understood_part_of_a_newer_job_is_used(self):
+        job = self.write("two.toml", job_text(SMALL) + job_text({**SMALL, "tasks": '["acrobot"]', "rounds": 1}))
+        store = self.path("S")
+        self.assertEqual(self.call("run", job, "--store", store).returncode, 0)
+        [path] = (self.directory / "S/jobs").glob("*.toml")
+        first, second = path.read_text().split('tasks = ["acrobot"]')
+        path.unlink()
+        text = first + 'tasks = ["acrobot"]' + second.replace("rl.steps = ", "rl.new_option = 3\nrl.steps = ", 1)
+        self.write(f"S/jobs/{hashlib.sha256(text.encode()).hexdigest()}.toml", text)
+        result = self.call("export", store, "rounds")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.count(CHAIN), 2)
+        self.assertIn("rl.new_option", result.stderr)
+        version = self.call("--version").stdout.split()[1]
+        self.assertIn(f"impsweep {version} does not understand", result.stderr)
+        self.assertIn(f"written by impsweep {version})", result.stderr)
+
+    def newer_format(self, path):
+        os.chmod(path, 0o644)
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"record, format 1", b"record, format 7", 1))
+
+    def test_a_result_of_a_newer_format_is_named_and_stays(self):
+        store = str(self.store())
+        newer = self.round_file("S")
+        self.newer_format(newer)
+        before = newer.read_bytes()
+        for arguments in (["export", store, "rounds"], ["verify", store],
+                          ["merge", self.path("M"), store], ["run", self.path("S.toml"), "--store", store]):
+            result = self.call(*arguments)
+            self.assertIn("format 7, this program reads format 1", result.stdout + result.stderr, arguments)
+            self.assertEqual(newer.read_bytes(), before, arguments)
+        self.assertEqual(os.listdir(self.path("S/quarantine")), [])
+
+    def test_a_checkpoint_of_a_newer_format_stays(self):
+        job = self.write("long.toml", job_text(LONG))
+        self.assertEqual(self.call("run", job, "--store", self.path("P"), "--time-limit", "2s").returncode, 3)
+        for path in (self.directory / "P/live").glob("*"):
+            self.newer_format(path)
+        before = listing(self.path("P/live"))
+        result = self.call("run", job, "--store", self.path("P"), "--time-limit", "10s")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("format 7, this program reads format 1", result.stdout + result.stderr)
+        self.assertEqual(listing(self.path("P/live")), before)
+
+    def test_merge_looks_at_all_stores_first(self):
+        first, second = str(self.store("first")), str(self.store("second", {**SMALL, "ppo.learning_rate": 0.02}))
+        shutil.copytree(first, self.path("third"))
+        identity = (self.directory / "third/store.toml").read_text()
+        for text, reason in (("schema = 1\n[fingerprint]\n", "has nothing"),
+                             (identity.replace("g++", "another compiler"), "another compiler")):
+            self.write("third/store.toml", text)
+            result = self.call("merge", self.path("M"), first, self.path("third"))
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("do not mix", result.stderr)
+            self.assertFalse((self.directory / "M").exists())
+        result = self.call("merge", self.path("M"), first, second)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("ppo.learning_rate", result.stderr)
+        self.assertFalse((self.directory / "M").exists())
 
     def test_a_store_without_its_jobs_is_not_complete(self):
         store = self.store()

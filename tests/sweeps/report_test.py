@@ -74,6 +74,8 @@ class Report(SweepTest):
     def test_damaged_rounds(self):
         self.sweep()
         files = sorted((self.directory / "S" / "rounds").glob("*/*.h5"))
+        for file in files:
+            file.chmod(0o644)
         files[0].write_bytes(b"")
         files[1].write_bytes(files[1].read_bytes()[:-100])
         files[2].write_bytes(b"\0" * files[2].stat().st_size)

@@ -118,13 +118,17 @@ class Sweep(SweepTest):
                 elif path.exists():
                     time_of_change = path.stat().st_mtime_ns
                     data = path.read_bytes()
+                    os.chmod(path, 0o644)
                     path.write_bytes(data[:4000] + bytes([data[4000] ^ 1]) + data[4001:])
                     os.utime(path, ns=(time_of_change, time_of_change))
             mended = self.complete(store, ranks=ranks)
             self.assertIn("is computed again", mended.stdout)
-            # Nobody needed the results of random/re-init. `verify` finds them, and the next run mends them.
+            # Nobody needed the results of random/re-init. `verify` finds them and says how to mend them.
             report = json.loads(self.expect(1, "verify", self.path(store), "--json").stdout)
             self.assertGreater(len(report["damaged"]), 0)
+            summaries = self.path(f"{store}/summaries.h5")
+            self.assertIn(f"remove {summaries} and run", self.expect(1, "verify", self.path(store)).stdout)
+            os.unlink(summaries)
             self.complete(store, ranks=ranks)
             self.expect_equal("undisturbed", store)
 

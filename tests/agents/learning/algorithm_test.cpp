@@ -10,8 +10,10 @@
 #include "agents/learning/session.hpp"
 #include "agents/native/subnormals.hpp"
 #include "agents/network/initialisation.hpp"
+#include "tests/agents/learning/whole_training.hpp"
 
 using namespace impsweep;
+using namespace impsweep::testing;
 
 namespace {
 
@@ -32,6 +34,40 @@ Digits made_up_images() {
     images->labels.assign(70, 3);
   }
   return digits;
+}
+
+TrainingRequest small_request(const AlgorithmInfo& algorithm, const std::string& name) {
+  const TaskInfo& task = *find_task(name);
+  TrainingRequest request;
+  request.task = name;
+  request.algorithm = &algorithm;
+  request.config.own = algorithm.options;
+  request.config.network.hidden = {12};
+  request.config.sampler = {.steps = 1024, .batch_B = 4, .batch_T = 64, .decorrelation_steps = 5};
+  request.config.evaluation = {.interval = 512, .episodes = 2, .reevaluation_episodes = 2};
+  std::vector<OptionField> fields;
+  request.config.own.append(fields);
+  for (const OptionField& field : fields)
+    if (field.key.ends_with("min_steps_learn")) *std::get<std::int64_t*>(field.place) = 256;
+  request.model = model_on_task(algorithm, task, request.config);
+  const std::size_t count = parameter_count(request.model);
+  request.mask.assign(count, 1);
+  request.mask[1] = request.mask[7] = 0;
+  request.initial_parameters = initial_parameters(
+      request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });
+  request.initial_parameters[1] = request.initial_parameters[7] = 0;
+  request.stream_prefix = "battery";
+  if (algorithm.has_teacher) {
+    const AlgorithmInfo& teacher = *find_algorithm(teacher_algorithm(task), task);
+    AgentConfig config = request.config;
+    config.own = teacher.options;
+    request.teacher_model = model_on_task(teacher, task, config);
+    request.teacher_parameters =
+        initial_parameters(request.teacher_model, config.network,
+                           [](std::string_view tensor) { return "teacher" + std::string(tensor); });
+  }
+  if (task.is_data_set) request.data_set = std::make_shared<const Digits>(made_up_images());
+  return request;
 }
 
 }  // namespace
@@ -85,25 +121,7 @@ TEST_CASE(
       if (!algorithm.learns(task)) continue;
       CAPTURE(algorithm.name);
       CAPTURE(name);
-      TrainingRequest request;
-      request.task = name;
-      request.algorithm = &algorithm;
-      request.config.own = algorithm.options;
-      request.config.network.hidden = {12};
-      request.config.sampler = {.steps = 1024, .batch_B = 4, .batch_T = 64, .decorrelation_steps = 5};
-      request.config.evaluation = {.interval = 512, .episodes = 2, .reevaluation_episodes = 2};
-      std::vector<OptionField> fields;
-      request.config.own.append(fields);
-      for (const OptionField& field : fields)
-        if (field.key.ends_with("min_steps_learn")) *std::get<std::int64_t*>(field.place) = 256;
-      request.model = model_on_task(algorithm, task, request.config);
-      const std::size_t count = parameter_count(request.model);
-      request.mask.assign(count, 1);
-      request.mask[1] = request.mask[7] = 0;
-      request.initial_parameters = initial_parameters(
-          request.model, request.config.network, [](std::string_view tensor) { return std::string(tensor); });
-      request.initial_parameters[1] = request.initial_parameters[7] = 0;
-      request.stream_prefix = "battery";
+      TrainingRequest request = small_request(algorithm, name);
       // Asked between steps and updates, it stands for what else runs there: environments above all.
       int asked = 0;
       request.interruption = [&asked] {
@@ -111,16 +129,6 @@ TEST_CASE(
         CHECK_FALSE(FlushSubnormals::is_on());
         return false;
       };
-      if (algorithm.has_teacher) {
-        const AlgorithmInfo& teacher = *find_algorithm(teacher_algorithm(task), task);
-        AgentConfig config = request.config;
-        config.own = teacher.options;
-        request.teacher_model = model_on_task(teacher, task, config);
-        request.teacher_parameters =
-            initial_parameters(request.teacher_model, config.network,
-                               [](std::string_view tensor) { return "teacher" + std::string(tensor); });
-      }
-      if (task.is_data_set) request.data_set = std::make_shared<const Digits>(made_up_images());
       TrainingSession session(request);
       while (session.advance()) {
       }
@@ -128,13 +136,40 @@ TEST_CASE(
       CHECK(outcome.updates > 0);
       CHECK((asked > 0 || task.is_data_set));
       CHECK(outcome.env_steps >= 1024);
-      CHECK(outcome.final_parameters.size() == count);
+      CHECK(outcome.final_parameters.size() == parameter_count(request.model));
       CHECK(outcome.final_parameters[1] == 0.0f);
       CHECK(outcome.final_parameters[7] == 0.0f);
       CHECK(outcome.final_parameters != request.initial_parameters);
       CHECK(!outcome.best_returns.empty());
       const std::unique_ptr<Evaluator> greedy = make_evaluator(request, 2, true);
       CHECK(greedy->lanes() == 2);
+    }
+  }
+}
+
+// A state that is refused would be trained anew, and silently.
+TEST_CASE(
+    "every algorithm on every task: any state that it saves is accepted and continued to the same bits") {
+  std::vector<std::string> tasks = environment_names();
+  tasks.emplace_back("digits");
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    for (const std::string& name : tasks) {
+      if (!algorithm.learns(*find_task(name))) continue;
+      CAPTURE(algorithm.name);
+      CAPTURE(name);
+      const TrainingRequest request = small_request(algorithm, name);
+      const std::vector<std::byte> expected = bytes_of(outcome_of(request));
+      auto session = std::make_unique<TrainingSession>(request);
+      for (int calls = 0; session->advance(); ++calls) {
+        if (calls > 12 && calls % 7 != 0) continue;
+        const std::vector<std::byte> state = saved(*session);
+        session = std::make_unique<TrainingSession>(request);
+        StateReader reader(state.data(), state.size());
+        REQUIRE_NOTHROW(session->load(reader));
+        REQUIRE(reader.at_end());
+        REQUIRE(saved(*session) == state);
+      }
+      CHECK(bytes_of(session->outcome()) == expected);
     }
   }
 }

@@ -352,7 +352,7 @@ TEST_CASE("files that are no usable recording are refused with the reason") {
         H5Ldelete(file, "episode_007", H5P_DEFAULT);
         H5Lcreate_soft("/nowhere", file, "episode_007", H5P_DEFAULT, H5P_DEFAULT);
       },
-      "component not found");
+      "is reached by a soft or external link, which is not followed");
   const hid_t bare =
       H5Fcreate((scratch.path / "cartpole.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(bare);
