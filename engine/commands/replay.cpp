@@ -8,7 +8,6 @@
 #include "engine/commands/command.hpp"
 #include "engine/replay/replay_environment.hpp"
 #include "engine/replay/replay_oracle.hpp"
-#include "engine/replay/trace_reader.hpp"
 #include "io/error.hpp"
 #include "io/process.hpp"
 
@@ -42,7 +41,7 @@ std::string answer_for(const std::string& path, double tolerance) {
     answer = {{"text", text_of(replay)}, {"json", replay}, {"diverged", replay.first_divergence.has_value()}};
   };
   try {
-    if (read_trace_attributes(path).contains("kind"))
+    if (is_oracle(path))
       keep(replay_oracle(path, tolerance));
     else
       keep(replay_environment_trace(path, {.tolerance = tolerance}));
@@ -66,9 +65,10 @@ int command_replay(const Arguments& arguments) {
   Usage usage(
       "replay TRACE.h5... [--tolerance X] [--json]",
       "Drives the very environments and learning code that train with recorded traces and compares every\n"
-      "step: episodes of environments, or updates computed by rlpyt and PyTorch (recognised by the root\n"
-      "attribute `kind`). Without --tolerance, each quantity has the tolerance of its kind; environments\n"
-      "must agree exactly where their definition allows. Exit code 1 if anything differs.\n\n"
+      "step: episodes of environments, updates computed by rlpyt and PyTorch, or statistics computed by\n"
+      "rliable, scipy and statsmodels (recognised by the attribute `kind`). Without --tolerance, each\n"
+      "quantity has the tolerance of its kind; environments must agree exactly where their definition\n"
+      "allows. Exit code 1 if anything differs.\n\n"
       "Example: impsweep replay tests/data/cartpole.h5 tests/data/oracle-ppo-discrete.h5");
   usage.options.add_options()("tolerance", options::value<double>()->default_value(0),
                               "largest absolute difference allowed; 0: each quantity's own")(

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "engine/commands/command.hpp"
+#include "engine/report/comparison.hpp"
 #include "engine/report/contents.hpp"
 #include "engine/report/hypotheses.hpp"
 #include "engine/report/page.hpp"
@@ -49,19 +50,82 @@ void make_names_unique(std::vector<ReportSection>& sections) {
         if (const int use = uses[picture.name]++; use > 0) picture.name += fmt::format("-{}", use + 1);
 }
 
+ReportMetrics metrics_of(const std::string& name) {
+  if (name.empty()) return {};
+  const std::optional<Metric> metric = find_metric(name);
+  if (!metric) throw InputError("report: --metric '{}' is none of best, reevaluated and final", name);
+  return {{*metric}, *metric};
+}
+
+std::vector<Figure> pictures_of(const std::vector<ReportSection>& sections) {
+  std::vector<Figure> pictures;
+  for (const ReportSection& section : sections)
+    for (const ReportFigure& figure : section.figures)
+      pictures.insert(pictures.end(), figure.pictures.begin(), figure.pictures.end());
+  return pictures;
+}
+
+void draw_all(const std::vector<ReportSection>& sections, const std::filesystem::path& output) {
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  draw(pictures_of(sections), output / "figures", std::clamp(cores, 1, kMostPlotters));
+}
+
+void print(const nlohmann::json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+int report_comparison(const Results& results, const std::string& key, const ReportMetrics& metrics,
+                      const std::filesystem::path& output, bool json) {
+  const std::vector<Comparison> comparisons = compare(results, key, metrics.judged);
+  std::vector<ReportSection> sections = {comparison_section(comparisons, metrics)};
+  draw_all(sections, output);
+  for (const Comparison& comparison : comparisons)
+    replace_atomically(output / "figures" / (file_name_of(comparison) + ".csv"),
+                       bytes_of(comparison_csv(comparison, metrics.judged)));
+  replace_atomically(output / "index.html",
+                     bytes_of(report_page(results, sections, {}, metrics.judged, output / "figures")));
+  if (json) {
+    print({{"stores", to_json(results.stores)},
+           {"figures", to_json(sections)},
+           {"comparisons", to_json(comparisons, metrics.judged)}});
+    return kComplete;
+  }
+  for (const Comparison& comparison : comparisons) {
+    fmt::print("{} by {}, area under the {} over the density, {}:\n", comparison.name, comparison.key,
+               metric_title(metrics.judged), comparison.range);
+    for (const std::vector<ComparedArm>& arms : comparison.arms)
+      for (const ComparedArm& arm : arms)
+        fmt::print(
+            "  {:<18} {:<24} {}\n{}", info_of(arm.baseline).name, arm.value, statistics::text_of(arm.area),
+            &arm == &arms.front() ? ""
+                                  : fmt::format("  {:<18} {:<24} {}\n", "", "  minus " + arms.front().value,
+                                                statistics::text_of(arm.difference)));
+    if (!comparison.remark.empty()) fmt::print("  {}\n", comparison.remark);
+    fmt::print("  table: {}\n", (output / "figures" / (file_name_of(comparison) + ".csv")).string());
+  }
+  fmt::print("open {}\n", (output / "index.html").string());
+  return kComplete;
+}
+
 }  // namespace
 
 int command_report(const Arguments& arguments) {
   namespace options = boost::program_options;
-  Usage usage("report STORE... --output DIR [--figure N] [--json]",
+  Usage usage("report STORE... --output DIR [--figure N | --compare KEY] [--metric M] [--json]",
               "Draws what stores hold, finished or under way, as SVG, PDF and PNG in DIR/figures and as one "
               "page,\nDIR/index.html, that needs nothing else; and judges the paper's claims by it. With "
               "--figure, only "
-              "that\nfigure of the paper. Several stores are taken together.\n\n"
+              "that\nfigure of the paper; with --compare, only the chains that differ in that key and in "
+              "nothing else.\nSeveral stores are taken together.\n\n"
               "Example: impsweep report out --output report && xdg-open report/index.html");
   usage.options.add_options()("output", options::value<std::string>(), "directory to write to")(
       "figure", options::value<int>(), "number of one of the paper's figures, 1 to 15")(
-      "json", "print figures and verdicts as one JSON object");
+      "compare", options::value<std::string>(),
+      "variant, network, algorithm, baseline or a key of job files: its values drawn together, with paired "
+      "differences, also as figures/compare_*.csv")(
+      "metric", options::value<std::string>()->default_value(""),
+      "best, reevaluated or final; else pictures show best and reevaluated, and comparisons and verdicts use "
+      "reevaluated")("json", "print figures and verdicts as one JSON object");
   usage.positional = {{"stores", -1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
@@ -73,36 +137,38 @@ int command_report(const Arguments& arguments) {
   const bool one_figure = values->count("figure") != 0;
 
   require_outside_stores(output);
+  const bool json = values->count("json") != 0;
+  const ReportMetrics metrics = metrics_of((*values)["metric"].as<std::string>());
+  if (one_figure && values->count("compare") != 0)
+    throw InputError("report: --figure and --compare exclude each other");
+
   const Results results = read_results({names.begin(), names.end()});
+  if (values->count("compare") != 0)
+    return report_comparison(results, (*values)["compare"].as<std::string>(), metrics, output, json);
   std::vector<ReportSection> sections;
   if (one_figure) {
     const int number = (*values)["figure"].as<int>();
-    sections.push_back({fmt::format("Figure {}", number), "", {}, paper_figure(results, number)});
+    sections.push_back({fmt::format("Figure {}", number), "", {}, paper_figure(results, number, metrics)});
   } else {
-    sections = report_contents(results);
+    sections = report_contents(results, metrics);
   }
   make_names_unique(sections);
-  std::vector<Figure> pictures;
-  for (const ReportSection& section : sections)
-    for (const ReportFigure& figure : section.figures)
-      pictures.insert(pictures.end(), figure.pictures.begin(), figure.pictures.end());
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  draw(pictures, output / "figures", std::clamp(cores, 1, kMostPlotters));
+  draw_all(sections, output);
 
-  const std::vector<JudgedHypothesis> hypotheses = judge(results);
+  const std::vector<JudgedHypothesis> hypotheses = judge(results, metrics.judged);
   if (!one_figure)
-    replace_atomically(output / "index.html",
-                       bytes_of(report_page(results, sections, hypotheses, output / "figures")));
-  if (values->count("json") != 0) {
-    const nlohmann::json report = {{"stores", to_json(results.stores)},
-                                   {"figures", to_json(sections)},
-                                   {"hypotheses", to_json(hypotheses)}};
-    fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    replace_atomically(output / "index.html", bytes_of(report_page(results, sections, hypotheses,
+                                                                   metrics.judged, output / "figures")));
+  if (json) {
+    print({{"stores", to_json(results.stores)},
+           {"figures", to_json(sections)},
+           {"hypotheses", to_json(hypotheses)}});
     return kComplete;
   }
   for (const ReportSection& section : sections)
     for (const ReportFigure& figure : section.figures)
       if (one_figure) fmt::print("{}\n", figure.caption);
+  const std::vector<Figure> pictures = pictures_of(sections);
   const auto drawn = std::ranges::count_if(pictures, [](const Figure& f) { return f.formats.size() > 1; });
   fmt::print("{} figure{} in {}\n", drawn, drawn == 1 ? "" : "s", (output / "figures").string());
   if (!one_figure) fmt::print("open {}\n", (output / "index.html").string());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "engine/plan/recipe.hpp"
@@ -17,22 +18,30 @@ ChainGroup group_of(const GridPoint& point) {
   return {settings.task, settings.algorithm, network_name(settings.agent.network), point.variant};
 }
 
-std::string differences(const Settings& a, const Settings& b, std::size_t most) {
-  std::string text;
-  std::size_t found = 0;
-  const auto note = [&](std::string_view key, const std::string& first, const std::string& second) {
-    if (found++ >= most) return;
-    text += fmt::format("{}{} = {} and {}", text.empty() ? "" : ", ", key, first, second);
-  };
+std::vector<SettingDifference> differing_settings(const Settings& a, const Settings& b) {
+  std::vector<SettingDifference> found;
   if (a.master_seed != b.master_seed)
-    note("master_seed", std::to_string(a.master_seed), std::to_string(b.master_seed));
+    found.push_back({"master_seed", std::to_string(a.master_seed), std::to_string(b.master_seed)});
   const std::vector<OptionState> left = list_settings(a), right = list_settings(b);
   for (std::size_t i = 0; i < left.size(); ++i) {
     const std::string& key = left[i].option.key;
-    if (left[i].value == right[i].value || !has_bearing(key, a) || !has_bearing(key, b)) continue;
-    note(key, canonical_text(left[i].value), canonical_text(right[i].value));
+    auto other = right.begin() + static_cast<std::ptrdiff_t>(std::min(i, right.size()));
+    if (other == right.end() || other->option.key != key)
+      other = std::ranges::find(right, key, [](const OptionState& state) { return state.option.key; });
+    if (other == right.end() || left[i].value == other->value) continue;
+    if (has_bearing(key, a) && has_bearing(key, b))
+      found.push_back({key, canonical_text(left[i].value), canonical_text(other->value)});
   }
-  if (found > most) text += fmt::format(" and {} more", found - most);
+  return found;
+}
+
+std::string differences(const Settings& a, const Settings& b, std::size_t most) {
+  const std::vector<SettingDifference> found = differing_settings(a, b);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, found.size()); ++i)
+    text += fmt::format("{}{} = {} and {}", text.empty() ? "" : ", ", found[i].key, found[i].first,
+                        found[i].second);
+  if (found.size() > most) text += fmt::format(" and {} more", found.size() - most);
   return text;
 }
 

@@ -65,10 +65,37 @@ void OracleComparison::compare_exactly(const std::string& quantity, std::span<co
          static_cast<double>(want[i]));
 }
 
+namespace {
+
+// Statistics name their kind in each case: several share a file.
+std::vector<std::string> statistics_cases(const Hdf5File& file) {
+  std::vector<std::string> cases;
+  for (const std::string& child : file.children())
+    if (child.starts_with("case_") && file.is_group(child) && file.has_attribute(child, "kind"))
+      cases.push_back(child);
+  return cases;
+}
+
+}  // namespace
+
+bool is_oracle(const std::string& path) {
+  const Hdf5File file = Hdf5File::open_readonly(path);
+  return file.has_attribute("", "kind") || !statistics_cases(file).empty();
+}
+
 OracleReplay replay_oracle(const std::string& path, double tolerance) {
   const Hdf5File file = Hdf5File::open_readonly(path);
   OracleReplay replay;
   replay.file = path;
+  OracleComparison comparison(replay, tolerance);
+  if (!file.has_attribute("", "kind")) {
+    replay.kind = "statistics";
+    for (const std::string& group : statistics_cases(file)) {
+      comparison.start_case(static_cast<int>(replay.cases++));
+      replay_statistics_case(file, group, comparison);
+    }
+    return replay;
+  }
   replay.kind = file.attribute_string("", "kind");
   replay.cases = file.attribute_int("", "num_cases");
   const auto drive = replay.kind == "ppo-update"           ? replay_ppo_case
@@ -85,7 +112,6 @@ OracleReplay replay_oracle(const std::string& path, double tolerance) {
   if (file.attribute_int("", "format_version") != 1)
     throw InputError("{}: format version {} is not known; this version reads format 1", path,
                      file.attribute_int("", "format_version"));
-  OracleComparison comparison(replay, tolerance);
   for (int c = 0; c < replay.cases; ++c) {
     comparison.start_case(c);
     drive(file, fmt::format("case_{:03}", c), comparison);

@@ -1,12 +1,14 @@
 // engine/replay/replay_oracle.hpp - drives the code that trains with recorded updates of rlpyt and PyTorch,
-// and compares every recorded result.
+// and the statistics with recorded results of rliable, scipy and statsmodels; compares every recorded result.
 //
-// A file is recognised by its root attribute `kind`:
+// A file of updates is recognised by its root attribute `kind`:
 //   ppo-update           advantages, losses, gradient norms, parameters, Adam moments, schedules
 //   dqn-update           n-step returns, values, losses, errors, gradients, parameters of both networks
 //   prioritized-replay   leaves after every operation, draws, importance weights, what was drawn
 //   prune                masks and counts of global magnitude pruning, exactly
 //   distillation-loss    the three cloning losses and their gradients
+// A file of statistics has a `kind` at each of its cases, and counts as of kind "statistics":
+//   aggregate, paired, holm, meta, trend, power, proportion     quantities are named "paired/t/p_greater"
 #pragma once
 
 #include <cstdint>
@@ -32,6 +34,9 @@ struct OracleReplay {
   std::map<std::string, double> max_abs_error;  // by quantity, over all cases
   std::optional<OracleDivergence> first_divergence;
 };
+
+// Whether the file is one of these, rather than the recording of an environment.
+bool is_oracle(const std::string& path);
 
 // Throws InputError if the file is damaged, incomplete, or of a kind that this version cannot drive.
 // tolerance 0: the tolerance that belongs to each quantity; else the largest absolute difference of all of
@@ -73,5 +78,6 @@ void replay_dqn_case(const Hdf5File&, const std::string& group, OracleComparison
 void replay_memory_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_prune_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_distillation_case(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_statistics_case(const Hdf5File&, const std::string& group, OracleComparison&);
 
 }  // namespace impsweep

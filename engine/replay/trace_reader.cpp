@@ -235,8 +235,4 @@ EnvironmentTrace read_environment_trace(const std::string& path) {
   return trace;
 }
 
-TraceAttributes read_trace_attributes(const std::string& path) {
-  return read_attributes(Hdf5File::open_readonly(path), "");
-}
-
 }  // namespace impsweep

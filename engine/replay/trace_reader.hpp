@@ -60,7 +60,4 @@ struct EnvironmentTrace {
 // Throws InputError if the file is missing, damaged, or no recording of this format.
 EnvironmentTrace read_environment_trace(const std::string& path);
 
-// The root attributes alone, to tell kinds of traces apart. Throws InputError if the file cannot be opened.
-TraceAttributes read_trace_attributes(const std::string& path);
-
 }  // namespace impsweep

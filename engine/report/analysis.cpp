@@ -1,10 +1,13 @@
 #include "engine/report/analysis.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "io/statistics.hpp"
+#include "engine/statistics/describe.hpp"
+#include "engine/statistics/trend.hpp"
 
 namespace impsweep {
 namespace {
@@ -17,28 +20,38 @@ std::size_t finished_rounds(const ChainFacts& chain) {
 
 }  // namespace
 
-Scale scale_of(const Group& group) {
+Scale scale_of(const Group& group, Metric metric) {
   const auto tickets = group.chains.find(Baseline::kMaskWeights);
   std::vector<double> untrained, dense;
   const auto add = [&](const std::map<std::int64_t, ChainFacts>& seeds) {
     for (const auto& [seed, chain] : seeds) {
       if (chain.empty() || !chain.front()) continue;
       untrained.push_back(chain.front()->curve_mean.front());
-      dense.push_back(chain.front()->summary.best_return);
+      dense.push_back(return_by(chain.front()->summary, metric));
     }
   };
   if (tickets != group.chains.end())
     add(tickets->second);
   else
     for (const auto& [baseline, seeds] : group.chains) add(seeds);
-  const MeanDeviation low = mean_deviation(untrained), high = mean_deviation(dense);
-  Scale scale{low.mean, high.mean, false};
-  scale.usable = !dense.empty() && scale.dense - scale.untrained > 1e-9 * (1 + std::abs(scale.untrained));
+  const std::vector<double> low = statistics::complete(untrained).values,
+                            high = statistics::complete(dense).values;
+  if (low.empty() || high.empty()) return {};
+  Scale scale{statistics::mean(low), statistics::mean(high), false};
+  scale.usable = scale.range() > 1e-9 * (1 + std::abs(scale.untrained));
   return scale;
 }
 
-double best_return(const RoundFacts& round) {
-  return round.summary.best_return;
+ReturnBounds return_bounds(const Group& group) {
+  if (group.info->is_data_set) return {0.0, 100.0};
+  const double limit = task_with(group.task, group.settings.task_options).max_steps;
+  if (group.task == "cartpole" && limit > 0) return {0.0, limit};  // a point for each step
+  if (group.task == "acrobot" && limit > 0) return {-limit, 0.0};  // one less for each step
+  return {};
+}
+
+RoundValue return_of(Metric metric) {
+  return [metric](const RoundFacts& round) { return return_by(round.summary, metric); };
 }
 
 std::vector<double> over_seeds(const Group& group, Baseline baseline, std::size_t round,
@@ -49,6 +62,14 @@ std::vector<double> over_seeds(const Group& group, Baseline baseline, std::size_
   for (const auto& [seed, chain] : seeds->second)
     if (round < chain.size() && chain[round]) values.push_back(value(*chain[round]));
   return values;
+}
+
+statistics::Cell return_cell(const Group& group, Baseline baseline, std::size_t round, Metric metric) {
+  const ReturnBounds bounds = return_bounds(group);
+  return statistics::cell_interval(over_seeds(group, baseline, round, return_of(metric)), bounds.lower,
+                                   bounds.upper,
+                                   {fmt::format("report/{}/{}/round-{}/{}", group.name(),
+                                                info_of(baseline).name, round, metric_name(metric))});
 }
 
 SeedCurves seed_curves(const Group& group, std::span<const Baseline> baselines, const RoundValue& value) {
@@ -88,37 +109,50 @@ SeedCurves seed_curves(const Group& group, std::span<const Baseline> baselines, 
   return curves;
 }
 
-Areas areas(const Group& group, std::span<const Baseline> baselines) {
-  const Scale scale = scale_of(group);
-  const SeedCurves curves = seed_curves(group, baselines);
-  Areas areas{curves.rounds, curves.complete, {}};
-  if (!scale.usable || curves.seeds.empty()) return areas;
+std::optional<RoundRange> area_rounds(const Group& group, std::size_t rounds) {
+  if (rounds < 2) return std::nullopt;
+  RoundRange range;
+  while (range.last + 1 < rounds && group.density[range.last + 1] >= kLeastAreaDensity) ++range.last;
+  return range;
+}
+
+std::string range_text(const RoundRange& range) {
+  return range.first == range.last ? fmt::format("round {}", range.first)
+                                   : fmt::format("rounds {}-{}", range.first, range.last);
+}
+
+Areas areas(const Group& group, std::span<const Baseline> baselines, Metric metric) {
+  const Scale scale = scale_of(group, metric);
+  const SeedCurves curves = seed_curves(group, baselines, return_of(metric));
+  const std::optional<RoundRange> range = area_rounds(group, curves.rounds);
+  Areas areas;
+  areas.complete = curves.complete;
+  if (!scale.usable || !range || curves.seeds.empty()) return areas;
+  areas.range = *range;
+  areas.seeds = curves.seeds;
   for (const auto& seeds : curves.values) {
     std::vector<double>& own = areas.of.emplace_back();
-    for (const std::vector<double>& returns : seeds) {
-      double sum = 0;
-      for (const double value : returns) sum += scale.performance(value);
-      own.push_back(sum / static_cast<double>(returns.size()));
-    }
+    for (const std::vector<double>& returns : seeds)
+      own.push_back(scale.performance(
+          statistics::mean_over_rounds(returns, range->first, range->last).value_or(kNotANumber)));
   }
   return areas;
 }
 
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> result(a.size());
-  std::ranges::transform(a, b, result.begin(), std::minus());
+Survival survival(const Group& group, Baseline baseline, Metric metric, double alpha) {
+  const Scale scale = scale_of(group, metric);
+  const SeedCurves curves = seed_curves(group, {&baseline, 1}, return_of(metric));
+  Survival result;
+  if (!scale.usable || curves.seeds.empty()) return result;
+  result.last = curves.rounds - 1;
+  result.complete = curves.complete;
+  result.seeds = curves.seeds;
+  for (const std::vector<double>& returns : curves.values.front()) {
+    std::vector<double> performance;
+    for (const double value : returns) performance.push_back(1 + (value - returns.front()) / scale.range());
+    result.rounds.push_back(statistics::critical_round(performance, alpha));
+  }
   return result;
-}
-
-double sufficient_density(const Group& group, const Scale& scale,
-                          const std::vector<std::vector<double>>& values,
-                          const std::vector<std::size_t>& drawn, double alpha) {
-  const std::size_t rounds = values.front().size();
-  std::vector<double> performance(rounds, 0.0);
-  for (const std::size_t seed : drawn)
-    for (std::size_t round = 0; round < rounds; ++round)
-      performance[round] += scale.performance(values[seed][round]) / static_cast<double>(drawn.size());
-  return lowest_sufficient_density({group.density.data(), rounds}, performance, alpha).value_or(1.0);
 }
 
 std::vector<const Group*> given_inputs(const Results& results, const Group& all) {
@@ -190,6 +224,14 @@ std::size_t round_near(const Group& group, double density) {
   for (std::size_t round = 1; round < group.rounds(); ++round)
     if (distance(round) < distance(nearest)) nearest = round;
   return nearest;
+}
+
+double literal_inputs(const RoundFacts& round) {
+  return static_cast<double>(round.summary.inputs_left);
+}
+
+double effective_inputs(const RoundFacts& round) {
+  return literal_inputs(round);
 }
 
 std::size_t disappearance(const ChainFacts& chain, std::size_t input) {

@@ -1,23 +1,30 @@
-// engine/report/analysis.hpp - the derived quantities of figures and verdicts.
+// engine/report/analysis.hpp - the derived quantities of figures, tables and verdicts.
 //
-//   R        best evaluation return of a round
+//   R        a return of a round, by a metric (engine/training/metric.hpp)
 //   P        (R - untrained) / (dense - untrained): 0 as the untrained network, 1 as the dense one. Both
 //            references are means over seeds in round 0 of mask/weights (of any baseline, if it is not there)
-//   AUC      mean of P over rounds
-//   d*(a)    lowest density at which, and at all larger ones, the mean P over seeds is at least a
+//   AUC      mean of P over rounds 1 to the last whose density is 2.5 % or more (all of them, where pruning
+//            ends before): a range that is stated before looking, and without the general collapse beyond it
+//   d*(a)    density of the last round before the P of a seed falls below a, where P is counted from the
+//            seed's own dense agent and smoothed to a curve that never rises (engine/statistics)
 //   contributions   weights: AUC(mask/weights) - AUC(mask/permuted), mask: AUC(mask/permuted) -
 //                   AUC(permuted/permuted), layer ratio: AUC(permuted/permuted) - AUC(random/re-init)
 //
 // Chains under way count as far as they have come: a comparison runs over the rounds that at least half of
-// its seeds have finished, and over the seeds that have finished them.
+// its seeds have finished, and over the seeds that have finished them. A return that is missing (NaN: no
+// episode ended) leaves its seed out of what needs it.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/report/results.hpp"
+#include "engine/statistics/cell.hpp"
+#include "engine/statistics/critical_density.hpp"
+#include "engine/training/metric.hpp"
 
 namespace impsweep {
 
@@ -26,14 +33,24 @@ struct Scale {
   double untrained = 0, dense = 0;
   bool usable = false;
 
-  double performance(double best_return) const { return (best_return - untrained) / (dense - untrained); }
+  double range() const { return dense - untrained; }
+  double performance(double value) const { return (value - untrained) / range(); }
 };
-Scale scale_of(const Group&);
+Scale scale_of(const Group&, Metric);
+
+// What returns of the task cannot leave, where it is known.
+struct ReturnBounds {
+  std::optional<double> lower, upper;
+};
+ReturnBounds return_bounds(const Group&);
 
 // One number of every finished round, by round; NaN where it is missing.
 using RoundValue = std::function<double(const RoundFacts&)>;
-double best_return(const RoundFacts&);
+RoundValue return_of(Metric);
 std::vector<double> over_seeds(const Group&, Baseline, std::size_t round, const RoundValue&);
+
+// What a table says of the returns of a round.
+statistics::Cell return_cell(const Group&, Baseline, std::size_t round, Metric);
 
 // Values of the seeds whose chains under all `baselines` have come as far as half of them have.
 struct SeedCurves {
@@ -42,25 +59,37 @@ struct SeedCurves {
   std::vector<std::int64_t> seeds;
   std::vector<std::vector<std::vector<double>>> values;  // [baseline][seed][round]
 };
-SeedCurves seed_curves(const Group&, std::span<const Baseline> baselines, const RoundValue& = best_return);
+SeedCurves seed_curves(const Group&, std::span<const Baseline> baselines, const RoundValue&);
 
-// AUC of each seed under each of the baselines, [baseline][seed]; empty if the scale is not usable.
+// The rounds of AUC among the first `rounds`: both included, 1 and later. Nothing for a dense agent alone.
+struct RoundRange {
+  std::size_t first = 1, last = 1;
+};
+inline constexpr double kLeastAreaDensity = 0.025;
+std::optional<RoundRange> area_rounds(const Group&, std::size_t rounds);
+std::string range_text(const RoundRange&);  // "rounds 1-16"
+
+// AUC of each seed under each of the baselines, [baseline][seed]; empty if the scale is not usable. NaN for a
+// seed that misses a return.
 struct Areas {
-  std::size_t rounds = 0;
+  RoundRange range;
   bool complete = true;
+  std::vector<std::int64_t> seeds;
   std::vector<std::vector<double>> of;
 };
-Areas areas(const Group&, std::span<const Baseline> baselines);
-
-// a - b element by element.
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b);
+Areas areas(const Group&, std::span<const Baseline> baselines, Metric);
 
 // The part of the dense agents' performance that is called enough: alpha of d* in every table and claim.
 inline constexpr double kSufficient = 0.9;
 
-// d*(alpha) of the seeds drawn, from values[seed][round]; 1 if even the dense agents miss it.
-double sufficient_density(const Group&, const Scale&, const std::vector<std::vector<double>>& values,
-                          const std::vector<std::size_t>& drawn, double alpha);
+// How far the chains of a baseline can be pruned, seed by seed; nothing for a seed that misses a return.
+struct Survival {
+  std::vector<std::int64_t> seeds;
+  std::vector<std::optional<statistics::CriticalRound>> rounds;
+  std::size_t last = 0;  // the last round that was looked at
+  bool complete = true;
+};
+Survival survival(const Group&, Baseline, Metric, double alpha = kSufficient);
 
 // Round 0 of agents that see only some inputs (engine/job/inputs.hpp): the groups that differ from `all`,
 // which sees all of them, in nothing else.
@@ -77,6 +106,11 @@ double remaining_fraction(const Group&, const RoundFacts&, std::size_t tensor);
 
 // Part of the first layer's weights from these inputs that is left.
 double remaining_fraction_of_inputs(const Group&, const RoundFacts&, std::span<const std::size_t> inputs);
+
+// Inputs that the policy can depend on, and those with a kept weight in the first layer. Until records hold
+// the former, it is the latter: this is the one place that knows.
+double effective_inputs(const RoundFacts&);
+double literal_inputs(const RoundFacts&);
 
 // Whether the first layer's inputs are the cells of a board. Convolutions have channels for inputs.
 bool is_board(const Group&);

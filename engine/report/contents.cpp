@@ -3,17 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "engine/report/analysis.hpp"
 #include "engine/report/figures.hpp"
+#include "engine/report/plain.hpp"
+#include "engine/report/tables.hpp"
 #include "io/human_text.hpp"
-#include "io/statistics.hpp"
 
 namespace impsweep {
 namespace {
 
-constexpr double kTableDensity = 0.1;  // at which the tables give returns
-constexpr int kChannelWidth = 230;     // pixels
+constexpr int kChannelWidth = 230;  // pixels
 
 ReportFigure single(std::string title, std::string caption, const std::string& name, Panel panel) {
   ReportFigure figure{std::move(title), std::move(caption), {}, {}};
@@ -21,49 +22,15 @@ ReportFigure single(std::string title, std::string caption, const std::string& n
   return figure;
 }
 
-std::string interval_text(const Interval& interval, int digits = 3) {
-  return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", interval.mean, digits, interval.low, digits, interval.high,
-                     digits);
-}
-
-HtmlTable numbers_table(const Group& group) {
-  const std::size_t round = round_near(group, kTableDensity);
-  HtmlTable table;
-  table.header = {"baseline",
-                  "seeds",
-                  fmt::format("best return at {}, mean ± SD", percent_text(group.density[round])),
-                  "its interquartile mean",
-                  "AUC of P [95 %]",
-                  fmt::format("d*({}) [95 %]", kSufficient),
-                  "AUC, mask/weights minus this, paired [95 %]"};
-  const Scale scale = scale_of(group);
-  for (const auto& [baseline, seeds] : group.chains) {
-    const std::vector<double> returns = over_seeds(group, baseline, round, best_return);
-    const MeanDeviation m = mean_deviation(returns);
-    const Areas own = areas(group, {&baseline, 1});
-    const SeedCurves curves = seed_curves(group, {&baseline, 1});
-    std::vector<std::string> row = {std::string(info_of(baseline).name), fmt::format("{}", seeds.size())};
-    row.push_back(returns.empty() ? "not run" : fmt::format("{:.1f} ± {:.1f}", m.mean, m.deviation));
-    row.push_back(returns.empty() ? "" : fmt::format("{:.1f}", interquartile_mean(returns)));
-    row.push_back(own.of.empty() ? "" : interval_text(bootstrap_interval(own.of.front())));
-    const std::size_t count = curves.seeds.size();
-    if (scale.usable && count > 0) {
-      const Interval interval = bootstrap_interval({&count, 1}, [&](const Resample& drawn) {
-        return sufficient_density(group, scale, curves.values.front(), drawn.front(), kSufficient);
-      });
-      // Where it held to the end, the sweep did not go far enough to find it.
-      const bool to_the_end = interval.mean == group.density[curves.rounds - 1];
-      row.push_back((to_the_end ? "≤ " : "") + interval_text(interval));
-    } else {
-      row.emplace_back();
-    }
-    const Baseline pair[] = {Baseline::kMaskWeights, baseline};
-    const Areas both = baseline == pair[0] ? Areas{} : areas(group, pair);
-    row.push_back(both.of.empty() ? ""
-                                  : interval_text(bootstrap_interval(difference(both.of[0], both.of[1]))));
-    table.rows.push_back(std::move(row));
-  }
-  return table;
+// One panel for each metric that is drawn, side by side.
+ReportFigure by_metric(std::string title, std::string caption, const std::string& name,
+                       const ReportMetrics& metrics, const std::function<Panel(Metric)>& panel) {
+  ReportFigure figure{std::move(title), std::move(caption), {}, {}};
+  Figure picture{file_name_of(name), {}};
+  for (const Metric metric : metrics.drawn) picture.panels.push_back(panel(metric));
+  picture.columns = metrics.drawn.size();
+  figure.pictures.push_back(std::move(picture));
+  return figure;
 }
 
 ReportFigure board_figure(const Group& group, const std::string& caption) {
@@ -89,22 +56,24 @@ ReportFigure board_figure(const Group& group, const std::string& caption) {
   return figure;
 }
 
-ReportSection group_section(const Results& results, const Group& group) {
+ReportSection group_section(const Results& results, const Group& group, const ReportMetrics& metrics) {
   const std::string caption = fmt::format("{}; {}.", group.name(), coverage_text(group));
-  ReportSection section{group.name(), coverage_text(group), numbers_table(group), {}};
+  ReportSection section{group.name(), coverage_text(group), {}, {}};
+  section.tables.push_back(returns_table(group));
+  if (group.rounds() > 1) section.tables.push_back(contributions_table(group, metrics.judged));
   const auto add = [&](const char* title, const std::string& text, const char* kind, Panel panel) {
     section.figures.push_back(single(title, text + caption, group.name() + " " + kind, std::move(panel)));
   };
-  add("Return against density",
-      "Best evaluation return of each round, mean over seeds; band: one standard deviation. ", "returns",
-      return_panel(group, group.name()));
+  section.figures.push_back(
+      by_metric("Return against density",
+                "Return of each round, mean over seeds; band: one standard deviation. " + caption,
+                group.name() + " returns", metrics,
+                [&](Metric metric) { return return_panel(group, group.name(), metric); }));
   add("Layers",
       "Part of each prunable tensor that is left under mask/weights, mean over seeds; band: one "
       "standard deviation. ",
       "layers", layers_panel(group, group.name()));
-  add("Inputs left",
-      "Inputs of which at least one first-layer weight is left, mean over seeds; band: one "
-      "standard deviation. ",
+  add("Inputs left", "Inputs that the policy still reads, mean over seeds; band: one standard deviation. ",
       "inputs left", inputs_left_panel(group, group.name()));
   if (is_board(group)) {
     add("Channels", "Part of the first-layer weights of each channel that is left under mask/weights. ",
@@ -146,7 +115,7 @@ bool is_shown_beside_another(const Results& results, const Group& group) {
          });
 }
 
-ReportSection overall_section(const Results& results) {
+ReportSection overall_section(const Results& results, const ReportMetrics& metrics) {
   ReportSection section{"Over all tasks", "", {}, {}};
   // Rounds of different pruning fractions have no density in common.
   std::vector<std::pair<std::string, double>> schedules;
@@ -163,48 +132,57 @@ ReportSection overall_section(const Results& results) {
     std::vector<const Group*> groups;
     std::string names;
     for (const Group& group : results.groups) {
-      if (!has_rounds(group) || group.algorithm != algorithm || group.variant != "default" ||
-          group.settings.imp.prune_fraction != fraction)
+      if (!has_rounds(group) || group.algorithm != algorithm || group.rounds() < 2 ||
+          group.settings.imp.prune_fraction != fraction || !is_plain(group))
         continue;
       groups.push_back(&group);
       names += (names.empty() ? "" : "; ") + group.name() + ", " + coverage_text(group);
     }
     if (groups.empty()) continue;
     const std::string name = fmt::format("{}, {} pruned per round", algorithm, percent_text(fraction));
-    section.figures.push_back(single(
+    section.figures.push_back(by_metric(
         "Normalised return, " + name,
         fmt::format("0: untrained network, 1: dense agent of round 0; mean over groups, as long as all of "
                     "them have finished the round; band: one standard deviation of their means. {}.",
                     names),
-        fmt::format("aggregate {} {:g}", algorithm, fraction), aggregate_panel(groups, name)));
+        fmt::format("aggregate {} {:g}", algorithm, fraction), metrics,
+        [&](Metric metric) { return aggregate_panel(groups, name, metric); }));
+    ReportTable scores = scores_table(groups, metrics.judged, name);
+    if (scores.table.rows.empty()) continue;
+    section.tables.push_back(std::move(scores));
+    section.figures.push_back(single(
+        "Performance profile, " + name,
+        "Share of runs, one for each task and seed, whose AUC of P is above; band: 95 % pointwise, "
+        "stratified bootstrap. " +
+            names + ".",
+        fmt::format("profile {} {:g}", algorithm, fraction), profile_panel(groups, metrics.judged, name)));
   }
   for (const std::string& task : tasks) {
     std::vector<NamedGroup> groups;
     std::string names;
     bool cloning = false, reinforcement = false;
     for (const Group& group : results.groups) {
-      if (!has_rounds(group) || group.task != task || group.variant != "default") continue;
+      if (!has_rounds(group) || group.task != task || group.rounds() < 2 || !is_plain(group)) continue;
       (group.algorithm == "bc" ? cloning : reinforcement) = true;
       groups.push_back({&group, group.algorithm + " " + group.network, ""});
       names += (names.empty() ? "" : "; ") + groups.back().name + ", " + coverage_text(group);
     }
     if (!cloning || !reinforcement) continue;
-    section.figures.push_back(
-        single("Cloning against reinforcement learning, " + task,
-               "Best evaluation return of mask/weights, mean over seeds; band: one standard deviation. " +
-                   names + ".",
-               "cloning " + task, comparison_panel(groups, task)));
+    section.figures.push_back(by_metric(
+        "Cloning against reinforcement learning, " + task,
+        "Return of mask/weights, mean over seeds; band: one standard deviation. " + names + ".",
+        "cloning " + task, metrics, [&](Metric metric) { return comparison_panel(groups, task, metric); }));
   }
   return section;
 }
 
 }  // namespace
 
-std::vector<ReportSection> report_contents(const Results& results) {
-  std::vector<ReportSection> sections = {overall_section(results)};
+std::vector<ReportSection> report_contents(const Results& results, const ReportMetrics& metrics) {
+  std::vector<ReportSection> sections = {overall_section(results, metrics)};
   for (const Group& group : results.groups)
     if (has_rounds(group) && !is_shown_beside_another(results, group))
-      sections.push_back(group_section(results, group));
+      sections.push_back(group_section(results, group, metrics));
   return sections;
 }
 

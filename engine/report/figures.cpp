@@ -9,8 +9,8 @@
 #include <limits>
 
 #include "engine/report/analysis.hpp"
+#include "engine/statistics/describe.hpp"
 #include "io/human_text.hpp"
-#include "io/statistics.hpp"
 
 namespace impsweep {
 namespace {
@@ -21,8 +21,21 @@ constexpr std::size_t kMostBars = 8;                      // inputs that are dra
 constexpr std::size_t kMostCurves = 6;                    // learning curves in a panel
 const char* const kDensityLabel = "prunable weights left";
 
-const char* return_label(const Group& group) {
-  return group.info->is_data_set ? "best accuracy, %" : "best return";
+std::string return_label(const Group& group, Metric metric) {
+  const std::string title(metric_title(metric));
+  if (!group.info->is_data_set) return title;
+  return title.substr(0, title.rfind(' ')) + " accuracy, %";
+}
+
+// Adds a point and the band about it, one sample deviation wide at either side; nothing without values.
+void add_point(Series& series, double x, std::span<const double> values) {
+  const std::vector<double> measured = statistics::complete(values).values;
+  if (measured.empty()) return;
+  const statistics::Description sample = statistics::describe(measured);
+  series.x.push_back(x);
+  series.y.push_back(sample.mean);
+  series.low.push_back(sample.mean - sample.deviation);
+  series.high.push_back(sample.mean + sample.deviation);
 }
 
 // For layers, inputs, channels and networks: apart from the colours of the baselines, and from each other
@@ -56,15 +69,8 @@ std::vector<Tick> step_ticks(double most) {
 Series line_over_rounds(const Group& group, Baseline baseline, const RoundValue& value,
                         const std::function<double(std::size_t)>& x) {
   Series series;
-  for (std::size_t round = 0; round < group.rounds(); ++round) {
-    const std::vector<double> values = over_seeds(group, baseline, round, value);
-    if (values.empty()) continue;
-    const MeanDeviation m = mean_deviation(values);
-    series.x.push_back(x(round));
-    series.y.push_back(m.mean);
-    series.low.push_back(m.mean - m.deviation);
-    series.high.push_back(m.mean + m.deviation);
-  }
+  for (std::size_t round = 0; round < group.rounds(); ++round)
+    add_point(series, x(round), over_seeds(group, baseline, round, value));
   return series;
 }
 
@@ -76,7 +82,7 @@ Series line_over_rounds(const Group& group, Baseline baseline, const RoundValue&
   return line_over_rounds(group, baseline, value, as_x);
 }
 
-Panel density_panel(const Group& group, const std::string& title, const char* y_label) {
+Panel density_panel(const Group& group, const std::string& title, const std::string& y_label) {
   Panel panel;
   panel.title = title;
   panel.x_label = kDensityLabel;
@@ -91,7 +97,7 @@ struct GroupPart {
   RoundValue left;
 };
 
-Panel parts_panel(const Group& group, const std::string& title, const char* y_label,
+Panel parts_panel(const Group& group, const std::string& title, const std::string& y_label,
                   const std::vector<GroupPart>& parts) {
   Panel panel = density_panel(group, title, y_label);
   panel.y_minimum = 0;
@@ -117,7 +123,7 @@ std::vector<double> mean_magnitude(const Group& group, std::size_t round) {
 }
 
 bool round_is_there(const Group& group, std::size_t round) {
-  return !over_seeds(group, shown_baseline(group), round, best_return).empty();
+  return !over_seeds(group, shown_baseline(group), round, literal_inputs).empty();
 }
 
 std::string input_name(const Group& group, std::size_t input) {
@@ -161,11 +167,7 @@ Series learning_curve(const Group& group, Baseline baseline, std::size_t round) 
     for (const RoundFacts* seed : seeds)
       if (point < seed->curve_mean.size() && seed->curve_step[point] == steps[point])
         values.push_back(seed->curve_mean[point]);
-    const MeanDeviation m = mean_deviation(values);
-    series.x.push_back(steps[point]);
-    series.y.push_back(m.mean);
-    series.low.push_back(m.mean - m.deviation);
-    series.high.push_back(m.mean + m.deviation);
+    add_point(series, steps[point], values);
   }
   return series;
 }
@@ -219,10 +221,10 @@ std::string coverage_text(const Group& group) {
                             group.rounds() - 1);
 }
 
-Panel return_panel(const Group& group, const std::string& title) {
-  Panel panel = density_panel(group, title, return_label(group));
+Panel return_panel(const Group& group, const std::string& title, Metric metric) {
+  Panel panel = density_panel(group, title, return_label(group, metric));
   for (const auto& [baseline, seeds] : group.chains) {
-    Series series = line_over_rounds(group, baseline, best_return);
+    Series series = line_over_rounds(group, baseline, return_of(metric));
     series.title = info_of(baseline).name;
     series.colour = info_of(baseline).colour;
     panel.lines.push_back(std::move(series));
@@ -230,10 +232,10 @@ Panel return_panel(const Group& group, const std::string& title) {
   return panel;
 }
 
-Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& title) {
+Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& title, Metric metric) {
   const auto longest =
       std::ranges::max_element(groups, {}, [](const NamedGroup& named) { return named.group->rounds(); });
-  Panel panel = density_panel(*longest->group, title, return_label(*longest->group));
+  Panel panel = density_panel(*longest->group, title, return_label(*longest->group, metric));
   const bool one_schedule = std::ranges::all_of(groups, [&](const NamedGroup& named) {
     return std::abs(named.group->settings.imp.prune_fraction - longest->group->settings.imp.prune_fraction) <
            1e-9;
@@ -250,7 +252,7 @@ Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& ti
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const Group& group = *groups[i].group;
-    Series series = line_over_rounds(group, shown_baseline(group), best_return, [&](std::size_t round) {
+    Series series = line_over_rounds(group, shown_baseline(group), return_of(metric), [&](std::size_t round) {
       return one_schedule ? as_x(round) : group.density[round];
     });
     series.title = groups[i].name;
@@ -260,17 +262,17 @@ Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& ti
   return panel;
 }
 
-Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string& title) {
+Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string& title, Metric metric) {
   Panel panel;
   panel.title = title;
   panel.x_label = "prunable weights left (number)";
-  panel.y_label = return_label(*groups.front().group);
+  panel.y_label = return_label(*groups.front().group, metric);
   panel.logarithmic_x = true;
   for (std::size_t i = 0; i < groups.size(); ++i)
     for (const Baseline baseline : {Baseline::kMaskWeights, Baseline::kPermutedPermuted}) {
       const Group& group = *groups[i].group;
       if (!group.chains.contains(baseline)) continue;
-      Series series = line_over_rounds(group, baseline, best_return, [&](std::size_t round) {
+      Series series = line_over_rounds(group, baseline, return_of(metric), [&](std::size_t round) {
         return static_cast<double>(group.kept[round]);
       });
       series.title = groups[i].name + (baseline == Baseline::kMaskWeights ? " ticket" : " permuted");
@@ -306,9 +308,7 @@ Panel inputs_left_panel(const Group& group, const std::string& title) {
   if (const int inputs = group.tensors.front().shape[1]; inputs <= static_cast<int>(kMostBars))
     for (int i = 0; i <= inputs; ++i) panel.y_ticks.push_back({static_cast<double>(i), fmt::format("{}", i)});
   for (const auto& [baseline, seeds] : group.chains) {
-    Series series = line_over_rounds(group, baseline, [](const RoundFacts& round) {
-      return static_cast<double>(round.summary.inputs_left);
-    });
+    Series series = line_over_rounds(group, baseline, effective_inputs);
     series.title = info_of(baseline).name;
     series.colour = info_of(baseline).colour;
     panel.lines.push_back(std::move(series));
@@ -432,9 +432,9 @@ Panel given_inputs_panel(const Group& all, std::span<const Group* const> given, 
   return panel;
 }
 
-Panel aggregate_panel(std::span<const Group* const> groups, const std::string& title) {
+Panel aggregate_panel(std::span<const Group* const> groups, const std::string& title, Metric metric) {
   const Group& longest = **std::ranges::max_element(groups, {}, [](const Group* g) { return g->rounds(); });
-  Panel panel = density_panel(longest, title, "normalised return");
+  Panel panel = density_panel(longest, title, "normalised " + std::string(metric_title(metric)));
   for (const Baseline baseline : baselines()) {
     Series series;
     series.title = info_of(baseline).name;
@@ -443,20 +443,15 @@ Panel aggregate_panel(std::span<const Group* const> groups, const std::string& t
       std::vector<double> means;
       std::size_t usable = 0;
       for (const Group* group : groups) {
-        const Scale scale = scale_of(*group);
+        const Scale scale = scale_of(*group, metric);
         if (!scale.usable) continue;
         ++usable;
-        const std::vector<double> values = over_seeds(*group, baseline, round, [&](const RoundFacts& facts) {
-          return scale.performance(facts.summary.best_return);
-        });
-        if (!values.empty()) means.push_back(mean_deviation(values).mean);
+        const std::vector<double> values =
+            statistics::complete(over_seeds(*group, baseline, round, return_of(metric))).values;
+        if (!values.empty()) means.push_back(scale.performance(statistics::mean(values)));
       }
       if (means.empty() || means.size() < usable) break;  // a mean over other tasks would jump
-      const MeanDeviation m = mean_deviation(means);
-      series.x.push_back(as_x(round));
-      series.y.push_back(m.mean);
-      series.low.push_back(m.mean - m.deviation);
-      series.high.push_back(m.mean + m.deviation);
+      add_point(series, as_x(round), means);
     }
     if (!series.x.empty()) panel.lines.push_back(std::move(series));
   }

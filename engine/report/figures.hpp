@@ -1,7 +1,7 @@
 // engine/report/figures.hpp - from groups of chains to panels and figures: one function per kind of picture.
 //
 // The x axis of rounds is labelled with the percentage of prunable weights left. Lines are means over the
-// seeds that have finished a round, bands one standard deviation (population form).
+// seeds that have finished a round, bands one sample deviation (divisor n - 1).
 #pragma once
 
 #include <optional>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/report/results.hpp"
+#include "engine/training/metric.hpp"
 #include "io/plotting.hpp"
 
 namespace impsweep {
@@ -24,21 +25,21 @@ std::string coverage_text(const Group&);
 
 bool has_rounds(const Group&);
 
-Panel return_panel(const Group&, const std::string& title);
+Panel return_panel(const Group&, const std::string& title, Metric);
 
 // mask/weights of several groups, one line each with its name; over absolute numbers of weights if asked for.
 struct NamedGroup {
   const Group* group = nullptr;
   std::string name, colour;
 };
-Panel comparison_panel(std::span<const NamedGroup>, const std::string& title);
-Panel absolute_size_panel(std::span<const NamedGroup>, const std::string& title);
+Panel comparison_panel(std::span<const NamedGroup>, const std::string& title, Metric);
+Panel absolute_size_panel(std::span<const NamedGroup>, const std::string& title, Metric);
 
 // Remaining fraction of each prunable tensor under mask/weights; of each channel of the first layer.
 Panel layers_panel(const Group&, const std::string& title);
 Panel channels_panel(const Group&, const std::string& title);
 
-// Inputs with at least one weight left in the first layer, by baseline.
+// Inputs that the policy can still depend on, by baseline.
 Panel inputs_left_panel(const Group&, const std::string& title);
 
 // Sum of |weight| from each input into the first layer, mean over seeds of mask/weights: bars for up to eight
@@ -63,7 +64,7 @@ std::string inputs_text(const Group&);
 
 // Mean over groups of P by baseline (analysis.hpp), band: deviation of the groups' means. Groups whose dense
 // agents are no better than untrained ones have no P and are left out.
-Panel aggregate_panel(std::span<const Group* const>, const std::string& title);
+Panel aggregate_panel(std::span<const Group* const>, const std::string& title, Metric);
 
 // "10.7 %", "0.155 %".
 std::string percent_text(double part);

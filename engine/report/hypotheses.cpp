@@ -9,42 +9,59 @@
 namespace impsweep {
 namespace {
 
-Verdict overall(const std::vector<Finding>& findings) {
-  const auto any = [&](Verdict verdict) {
-    return std::ranges::find(findings, verdict, &Finding::verdict) != findings.end();
-  };
-  if (findings.empty()) return Verdict::kNotRun;
-  if (any(Verdict::kContradicted)) return Verdict::kContradicted;
-  return any(Verdict::kUndecided) ? Verdict::kUndecided : Verdict::kSupported;
+using statistics::Outcome;
+
+void add_findings(std::vector<Finding>& findings, const claims::Part& part,
+                  const claims::Measurements& measurements, const claims::PartDecision& decision) {
+  for (std::size_t i = 0; i < measurements.size(); ++i) {
+    std::string note = measurements[i].note;
+    if (decision.settings[i].dropped > 0)
+      note += fmt::format("{}{} seed{} without a return", note.empty() ? "" : "; ",
+                          decision.settings[i].dropped, decision.settings[i].dropped == 1 ? "" : "s");
+    findings.push_back({measurements[i].about, measurements[i].setting, part.estimand,
+                        claims::claim_text(part.rule), false, decision.settings[i], std::move(note)});
+  }
+  if (measurements.size() > 1)
+    findings.push_back({{},
+                        fmt::format("{} settings", measurements.size()),
+                        part.estimand,
+                        claims::claim_text(part.rule),
+                        true,
+                        decision.overall,
+                        ""});
 }
 
 }  // namespace
 
-std::string_view verdict_text(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kSupported:
-      return "supported";
-    case Verdict::kContradicted:
-      return "contradicted";
-    case Verdict::kUndecided:
-      return "undecided";
-    case Verdict::kNotRun:
-      return "not run";
-  }
-  return "";
+std::string_view verdict_text(Outcome verdict) {
+  return verdict == Outcome::kNotRun ? "not run" : statistics::outcome_text(verdict);
 }
 
-std::vector<JudgedHypothesis> judge(const Results& results) {
+std::vector<JudgedHypothesis> judge(const Results& results, Metric metric) {
   std::vector<JudgedHypothesis> judged;
-  for (const claims::Hypothesis& hypothesis : claims::hypotheses()) {
+  for (const claims::Claim& claim : claims::table()) {
     JudgedHypothesis& result = judged.emplace_back();
-    result.id = hypothesis.id;
-    result.claim = hypothesis.claim;
-    result.statistic = hypothesis.statistic;
-    result.needs = hypothesis.needs;
-    hypothesis.find(results, result.findings);
-    result.verdict = overall(result.findings);
-    for (const TaskAndAlgorithm& setting : hypothesis.settings) {
+    result.id = claim.id;
+    result.claim = claim.text;
+    result.needs = claim.chains;
+    result.remark = claim.remark;
+    std::vector<claims::Rule> rules;
+    std::vector<claims::Measurements> measurements;
+    for (const claims::Part& part : claim.parts) {
+      rules.push_back(part.rule);
+      measurements.push_back(part.measure({results, claim.settings, metric}));
+      std::erase_if(measurements.back(), [](const claims::Measurement& measurement) {
+        return measurement.values.empty() && measurement.obstacle.empty();
+      });
+      result.rules.push_back(fmt::format("{} {}: {}", part.estimand, claims::claim_text(part.rule),
+                                         claims::rule_text(part.rule)));
+    }
+    const claims::ClaimDecision decision = claims::decide_claim(rules, measurements);
+    result.verdict = decision.outcome;
+    result.what_would_decide = decision.what_would_decide;
+    for (std::size_t i = 0; i < claim.parts.size(); ++i)
+      add_findings(result.findings, claim.parts[i], measurements[i], decision.parts[i]);
+    for (const TaskAndAlgorithm& setting : claim.settings) {
       const bool seen = std::ranges::find(result.findings, setting, &Finding::about) != result.findings.end();
       (seen ? result.seen : result.missing).push_back(setting);
     }
@@ -74,25 +91,37 @@ std::string scope_text(const JudgedHypothesis& hypothesis) {
 }
 
 nlohmann::json to_json(const std::vector<JudgedHypothesis>& hypotheses) {
+  const auto or_null = [](const auto& value) { return value ? nlohmann::json(*value) : nlohmann::json(); };
   nlohmann::json list = nlohmann::json::array();
   for (const JudgedHypothesis& hypothesis : hypotheses) {
     nlohmann::json findings = nlohmann::json::array();
-    for (const Finding& finding : hypothesis.findings)
-      findings.push_back(
-          {{"setting", finding.setting},
-           {"statistic", finding.statistic},
-           {"claim", finding.claim},
-           {"value", finding.interval.mean},
-           {"interval", {finding.interval.low, finding.interval.high}},
-           {"seeds", finding.seeds},
-           {"verdict", verdict_text(finding.verdict)},
-           {"more_seeds", finding.more_seeds ? nlohmann::json(*finding.more_seeds) : nlohmann::json()},
-           {"note", finding.note}});
+    for (const Finding& finding : hypothesis.findings) {
+      const statistics::Decision& decision = finding.decision;
+      nlohmann::json interval;
+      if (decision.interval) interval = {decision.interval->low, decision.interval->high};
+      nlohmann::json more;
+      if (decision.n_for_80_percent_power && decision.outcome == Outcome::kUndecided)
+        more = std::max<std::int64_t>(
+            1, *decision.n_for_80_percent_power - static_cast<std::int64_t>(decision.n));
+      findings.push_back({{"setting", finding.setting},
+                          {"statistic", finding.estimand},
+                          {"claim", finding.claim},
+                          {"value", or_null(decision.estimate)},
+                          {"interval", interval},
+                          {"confidence", decision.confidence},
+                          {"seeds", decision.n},
+                          {"verdict", verdict_text(decision.outcome)},
+                          {"more_seeds", more},
+                          {"reason", decision.reason},
+                          {"note", finding.note}});
+    }
     list.push_back({{"id", hypothesis.id},
                     {"claim", hypothesis.claim},
-                    {"statistic", hypothesis.statistic},
+                    {"statistic", hypothesis.rules},
                     {"needs", hypothesis.needs},
+                    {"remark", hypothesis.remark},
                     {"verdict", verdict_text(hypothesis.verdict)},
+                    {"undecided", hypothesis.what_would_decide},
                     {"scope", scope_text(hypothesis)},
                     {"seen", list_text(hypothesis.seen)},
                     {"missing", list_text(hypothesis.missing)},

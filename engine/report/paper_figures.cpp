@@ -8,6 +8,7 @@
 #include "engine/report/analysis.hpp"
 #include "engine/report/contents.hpp"
 #include "engine/report/figures.hpp"
+#include "engine/report/plain.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -42,7 +43,7 @@ struct PaperFigure {
 };
 
 bool plain(const Group& group) {
-  return group.variant == "default" && !group.settings.inputs.restricts();
+  return is_plain(group);
 }
 // Locomotion agents of the main figures: both networks are pruned.
 bool plain_actor_critic(const Group& group) {
@@ -116,7 +117,8 @@ constexpr const char* kGivenRuns = "dense agents on some of the inputs (inputs.*
 
 class Drawing {
  public:
-  Drawing(const Results& results, int number) : results_(results), number_(number) {}
+  Drawing(const Results& results, int number, std::span<const Metric> metrics)
+      : results_(results), number_(number), metrics_(metrics) {}
 
   std::vector<ReportFigure> run() {
     const PaperFigure& figure = paper_figures()[static_cast<std::size_t>(number_ - 1)];
@@ -178,14 +180,23 @@ class Drawing {
       for (const std::string_view algorithm : part.algorithms) {
         const std::vector<const Group*> groups = groups_of(task, algorithm, part.filter);
         if (groups.empty() && task.starts_with("atari-")) panels.push_back(absent_panel(task, algorithm));
-        for (const Group* group : groups)
-          if (std::optional<Panel> made = panel(part.kind, *group)) panels.push_back(std::move(*made));
+        for (const Group* group : groups) {
+          if (part.kind == FigureKind::kReturns)
+            for (const Metric metric : metrics_)
+              panels.push_back(return_panel(*group, group->name(), metric));
+          else if (std::optional<Panel> made = panel(part.kind, *group))
+            panels.push_back(std::move(*made));
+        }
       }
     const auto has_data = [](const Panel& made) {
       return made.map || !made.lines.empty() || !made.bars.empty();
     };
-    if (!pictures_.empty() || std::ranges::any_of(panels, has_data)) add(std::move(panels), 3);
+    if (!pictures_.empty() || std::ranges::any_of(panels, has_data))
+      add(std::move(panels), part.kind == FigureKind::kReturns ? columns_of_metrics() : 3);
   }
+
+  // So that the metrics of one group stand beside each other.
+  std::size_t columns_of_metrics() const { return metrics_.size() == 1 ? 3 : 2 * metrics_.size(); }
 
   // In the place of a panel that other programs would have to fill.
   static Panel absent_panel(std::string_view task, std::string_view algorithm) {
@@ -220,10 +231,8 @@ class Drawing {
         return layers_panel(group, group.name());
       case FigureKind::kChannels:
         return is_board(group) ? std::optional(channels_panel(group, group.name())) : std::nullopt;
-      case FigureKind::kInputsLeft:
-        return inputs_left_panel(group, group.name());
       default:
-        return return_panel(group, group.name());
+        return inputs_left_panel(group, group.name());
     }
   }
 
@@ -233,7 +242,9 @@ class Drawing {
       std::vector<const Group*> groups;
       for (const std::string_view task : part.tasks)
         for (const Group* group : groups_of(task, algorithm, part.filter)) groups.push_back(group);
-      if (!groups.empty()) panels.push_back(aggregate_panel(groups, std::string(algorithm)));
+      if (!groups.empty())
+        for (const Metric metric : metrics_)
+          panels.push_back(aggregate_panel(groups, std::string(algorithm), metric));
     }
     add(std::move(panels), 2);
   }
@@ -252,12 +263,14 @@ class Drawing {
           sizes.push_back({group, group->network, ""});
         }
         if (part.kind == FigureKind::kSizes && !sizes.empty())
-          panels.push_back(absolute_size_panel(sizes, fmt::format("{} {}", task, algorithm)));
+          for (const Metric metric : metrics_)
+            panels.push_back(absolute_size_panel(sizes, fmt::format("{} {}", task, algorithm), metric));
       }
       if (part.kind == FigureKind::kComparison && !together.empty())
-        panels.push_back(comparison_panel(together, std::string(task)));
+        for (const Metric metric : metrics_)
+          panels.push_back(comparison_panel(together, std::string(task), metric));
     }
-    add(std::move(panels), 3);
+    add(std::move(panels), columns_of_metrics());
   }
 
   void boards(const FigurePart& part) {
@@ -278,16 +291,17 @@ class Drawing {
 
   const Results& results_;
   int number_;
+  std::span<const Metric> metrics_;
   std::vector<Figure> pictures_;
   std::vector<std::string> coverage_, missing_;
 };
 
 }  // namespace
 
-std::vector<ReportFigure> paper_figure(const Results& results, int number) {
+std::vector<ReportFigure> paper_figure(const Results& results, int number, const ReportMetrics& metrics) {
   if (number < 1 || number > kPaperFigures)
     throw InputError("report: --figure {} is none of the paper's figures, 1 to {}", number, kPaperFigures);
-  return Drawing(results, number).run();
+  return Drawing(results, number, metrics.drawn).run();
 }
 
 }  // namespace impsweep

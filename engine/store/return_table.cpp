@@ -6,7 +6,7 @@
 #include <map>
 
 #include "engine/plan/chain_group.hpp"
-#include "io/statistics.hpp"
+#include "engine/statistics/cell.hpp"
 
 namespace impsweep {
 namespace {
@@ -58,11 +58,18 @@ class GroupTable {
           head = fmt::format("{:>5} {:>7.2f} % {:>8}", round, 100 * node.density, node.kept);
         }
       }
-      const MeanDeviation m = mean_deviation(values);
-      cells += values.empty() ? fmt::format("  {:>18}", "-")
-                              : fmt::format("  {:>18}", fmt::format("{:.1f} +- {:.1f}", m.mean, m.deviation));
+      cells += fmt::format("  {:>18}", cell_text(values));
     }
     return head + cells + "\n";
+  }
+
+  // A single value has no deviation.
+  static std::string cell_text(const std::vector<double>& values) {
+    const std::vector<double> measured = statistics::complete(values).values;
+    if (measured.empty()) return "-";
+    const statistics::Description sample = statistics::describe(measured);
+    return sample.n == 1 ? fmt::format("{:.1f}", sample.mean)
+                         : fmt::format("{:.1f} +- {:.1f}", sample.mean, sample.deviation);
   }
 
   // Mean over rounds 1 and later of a chain's best return, where all of them are there.
@@ -91,12 +98,12 @@ class GroupTable {
         if (ours && other) paired.push_back(*ours - *other);
       }
       if (paired.size() < 2) continue;
-      const Interval interval = bootstrap_interval(paired);
-      text += fmt::format("  mask/weights - {:<18} {:>+8.1f}   95 % [{:+.1f}, {:+.1f}]   {} seeds\n",
-                          info_of(baseline).name, interval.mean, interval.low, interval.high, paired.size());
+      text += fmt::format("  mask/weights - {:<18} {}\n", info_of(baseline).name,
+                          statistics::text_of(statistics::difference_interval(paired)));
     }
-    return text.empty() ? text
-                        : "paired differences of the best return, mean over rounds 1 and later:\n" + text;
+    return text.empty()
+               ? text
+               : "paired differences of the best return, mean over rounds 1 and later, 95 %:\n" + text;
   }
 
   const Plan& plan_;

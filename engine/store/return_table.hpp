@@ -8,9 +8,9 @@
 namespace impsweep {
 
 // One table per task, algorithm, network and variant: rows are rounds, columns baselines, entries mean and
-// standard deviation over seeds (population form) of the best evaluation return. Below each table, with at
-// least two seeds: the paired differences of mask/weights to the other baselines, mean over rounds 1 and
-// later, with 95 % bootstrap intervals over seeds. Long chains show about a dozen of their rounds.
+// sample deviation over seeds of the best evaluation return. Below each table, with at least two seeds: the
+// paired differences of mask/weights to the other baselines, mean over rounds 1 and later, with 95 %
+// intervals from five seeds on (engine/statistics/cell.hpp). Long chains show about a dozen of their rounds.
 std::string return_tables(const Plan&, const RoundSummaries&);
 
 }  // namespace impsweep

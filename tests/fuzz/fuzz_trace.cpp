@@ -7,7 +7,6 @@
 
 #include "engine/replay/replay_environment.hpp"
 #include "engine/replay/replay_oracle.hpp"
-#include "engine/replay/trace_reader.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
 #include "io/hdf5_writer.hpp"
@@ -28,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   try {
-    if (read_trace_attributes(path).contains("kind"))
+    if (is_oracle(path))
       replay_oracle(path);
     else
       replay_environment_trace(path);

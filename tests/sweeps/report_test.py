@@ -1,5 +1,6 @@
 """The report of a real store: page, figures, verdicts; incomplete and damaged stores; bad calls."""
 
+import csv
 import json
 import shutil
 import unittest
@@ -18,7 +19,7 @@ class Report(SweepTest):
     def test_whole_store(self):
         self.sweep()
         answer = json.loads(self.report("--json").stdout)
-        self.assertEqual([h["id"] for h in answer["hypotheses"]], [f"H{i}" for i in range(1, 30)])
+        self.assertEqual([h["id"] for h in answer["hypotheses"]], [f"H{i}" for i in range(1, 37)])
         verdicts = {h["id"]: h["verdict"] for h in answer["hypotheses"]}
         self.assertEqual(verdicts["H1"], "undecided", "one seed decides nothing")
         self.assertEqual(verdicts["H9"], "not run")
@@ -26,7 +27,15 @@ class Report(SweepTest):
         for figure in answer["figures"]:
             for suffix in ("svg", "pdf", "png"):
                 self.assertGreater((self.directory / "R" / f"{figure['file']}.{suffix}").stat().st_size, 500)
+        for hypothesis in answer["hypotheses"]:
+            for finding in hypothesis["findings"]:
+                self.assertIsNone(finding["interval"], "one seed has no interval")
+                self.assertLessEqual(finding["seeds"], 1)
         page = (self.directory / "R" / "index.html").read_text()
+        self.assertIn("Judged by re-evaluated return", page)
+        for metric in ("best return", "re-evaluated return", "final return"):
+            self.assertIn(f">{metric}</th>", page)
+        self.assertIn("n = 1", page)
         self.assertIn("cartpole ppo 32-32", page)
         self.assertIn("<svg", page)
         for elsewhere in ('src="http', "href=\"http", "@import", "<link"):
@@ -39,6 +48,48 @@ class Report(SweepTest):
         self.assertIn("acrobot bc", result.stdout)
         self.assertTrue((self.directory / "R" / "figures" / "figure-03.pdf").exists())
         self.assertFalse((self.directory / "R" / "index.html").exists())
+
+    def test_metrics(self):
+        self.sweep()
+        self.report("--metric", "final")
+        page = (self.directory / "R" / "index.html").read_text()
+        self.assertIn("Judged by final return", page)
+        self.assertNotIn("re-evaluated return (fresh", page)
+        refused = self.expect(2, "report", self.path("S"), "--output", self.path("R"), "--metric", "mean")
+        self.assertIn("best, reevaluated and final", refused.stderr)
+
+    def test_comparisons(self):
+        self.sweep()
+        self.expect(0, "run", self.job, "--store", self.path("T"), "--set", "ppo.learning_rate=1e-4")
+        self.expect(0, "run", self.job, "--store", self.path("U"), "--set", "ppo.learning_rate=1e-4", "--set",
+                    "ppo.epochs=2")
+        both = ["report", self.path("S"), self.path("T"), "--output", self.path("R")]
+        answer = json.loads(self.expect(0, *both, "--compare", "ppo.learning_rate", "--json").stdout)
+        self.assertEqual(len(answer["comparisons"]), 1)
+        comparison = answer["comparisons"][0]
+        self.assertEqual(comparison["metric"], "reevaluated")
+        rows = [row for row in comparison["rows"] if row["baseline"] == "mask/weights"]
+        self.assertEqual([float(row["value"]) for row in rows], [5e-4, 1e-4])
+        self.assertEqual(rows[1]["difference"]["n"], 1, "paired by the one seed")
+        self.assertAlmostEqual(rows[1]["difference"]["mean"], rows[1]["area"]["mean"] - rows[0]["area"]["mean"])
+        with (self.directory / "R" / f"{comparison['file']}.csv").open() as file:
+            table = list(csv.DictReader(file))
+        self.assertEqual(len(table), len(comparison["rows"]))
+        self.assertAlmostEqual(float(table[0]["area_mean"]), rows[0]["area"]["mean"])
+        for suffix in ("svg", "pdf", "png"):
+            self.assertGreater((self.directory / "R" / f"{comparison['file']}.{suffix}").stat().st_size, 500)
+        page = (self.directory / "R" / "index.html").read_text()
+        self.assertIn("Comparison by ppo.learning_rate", page)
+        self.assertNotIn("The paper's claims", page)
+        # What differs in more than the key is refused with the other key; so are words that are no key.
+        refused = self.expect(2, "report", self.path("S"), self.path("U"), "--output", self.path("R"), "--compare",
+                              "ppo.learning_rate")
+        self.assertIn("ppo.epochs", refused.stderr)
+        refused = self.expect(2, *both, "--compare", "ppo.learning_rat")
+        self.assertIn("did you mean 'ppo.learning_rate'?", refused.stderr)
+        refused = self.expect(2, *both, "--compare", "network")
+        self.assertIn("one value", refused.stderr)
+        self.expect(0, *both, "--compare", "baseline", "--metric", "best")
 
     def test_incomplete_store(self):
         self.sweep("--only", "cartpole.ppo.32-32.default.mask-weights.s00:r01")

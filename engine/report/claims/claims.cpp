@@ -4,134 +4,161 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
+
+#include "engine/statistics/describe.hpp"
+#include "engine/statistics/trend.hpp"
 
 namespace impsweep::claims {
 namespace {
 
-constexpr std::size_t kFewestSeeds = 5;  // the paper's smallest number; fewer resamples say little
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> combined(const Areas& areas, const std::vector<Baseline>& order,
+                             const std::vector<Term>& terms) {
+  std::vector<double> values(areas.seeds.size(), 0.0);
+  for (const Term& term : terms) {
+    const auto place = static_cast<std::size_t>(std::ranges::find(order, term.baseline) - order.begin());
+    for (std::size_t seed = 0; seed < values.size(); ++seed)
+      values[seed] += term.factor * areas.of[place][seed];
+  }
+  return values;
+}
 
 }  // namespace
 
-bool is_minatar(const Group& group) {
-  return group.task.starts_with("minatar-");
+bool Scope::speaks_of(const Group& group) const {
+  return std::ranges::find(settings, about(group)) != settings.end();
 }
-bool is_locomotion(const Group& group) {
-  const TaskInfo* task = find_task(group.task);
-  return task != nullptr && task->family == "locomotion";
+
+TaskAndAlgorithm about(const Group& group) {
+  return {group.task.starts_with("atari-") ? "atari" : group.task, group.algorithm};
 }
-bool is(const Group& group, std::string_view task, std::string_view algorithm) {
-  return group.task == task && group.algorithm == algorithm;
-}
-bool is_plain(const Group& group) {
-  return group.variant == "default";
-}
-bool is_plain_mlp(const Group& group) {
-  return is_plain(group) && group.settings.agent.network.architecture == Architecture::kMlp;
-}
-bool is_plain_board(const Group& group, std::string_view task, std::string_view algorithm) {
-  return is_plain(group) && is(group, task, algorithm) && is_board(group);
+
+Measurement measurement_of(const Group& group) {
+  Measurement measurement;
+  measurement.about = about(group);
+  measurement.setting = group.name();
+  return measurement;
 }
 
 std::string progress_note(const Group& group, std::size_t rounds, bool complete) {
   return complete ? "" : fmt::format("under way: rounds 0-{} of 0-{}", rounds - 1, group.rounds() - 1);
 }
 
-Finding decided(const Group& group, std::string statistic, const Interval& interval, std::size_t seeds,
-                Side side, double reference) {
-  Finding finding;
-  finding.about = {group.task, group.algorithm};
-  finding.setting = group.name();
-  finding.statistic = std::move(statistic);
-  finding.claim = fmt::format("{} {:g}", side == Side::kAbove ? ">" : "<", reference);
-  finding.interval = interval;
-  finding.seeds = seeds;
-  const bool above = interval.low > reference, below = interval.high < reference;
-  if (seeds >= kFewestSeeds && (above || below)) {
-    finding.verdict = above == (side == Side::kAbove) ? Verdict::kSupported : Verdict::kContradicted;
-  } else if (const auto more = more_needed(interval, seeds, reference)) {
-    const std::int64_t missing = static_cast<std::int64_t>(kFewestSeeds) - static_cast<std::int64_t>(seeds);
-    finding.more_seeds = std::max({*more, missing, std::int64_t{1}});
+Measurements contrasts(const std::vector<const Group*>& groups, Metric metric,
+                       const std::vector<Term>& values, const std::vector<Term>& total) {
+  std::vector<Baseline> order;
+  for (const std::vector<Term>* terms : {&values, &total})
+    for (const Term& term : *terms)
+      if (std::ranges::find(order, term.baseline) == order.end()) order.push_back(term.baseline);
+  Measurements measurements;
+  for (const Group* group : groups) {
+    if (!std::ranges::all_of(order, [&](Baseline one) { return group->chains.contains(one); })) continue;
+    const Areas all = areas(*group, order, metric);
+    Measurement measurement = measurement_of(*group);
+    if (all.of.empty()) {
+      const SeedCurves curves = seed_curves(*group, order, return_of(metric));
+      if (curves.seeds.empty()) continue;
+      measurement.obstacle = curves.rounds < 2 ? "round 1 is needed, and not there yet"
+                                               : "dense agents are no better than untrained networks";
+      measurement.values.assign(curves.seeds.size(), kNotANumber);
+    } else {
+      measurement.values = combined(all, order, values);
+      if (!total.empty()) measurement.total = combined(all, order, total);
+      measurement.seeds = all.seeds;
+      measurement.note = range_text(all.range) + (all.complete ? "" : "; under way");
+    }
+    measurements.push_back(std::move(measurement));
   }
-  return finding;
+  return measurements;
 }
 
-void decide(Findings& findings, const Group& group, std::string statistic, const std::vector<double>& values,
-            Side side, double reference, std::string note) {
-  if (values.empty() || std::ranges::any_of(values, [](double v) { return std::isnan(v); })) return;
-  findings.push_back(
-      decided(group, std::move(statistic), bootstrap_interval(values), values.size(), side, reference));
-  findings.back().note = std::move(note);
+BySeed paired_by_seed(const BySeed& a, const BySeed& b) {
+  BySeed differences;
+  for (std::size_t i = 0; i < a.seeds.size(); ++i) {
+    const auto other = std::ranges::find(b.seeds, a.seeds[i]);
+    if (other == b.seeds.end()) continue;
+    differences.seeds.push_back(a.seeds[i]);
+    differences.values.push_back(a.values[i] - b.values[static_cast<std::size_t>(other - b.seeds.begin())]);
+  }
+  return differences;
 }
 
-void decide_areas(Findings& findings, const Group& group, std::vector<Baseline> baselines,
-                  const std::vector<double>& weights, std::string statistic, Side side, double reference) {
-  const Areas all = areas(group, baselines);
-  if (all.of.empty()) return;
-  std::vector<double> values(all.of.front().size(), 0.0);
-  for (std::size_t b = 0; b < all.of.size(); ++b)
-    for (std::size_t seed = 0; seed < values.size(); ++seed) values[seed] += weights[b] * all.of[b][seed];
-  decide(findings, group, std::move(statistic), values, side, reference,
-         progress_note(group, all.rounds, all.complete));
+void take(Measurement& measurement, BySeed values) {
+  measurement.seeds = std::move(values.seeds);
+  measurement.values = std::move(values.values);
 }
 
-void ticket_above_random(Findings& findings, const Group& group) {
-  decide_areas(findings, group, {kTicket, kRandom}, {1, -1}, "AUC(mask/weights) - AUC(random/re-init)",
-               Side::kAbove, 0);
-}
-void mask_above_weights(Findings& findings, const Group& group) {
-  decide_areas(findings, group, {kPermuted, kShuffled, kTicket}, {2, -1, -1},
-               "mask contribution - weight contribution", Side::kAbove, 0);
-}
-void mask_contributes(Findings& findings, const Group& group) {
-  decide_areas(findings, group, {kPermuted, kShuffled}, {1, -1}, "mask contribution", Side::kAbove, 0);
-}
-void layer_ratio_contributes(Findings& findings, const Group& group, Side side) {
-  decide_areas(findings, group, {kShuffled, kRandom}, {1, -1}, "AUC(permuted/permuted) - AUC(random/re-init)",
-               side, 0);
-}
-
-std::vector<double> at_ten_percent(const Group& group, const RoundValue& value) {
-  return over_seeds(group, kTicket, round_near(group, kTenPercent), value);
-}
-
-std::string ten_percent_text(const Group& group) {
-  return fmt::format("at density {:.3g}", group.density[round_near(group, kTenPercent)]);
+Measurement mean_of(const Measurements& some, std::string setting) {
+  Measurement mean = some.front();
+  mean.setting = std::move(setting);
+  std::map<std::int64_t, std::vector<double>> by_seed;
+  std::size_t used = 0;
+  for (const Measurement& one : some) {
+    if (!one.obstacle.empty()) continue;
+    ++used;
+    for (std::size_t i = 0; i < one.seeds.size(); ++i) by_seed[one.seeds[i]].push_back(one.values[i]);
+  }
+  if (used == 0) return mean;
+  mean.obstacle.clear();
+  mean.values.clear();
+  mean.seeds.clear();
+  for (const auto& [seed, values] : by_seed) {
+    if (values.size() < used) continue;
+    mean.seeds.push_back(seed);
+    mean.values.push_back(statistics::mean(values));
+  }
+  return mean;
 }
 
-double share_of_magnitude(const RoundFacts& round, const std::vector<std::size_t>& some,
-                          const std::vector<std::size_t>& all) {
-  double part = 0, whole = 0;
-  for (const std::size_t input : some) part += round.input_magnitude[input];
-  for (const std::size_t input : all) whole += round.input_magnitude[input];
-  return part / whole;
+Measurement ticket_difference(const Group& group, const Group& plain, Metric metric) {
+  const Scale scale = scale_of(plain, metric);
+  const SeedCurves ours = seed_curves(group, {&kTicket, 1}, return_of(metric)),
+                   theirs = seed_curves(plain, {&kTicket, 1}, return_of(metric));
+  Measurement measurement = measurement_of(group);
+  measurement.setting += " against " + plain.name();
+  const std::optional<RoundRange> range = area_rounds(plain, std::min(ours.rounds, theirs.rounds));
+  if (!range || !scale.usable) {
+    if (ours.seeds.empty() || theirs.seeds.empty()) return measurement;
+    measurement.obstacle = scale.usable ? "round 1 is needed, and not there yet"
+                                        : "dense agents are no better than untrained networks";
+    measurement.values.assign(ours.seeds.size(), kNotANumber);
+    return measurement;
+  }
+  const auto area = [&](const std::vector<double>& returns) {
+    return statistics::mean_over_rounds(returns, range->first, range->last).value_or(kNotANumber) /
+           scale.range();
+  };
+  BySeed a{ours.seeds, {}}, b{theirs.seeds, {}};
+  for (const std::vector<double>& returns : ours.values[0]) a.values.push_back(area(returns));
+  for (const std::vector<double>& returns : theirs.values[0]) b.values.push_back(area(returns));
+  take(measurement, paired_by_seed(a, b));
+  measurement.note = range_text(*range) + (ours.complete && theirs.complete ? "" : "; under way");
+  return measurement;
 }
 
-std::vector<const ChainFacts*> complete_tickets(const Group& group) {
-  std::vector<const ChainFacts*> chains;
+std::vector<std::pair<std::int64_t, const ChainFacts*>> complete_tickets(const Group& group) {
+  std::vector<std::pair<std::int64_t, const ChainFacts*>> chains;
   const auto tickets = group.chains.find(kTicket);
   if (tickets == group.chains.end()) return chains;
   for (const auto& [seed, chain] : tickets->second)
-    if (std::ranges::find(chain, nullptr) == chain.end()) chains.push_back(&chain);
+    if (std::ranges::find(chain, nullptr) == chain.end()) chains.emplace_back(seed, &chain);
   return chains;
 }
 
-std::vector<double> area_difference(const Group& group, const Group& plain) {
-  const Scale scale = scale_of(plain);
-  const SeedCurves ours = seed_curves(group, {&kTicket, 1}), theirs = seed_curves(plain, {&kTicket, 1});
-  std::vector<double> values;
-  if (!scale.usable) return values;
-  for (std::size_t i = 0; i < ours.seeds.size(); ++i) {
-    const auto other = std::ranges::find(theirs.seeds, ours.seeds[i]);
-    if (other == theirs.seeds.end()) continue;
-    const std::size_t rounds = std::min(ours.rounds, theirs.rounds);
-    double sum = 0;
-    for (std::size_t round = 0; round < rounds; ++round)
-      sum +=
-          scale.performance(ours.values[0][i][round]) -
-          scale.performance(theirs.values[0][static_cast<std::size_t>(other - theirs.seeds.begin())][round]);
-    values.push_back(sum / static_cast<double>(rounds));
-  }
-  return values;
+Measurement at_ten_percent(const Group& group, const RoundValue& value) {
+  Measurement measurement = measurement_of(group);
+  const std::size_t round = round_near(group, kTenPercent);
+  measurement.note = fmt::format("at density {:.3g}", group.density[round]);
+  measurement.values = over_seeds(group, kTicket, round, value);
+  if (std::abs(std::log(group.density[round] / kTenPercent)) > std::log(2)) {
+    measurement.values.clear();
+    measurement.obstacle = fmt::format("the chains end at density {:.3g}", group.density.back());
+  } else if (measurement.values.empty() && !over_seeds(group, kTicket, 0, literal_inputs).empty())
+    measurement.obstacle = fmt::format("round {} is needed, and not there yet", round);
+  return measurement;
 }
 
 }  // namespace impsweep::claims

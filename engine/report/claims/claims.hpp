@@ -1,10 +1,14 @@
-// engine/report/claims/claims.hpp - what the claims of the paper have in common: how runs are picked, how a
-// statistic over seeds becomes a finding, and the statistics that several claims look at.
+// engine/report/claims/claims.hpp - a claim of the paper as an entry of a table: what it says, which chains
+// speak to it, what is measured of every seed, and by which rule the measurements decide.
 //
-//   table.cpp     the claims H1 to H29 as rows: text, statistic, runs needed, settings, function
-//   tickets.cpp   what makes a ticket: mask, weights and layer ratios, in all settings and variants
-//   boards.cpp    what is left of boards: MazeGrid and MinAtar
-//   inputs.cpp    which inputs tickets find to be enough
+//   table.cpp     the claims H1 to H36, one entry each: read this first
+//   decision      from measurements to a word, by the rules of engine/statistics
+//   tickets.cpp   measurements of what makes a ticket: mask, weights and layer ratios
+//   boards.cpp    of what is left of boards: MazeGrid, MinAtar, digits
+//   inputs.cpp    of the inputs that tickets find to be enough, and of initialisation
+//
+// Measurements are one number for each seed. Returns are measured on the scale of P (analysis.hpp), so a
+// margin of 0.05 is 5 % of what the dense agent has learnt.
 #pragma once
 
 #include <string>
@@ -12,112 +16,141 @@
 #include <vector>
 
 #include "engine/report/analysis.hpp"
-#include "engine/report/hypotheses.hpp"
+#include "engine/report/claims/decision.hpp"
+#include "engine/report/plain.hpp"
 
 namespace impsweep::claims {
 
 inline constexpr Baseline kTicket = Baseline::kMaskWeights, kPermuted = Baseline::kMaskPermuted,
                           kShuffled = Baseline::kPermutedPermuted, kRandom = Baseline::kRandomReinit;
 
-using Findings = std::vector<Finding>;
-enum class Side { kAbove, kBelow };
+// What a claim is judged on: chains of its own settings only, all of whose inputs are given.
+struct Scope {
+  const Results& results;
+  const std::vector<TaskAndAlgorithm>& settings;
+  Metric metric;
 
-struct Hypothesis {
-  const char *id, *claim, *statistic, *needs;
-  std::vector<TaskAndAlgorithm> settings;  // that the claim speaks of
-  void (*find)(const Results&, Findings&);
+  // "atari" among the settings stands for every game.
+  bool speaks_of(const Group&) const;
+
+  template <class Which>
+  std::vector<const Group*> select(Which which) const {
+    std::vector<const Group*> groups;
+    for (const Group& group : results.groups)
+      if (speaks_of(group) && !group.settings.inputs.restricts() && which(group)) groups.push_back(&group);
+    return groups;
+  }
 };
-const std::vector<Hypothesis>& hypotheses();
 
-// ---- which runs
-bool is(const Group&, std::string_view task, std::string_view algorithm);
-bool is_minatar(const Group&);
-bool is_locomotion(const Group&);
-bool is_plain(const Group&);  // of the default variant
-bool is_plain_mlp(const Group&);
-bool is_plain_board(const Group&, std::string_view task, std::string_view algorithm);
+// One statement of a claim. All of them must hold for the claim to be supported.
+struct Part {
+  const char* estimand;  // of one seed
+  Rule rule;
+  Measurements (*measure)(const Scope&);
+};
 
-// Selects groups of agents that are given all inputs; see given_inputs() for the others.
-template <class Which>
-std::vector<const Group*> select(const Results& results, Which which) {
-  std::vector<const Group*> groups;
-  for (const Group& group : results.groups)
-    if (!group.settings.inputs.restricts() && which(group)) groups.push_back(&group);
-  return groups;
-}
+struct Claim {
+  const char *id, *text, *chains;
+  std::vector<TaskAndAlgorithm> settings;  // that the claim speaks of
+  std::vector<Part> parts;
+  const char* remark = "";  // what a reader must know of the claim or its rule
+};
+const std::vector<Claim>& table();
 
-// Seeds whose ticket chain has all its rounds.
-std::vector<const ChainFacts*> complete_tickets(const Group&);
+// ---- measurements in common
+TaskAndAlgorithm about(const Group&);
 
-// ---- from statistics to findings
-// Settles a statistic of a group, of `seeds` seeds, whose interval is known.
-Finding decided(const Group&, std::string statistic, const Interval&, std::size_t seeds, Side,
-                double reference);
-
-// The same for the mean of one number per seed; without numbers there is no finding.
-void decide(Findings&, const Group&, std::string statistic, const std::vector<double>& values, Side,
-            double reference, std::string note = "");
+// A measurement of a group, without values yet.
+Measurement measurement_of(const Group&);
 
 // The note of a statistic over the first rounds of a group that has more; "" if it is complete.
 std::string progress_note(const Group&, std::size_t rounds, bool complete);
 
-// Paired contrast of areas: sum over baselines of weight * AUC, seed by seed.
-void decide_areas(Findings&, const Group&, std::vector<Baseline>, const std::vector<double>& weights,
-                  std::string statistic, Side, double reference);
+// A linear combination of areas, seed by seed: sum over baselines of factor * AUC.
+struct Term {
+  Baseline baseline;
+  double factor;
+};
+// Nothing where one of the baselines has no chains in these groups.
+Measurements contrasts(const std::vector<const Group*>&, Metric, const std::vector<Term>& values,
+                       const std::vector<Term>& total = {});
 
-// ---- contrasts of baselines (paper section 4)
-void ticket_above_random(Findings&, const Group&);
-void mask_above_weights(Findings&, const Group&);  // (mp - pp) - (mw - mp)
-void mask_contributes(Findings&, const Group&);
-void layer_ratio_contributes(Findings&, const Group&, Side = Side::kAbove);
+// One value of every seed, and the differences over the seeds that both have.
+struct BySeed {
+  std::vector<std::int64_t> seeds;
+  std::vector<double> values;
+};
+BySeed paired_by_seed(const BySeed& a, const BySeed& b);
+void take(Measurement&, BySeed);
 
-// ---- statistics
+// The mean over several measurements, seed by seed: where they share chains and are no independent settings.
+// Those with an obstacle are left out, if others have none.
+Measurement mean_of(const Measurements&, std::string setting);
+
+// AUC of the tickets of `group` less those of `plain`, on the scale of the latter.
+Measurement ticket_difference(const Group& group, const Group& plain, Metric);
+
+// Ticket chains that have all their rounds, by seed.
+std::vector<std::pair<std::int64_t, const ChainFacts*>> complete_tickets(const Group&);
+
+// One number of every seed in the round of about 10 % density.
 inline constexpr double kTenPercent = 0.1;  // density at which the paper looks at inputs
-inline constexpr double kMargin = 0.05;     // of P: what is called "no worse" and "not above"
-// One number per seed of the ticket chains in the round of about 10 % density.
-std::vector<double> at_ten_percent(const Group&, const RoundValue&);
-std::string ten_percent_text(const Group&);
+Measurement at_ten_percent(const Group&, const RoundValue&);
 
-// Part of the input weights' magnitude that some of the inputs have.
-double share_of_magnitude(const RoundFacts&, const std::vector<std::size_t>& some,
-                          const std::vector<std::size_t>& all);
-
-// P of the ticket chains on the scale of another group, paired by seed: mean over common rounds of
-// P(group) - P(plain).
-std::vector<double> area_difference(const Group&, const Group& plain);
-
-// ---- one function per claim: H1 to H29 as in the table
+// ---- what the parts of the claims measure, by claim
 // tickets.cpp
-void tickets_exist(const Results&, Findings&);                               // H1
-void clones_are_pruned_further(const Results&, Findings&);                   // H2
-void mask_explains_most(const Results&, Findings&);                          // H3
-void layer_ratios_contribute_in_cloning(const Results&, Findings&);          // H4
-void baselines_come_in_order_in_cloning(const Results&, Findings&);          // H5
-void permuting_fails_where_the_critic_is_pruned(const Results&, Findings&);  // H6
-void weights_matter_more_in_convolutions(const Results&, Findings&);         // H7
-void early_pruning_improves_robots(const Results&, Findings&);               // H17
-void larger_networks_give_no_better_tickets(const Results&, Findings&);      // H22
-void mask_dominates_under_every_encoding(const Results&, Findings&);         // H23
-void regularised_tickets_exist(const Results&, Findings&);                   // H24
-void late_rewinding_is_not_needed(const Results&, Findings&);                // H25
-void games_hold_decline_or_improve(const Results&, Findings&);               // H26
-void mask_contributes_most_in_games(const Results&, Findings&);              // H27
-void tickets_exist_with_algorithms_swapped(const Results&, Findings&);       // H28
+Measurements ticket_less_random(const Scope&);                     // H1
+Measurements rounds_survived_cloning_less_rl(const Scope&);        // H2
+Measurements mask_of_mask_and_weights(const Scope&);               // H3, H23, H36
+Measurements weights_of_ticket_effect(const Scope&);               // H3
+Measurements layer_ratio(const Scope&);                            // H4, H5, H6 (both networks pruned)
+Measurements layer_ratio_of_actors(const Scope&);                  // H6 (the actor alone pruned)
+Measurements weights(const Scope&);                                // H5
+Measurements mask(const Scope&);                                   // H5
+Measurements weights_convolutional_less_mlp(const Scope&);         // H7
+Measurements weights_atari_less_mlp(const Scope&);                 // H7
+Measurements early_rise(const Scope&);                             // H17
+Measurements smaller_less_larger(const Scope&);                    // H22
+Measurements ticket_with_weight_decay(const Scope&);               // H24
+Measurements ticket_with_dropout(const Scope&);                    // H24
+Measurements dropout_less_plain(const Scope&);                     // H24
+Measurements rewound_less_plain(const Scope&);                     // H25
+Measurements asterix_rise(const Scope&);                           // H26
+Measurements breakout_slope(const Scope&);                         // H26
+Measurements space_invaders_slope(const Scope&);                   // H26
+Measurements freeway_slope(const Scope&);                          // H26
+Measurements mask_less_weights(const Scope&);                      // H27
+Measurements mask_less_layer_ratio(const Scope&);                  // H27
+Measurements ticket_less_shuffled(const Scope&);                   // H28
+Measurements moderate_layer_ratio(const Scope&);                   // H31
+Measurements mask_of_convolutions(const Scope&);                   // H32
+Measurements weights_of_convolutions(const Scope&);                // H32
+Measurements gap_larger_less_smaller(const Scope&);                // H33
+Measurements mask_rgb_less_object_map(const Scope&);               // H34
+Measurements effect_with_weight_decay_less_without(const Scope&);  // H35
 // boards.cpp
-void early_layers_are_pruned_most(const Results&, Findings&);         // H8
-void enemies_are_kept_where_they_can_be(const Results&, Findings&);   // H9
-void agents_channel_is_pruned_least(const Results&, Findings&);       // H10
-void freeway_cars_are_pruned_by_speed(const Results&, Findings&);     // H12
-void bullets_are_kept_next_to_the_cannon(const Results&, Findings&);  // H13
-void agents_row_or_column_survives(const Results&, Findings&);        // H14
-void bottom_rows_of_breakout_are_pruned(const Results&, Findings&);   // H15
+Measurements later_layer_less_input_layer(const Scope&);  // H8
+Measurements enemies_reachable_cells(const Scope&);       // H9
+Measurements agents_channel_less_others(const Scope&);    // H10
+Measurements freeway_speed_order(const Scope&);           // H12
+Measurements freeway_distance(const Scope&);              // H12
+Measurements bullets_near_the_cannon(const Scope&);       // H13
+Measurements agents_row_or_column(const Scope&);          // H14
+Measurements breakout_bottom_rows(const Scope&);          // H15
+Measurements rim_against_centre(const Scope&);            // H29
+Measurements distance_from_the_edge(const Scope&);        // H29
 // inputs.cpp
-void dense_agents_learn_as_fast_on_the_inputs_left(const Results&, Findings&);  // H11
-void whole_inputs_go_without_loss(const Results&, Findings&);                   // H16
-void pole_outlasts_the_cart(const Results&, Findings&);                         // H18
-void angular_velocities_outlast_angles(const Results&, Findings&);              // H19
-void initialisation_controls_the_inputs_found(const Results&, Findings&);       // H20
-void two_inputs_are_enough(const Results&, Findings&);                          // H21
-void rim_pixels_are_pruned_first(const Results&, Findings&);                    // H29
+Measurements speed_of_learning_on_inputs_left(const Scope&);  // H11
+Measurements return_near_ten_percent(const Scope&);           // H16
+Measurements inputs_gone(const Scope&);                       // H16
+Measurements distance_to_papers_inputs(const Scope&);         // H16
+Measurements needed_inputs_last(const Scope&);                // H18, H19
+Measurements needless_inputs_later(const Scope&);             // H20
+Measurements needed_inputs_earlier(const Scope&);             // H20
+Measurements two_inputs_less_all(const Scope&);               // H21
+Measurements other_inputs_less_all(const Scope&);             // H21
+Measurements narrow_layer_less_wide(const Scope&);            // H30
+Measurements bias_kaiming_less_xavier(const Scope&);          // H30
+Measurements input_layer_scaled_less_kaiming(const Scope&);   // H30
 
 }  // namespace impsweep::claims

@@ -1,46 +1,19 @@
-// Claims on the inputs that tickets find to be enough.
+// The inputs that tickets find to be enough, and what initialisation has to do with it.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
-#include "engine/report/analysis.hpp"
 #include "engine/report/claims/claims.hpp"
+#include "engine/statistics/trend.hpp"
 
 namespace impsweep::claims {
 namespace {
 
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 constexpr double kPaperInputScale = 0.1;  // of input weights, at which the paper finds the minimal inputs
-
-}  // namespace
-
-void whole_inputs_go_without_loss(const Results& results, Findings& findings) {
-  for (const Group* group : select(
-           results, [](const Group& g) { return is_plain(g) && is_locomotion(g) && g.algorithm == "ppo"; })) {
-    const Scale scale = scale_of(*group);
-    const SeedCurves curves = seed_curves(*group, {&kTicket, 1});
-    std::optional<std::size_t> last;  // round at dense-level return, within one standard error
-    for (std::size_t round = 0; scale.usable && round < curves.rounds; ++round) {
-      std::vector<double> values;
-      for (const auto& seed : curves.values[0]) values.push_back(scale.performance(seed[round]));
-      const MeanDeviation m = mean_deviation(values);
-      if (m.mean + m.deviation / std::sqrt(static_cast<double>(values.size())) >= 1) last = round;
-    }
-    if (!last) continue;
-    decide(
-        findings, *group,
-        fmt::format("part of the inputs that is gone at density {:.3g}, the lowest with dense-level return",
-                    group->density[*last]),
-        over_seeds(*group, kTicket, *last,
-                   [&](const RoundFacts& round) {
-                     return 1 -
-                            static_cast<double>(round.summary.inputs_left) / group->info->observation_size;
-                   }),
-        Side::kAbove, 0.2, progress_note(*group, curves.rounds, curves.complete));
-  }
-}
-namespace {
 
 // Inputs that the paper finds to be enough, and those that it finds to go.
 struct InputSplit {
@@ -54,213 +27,334 @@ const InputSplit& split_of(const std::string& task) {
   return kSplits[task == kSplits[0].task ? 0 : 1];
 }
 
-// Rounds between the end of the last needless input and that of the first needed one.
-double separation(const ChainFacts& chain, const InputSplit& split) {
-  double last_needless = 0, first_needed = static_cast<double>(chain.size());
-  for (const std::size_t input : split.needless)
-    last_needless = std::max(last_needless, static_cast<double>(disappearance(chain, input)));
-  for (const std::size_t input : split.needed)
-    first_needed = std::min(first_needed, static_cast<double>(disappearance(chain, input)));
-  return first_needed - last_needless;
+// Inputs that the paper says the robots keep at dense-level return.
+double papers_inputs(const std::string& task) {
+  return task == "walker2d" ? 11 : task == "ant" ? 22 : kNotANumber;
 }
 
-void decide_separation(const Results& results, Findings& findings, const std::string& task) {
-  for (const Group* group : select(results, [&](const Group& g) { return is(g, task, "ppo"); })) {
-    const NetworkConfig& network = group->settings.agent.network;
-    if (network.init != Init::kKaimingInScaled || network.input_scale != kPaperInputScale) continue;
-    std::vector<double> separated;
-    for (const ChainFacts* chain : complete_tickets(*group))
-      separated.push_back(separation(*chain, split_of(task)) > 0 ? 1 : 0);
-    decide(findings, *group, "part of the seeds in which the needless inputs go first", separated,
-           Side::kAbove, 0.5, "the claim speaks of 8 in 10");
+// Networks of any initialisation of the paper, plain otherwise.
+std::vector<const Group*> initialisations(const Scope& scope) {
+  return scope.select([](const Group& g) {
+    return g.settings.agent.network.init != Init::kHe &&
+           plain_but_for(g, {"network.init", "network.input_scale"});
+  });
+}
+
+double input_scale(const Group& group) {
+  const NetworkConfig& network = group.settings.agent.network;
+  return network.init == Init::kKaimingInScaled ? network.input_scale : 1;
+}
+
+bool has_init(const Group& group, Init init) {
+  return group.settings.agent.network.init == init;
+}
+
+// The round before which the mean of three is taken: those about 10 % density; nothing before they are there.
+std::optional<std::size_t> middle_round(const Group& group, std::size_t rounds, Measurement& measurement) {
+  const std::size_t middle = round_near(group, kTenPercent);
+  if (std::abs(std::log(group.density[middle] / kTenPercent)) > std::log(2) || middle == 0) {
+    measurement.obstacle = fmt::format("the chains end at density {:.3g}", group.density.back());
+    return std::nullopt;
   }
+  if (rounds < middle + 2) {
+    measurement.obstacle = fmt::format("rounds {}-{} are needed, the chains are at round {}", middle - 1,
+                                       middle + 1, rounds - 1);
+    return std::nullopt;
+  }
+  measurement.note = fmt::format("rounds {}-{}, densities {:.3g} to {:.3g}", middle - 1, middle + 1,
+                                 group.density[middle - 1], group.density[middle + 1]);
+  return middle;
 }
 
-}  // namespace
-
-void pole_outlasts_the_cart(const Results& results, Findings& findings) {
-  decide_separation(results, findings, "cartpole");
+// Mean over these three rounds of a value, of every seed.
+Measurement near_ten_percent(const Group& group, const RoundValue& value) {
+  Measurement measurement = measurement_of(group);
+  const SeedCurves curves = seed_curves(group, {&kTicket, 1}, value);
+  if (curves.seeds.empty()) return measurement;
+  const std::optional<std::size_t> middle = middle_round(group, curves.rounds, measurement);
+  measurement.seeds = curves.seeds;
+  for (const std::vector<double>& curve : curves.values[0])
+    measurement.values.push_back(
+        middle ? statistics::mean_over_rounds(curve, *middle - 1, *middle + 1).value_or(kNotANumber)
+               : kNotANumber);
+  return measurement;
 }
 
-void angular_velocities_outlast_angles(const Results& results, Findings& findings) {
-  decide_separation(results, findings, "acrobot");
+double part_gone(const Group& group, const RoundFacts& round) {
+  return 1 - effective_inputs(round) / group.info->observation_size;
 }
-namespace {
 
 // Rounds until the last needless input of a seed is gone, and until the first needed one is.
-std::vector<double> rounds_of_needless(const Group& group) {
-  std::vector<double> rounds;
-  for (const ChainFacts* chain : complete_tickets(group)) {
-    double last = 0;
-    for (const std::size_t input : split_of(group.task).needless)
-      last = std::max(last, static_cast<double>(disappearance(*chain, input)));
-    rounds.push_back(last);
+double last_needless(const Group& group, const ChainFacts& chain) {
+  std::size_t last = 0;
+  for (const std::size_t input : split_of(group.task).needless)
+    last = std::max(last, disappearance(chain, input));
+  return static_cast<double>(last);
+}
+
+double first_needed(const Group& group, const ChainFacts& chain) {
+  std::size_t first = chain.size();
+  for (const std::size_t input : split_of(group.task).needed)
+    first = std::min(first, disappearance(chain, input));
+  return static_cast<double>(first);
+}
+
+BySeed over_chains(const Group& group, double (*value)(const Group&, const ChainFacts&)) {
+  BySeed values;
+  for (const auto& [seed, chain] : complete_tickets(group)) {
+    values.seeds.push_back(seed);
+    values.values.push_back(value(group, *chain));
   }
-  return rounds;
+  return values;
 }
 
-std::vector<double> rounds_of_needed(const Group& group) {
-  std::vector<double> rounds;
-  for (const ChainFacts* chain : complete_tickets(group)) {
-    double first = static_cast<double>(chain->size());
-    for (const std::size_t input : split_of(group.task).needed)
-      first = std::min(first, static_cast<double>(disappearance(*chain, input)));
-    rounds.push_back(first);
-  }
-  return rounds;
-}
-
-void decide_rounds(Findings& findings, const Group& other, const Group& paper, const char* statistic,
-                   const std::vector<double>& of_other, const std::vector<double>& of_paper, Side side) {
-  if (of_other.empty() || of_paper.empty()) return;
-  findings.push_back(decided(other, statistic, bootstrap_difference(of_other, of_paper),
-                             std::min(of_other.size(), of_paper.size()), side, 0));
-  findings.back().setting = fmt::format("{} against {}", other.name(), paper.variant);
-}
-
-}  // namespace
-
-// Against input weights a tenth as large: other schemes and weaker scaling take longer to find the needless
-// inputs, stronger scaling loses needed ones earlier.
-void initialisation_controls_the_inputs_found(const Results& results, Findings& findings) {
-  const auto scale = [](const Group& g) {
-    return g.settings.agent.network.init == Init::kKaimingInScaled ? g.settings.agent.network.input_scale : 1;
-  };
-  const std::vector<const Group*> all = select(results, [](const Group& g) {
-    return (is(g, "cartpole", "ppo") || is(g, "acrobot", "ppo")) &&
-           g.settings.agent.network.init != Init::kHe;
-  });
+// Rounds under other initialisations less those under the paper's, one measurement for each task and network:
+// the others share the paper's chains.
+template <class Which>
+Measurements rounds_less_papers(const Scope& scope, Which which,
+                                double (*value)(const Group&, const ChainFacts&)) {
+  Measurements measurements;
+  const std::vector<const Group*> all = initialisations(scope);
   for (const Group* paper : all) {
-    if (scale(*paper) != kPaperInputScale) continue;
+    if (input_scale(*paper) != kPaperInputScale) continue;
+    Measurements others;
+    std::string names;
     for (const Group* other : all) {
-      if (other->task != paper->task || other->network != paper->network || scale(*other) == kPaperInputScale)
+      if (other->task != paper->task || other->algorithm != paper->algorithm ||
+          other->network != paper->network || !which(*other))
         continue;
-      if (scale(*other) > kPaperInputScale)
-        decide_rounds(findings, *other, *paper, "rounds until the needless inputs are gone, difference",
-                      rounds_of_needless(*other), rounds_of_needless(*paper), Side::kAbove);
-      else
-        decide_rounds(findings, *other, *paper, "rounds until a needed input is gone, difference",
-                      rounds_of_needed(*other), rounds_of_needed(*paper), Side::kBelow);
+      Measurement& difference = others.emplace_back(measurement_of(*other));
+      take(difference, paired_by_seed(over_chains(*other, value), over_chains(*paper, value)));
+      if (difference.values.empty()) {
+        others.pop_back();
+        continue;
+      }
+      names += (names.empty() ? "" : ", ") + other->variant;
     }
+    if (!others.empty())
+      measurements.push_back(
+          mean_of(others, fmt::format("{} against {}: {}", paper->task, paper->variant, names)));
   }
+  return measurements;
 }
-namespace {
 
-// Round 0 of agents that are given some of the inputs and of those that see all, by seed.
-struct GivenPair {
-  const RoundFacts *given, *all;
-};
-
-std::vector<GivenPair> paired_by_seed(const Group& given, const Group& all) {
-  std::vector<GivenPair> pairs;
+// P of the round 0 of agents that are given some of the inputs less that of those that see all, by seed.
+Measurement given_less_all(const Group& given, const Group& all, Metric metric) {
+  Measurement measurement = measurement_of(given);
+  measurement.setting = fmt::format("{} against all inputs", given.name());
+  const Scale scale = scale_of(all, metric);
   const auto ours = given.chains.find(kTicket), theirs = all.chains.find(kTicket);
-  if (ours == given.chains.end() || theirs == all.chains.end()) return pairs;
+  if (!scale.usable || ours == given.chains.end() || theirs == all.chains.end()) return measurement;
   for (const auto& [seed, chain] : ours->second) {
     const auto other = theirs->second.find(seed);
-    if (other != theirs->second.end() && chain.front() && other->second.front())
-      pairs.push_back({chain.front().get(), other->second.front().get()});
+    if (other == theirs->second.end() || !chain.front() || !other->second.front()) continue;
+    measurement.seeds.push_back(seed);
+    measurement.values.push_back(
+        (return_by(chain.front()->summary, metric) - return_by(other->second.front()->summary, metric)) /
+        scale.range());
   }
-  return pairs;
+  return measurement;
 }
 
-}  // namespace
-
-void dense_agents_learn_as_fast_on_the_inputs_left(const Results& results, Findings& findings) {
-  for (const Group* all : select(results, [](const Group&) { return true; }))
-    for (const Group* given : given_inputs(results, *all)) {
-      if (given->settings.inputs.ticket_round == 0 || given->settings.inputs.complement) continue;
-      const Scale scale = scale_of(*all);
-      std::vector<double> areas, steps;
-      for (const GivenPair& pair : paired_by_seed(*given, *all)) {
-        areas.push_back(curve_area(*pair.given, scale) / curve_area(*pair.all, scale));
-        steps.push_back(steps_to(*pair.given, scale, kSufficient) / steps_to(*pair.all, scale, kSufficient));
-      }
-      if (!scale.usable) continue;
-      const std::string ratio = "area under the learning curve, part of that with all inputs";
-      decide(findings, *given, ratio, areas, Side::kAbove, 1 - kMargin);
-      decide(findings, *given, ratio, areas, Side::kBelow, 1 + kMargin);
-      decide(findings, *given, "steps to 90 % of the dense return, part of those with all inputs", steps,
-             Side::kBelow, 1 + kMargin);
-    }
-}
-
-void two_inputs_are_enough(const Results& results, Findings& findings) {
-  for (const Group* all :
-       select(results, [](const Group& g) { return is(g, "cartpole", "ppo") || is(g, "acrobot", "ppo"); }))
-    for (const Group* given : given_inputs(results, *all)) {
-      const Scale scale = scale_of(*all);
+Measurements on_chosen_inputs(const Scope& scope, bool complement) {
+  Measurements measurements;
+  for (const Group* all : initialisations(scope))
+    for (const Group* given : given_inputs(scope.results, *all)) {
       const InputsConfig& inputs = given->settings.inputs;
-      const auto& needed = split_of(all->task).needed;
-      if (!std::ranges::equal(inputs.select, needed, {},
-                              [](std::int64_t i) { return static_cast<std::size_t>(i); }) ||
-          !scale.usable)
-        continue;
-      std::vector<double> differences, controls, of_all;
-      for (const GivenPair& pair : paired_by_seed(*given, *all)) {
-        differences.push_back(pair.given->summary.final_return - pair.all->summary.final_return);
-        controls.push_back(scale.performance(pair.given->summary.final_return));
-        of_all.push_back(pair.all->summary.final_return);
-      }
-      // Saturated agents differ by nothing; then a hundredth of the scale is called equal.
-      const double margin =
-          std::max(mean_deviation(of_all).deviation, 0.01 * (scale.dense - scale.untrained));
-      if (inputs.complement)
-        decide(findings, *given, "P of the final network on the other inputs", controls, Side::kBelow, 0.5);
-      else
-        decide(findings, *given, "final return - that with all inputs", differences, Side::kAbove, -margin,
-               "the reference is one SD of the agents with all inputs");
+      const bool chosen = std::ranges::equal(inputs.select, split_of(all->task).needed, {},
+                                             [](std::int64_t i) { return static_cast<std::size_t>(i); });
+      if (chosen && inputs.complement == complement)
+        measurements.push_back(given_less_all(*given, *all, scope.metric));
     }
+  return measurements;
 }
-namespace {
 
-// Pixels to the nearest edge of the board, 0 at the edge itself.
-int distance_to_edge(const TaskInfo& info, std::size_t input) {
-  const int row = static_cast<int>(input) / info.columns, column = static_cast<int>(input) % info.columns;
-  return std::min({row, column, info.rows - 1 - row, info.columns - 1 - column});
+// The input layer and the one above it, the layer with fewer inputs to a unit first.
+struct TwoLayers {
+  std::size_t narrow = 0, wide = 0;
+};
+TwoLayers two_layers(const Group& group) {
+  const std::size_t input = group.prunable[0], hidden = group.prunable[1];
+  return group.tensors[input].shape[1] <= group.tensors[hidden].shape[1] ? TwoLayers{input, hidden}
+                                                                         : TwoLayers{hidden, input};
+}
+
+Measurement over_area_rounds(const Group& group, const RoundValue& value) {
+  Measurement measurement = measurement_of(group);
+  const SeedCurves curves = seed_curves(group, {&kTicket, 1}, value);
+  const std::optional<RoundRange> range = area_rounds(group, curves.rounds);
+  if (!range) return measurement;
+  measurement.note = range_text(*range);
+  measurement.seeds = curves.seeds;
+  for (const std::vector<double>& curve : curves.values[0])
+    measurement.values.push_back(
+        statistics::mean_over_rounds(curve, range->first, range->last).value_or(kNotANumber));
+  return measurement;
+}
+
+Measurement layer_bias(const Group& group) {
+  return over_area_rounds(group, [&](const RoundFacts& round) {
+    const TwoLayers layers = two_layers(group);
+    return remaining_fraction(group, round, layers.narrow) - remaining_fraction(group, round, layers.wide);
+  });
+}
+
+Measurement input_layer_left(const Group& group) {
+  return over_area_rounds(
+      group, [&](const RoundFacts& round) { return remaining_fraction(group, round, group.prunable[0]); });
+}
+
+bool is_layered_mlp(const Group& group) {
+  return group.settings.agent.network.architecture == Architecture::kMlp && group.prunable.size() > 2;
+}
+
+// A value under one initialisation less the same under another, by network.
+template <class First, class Second>
+Measurements between_initialisations(const Scope& scope, First first, Second second,
+                                     Measurement (*value)(const Group&)) {
+  Measurements measurements;
+  const std::vector<const Group*> all = initialisations(scope);
+  for (const Group* a : all)
+    for (const Group* b : all) {
+      if (!first(*a) || !second(*b) || a->task != b->task || a->algorithm != b->algorithm ||
+          a->network != b->network || !is_layered_mlp(*a))
+        continue;
+      const Measurement of_a = value(*a), of_b = value(*b);
+      Measurement difference = of_a;
+      difference.setting = a->name() + " against " + b->name();
+      take(difference, paired_by_seed({of_a.seeds, of_a.values}, {of_b.seeds, of_b.values}));
+      measurements.push_back(std::move(difference));
+    }
+  return measurements;
 }
 
 }  // namespace
 
-void rim_pixels_are_pruned_first(const Results& results, Findings& findings) {
-  constexpr int kRim = 4;  // pixels: what MNIST leaves empty around its digits
-  for (const Group* group :
-       select(results, [](const Group& g) { return is_plain_board(g, "digits", "supervised"); })) {
-    std::vector<std::size_t> rim, centre;
-    const auto inputs = static_cast<std::size_t>(group->info->observation_size);
-    for (std::size_t input = 0; input < inputs; ++input)
-      (distance_to_edge(*group->info, input) < kRim ? rim : centre).push_back(input);
-    const auto mean_magnitude = [](const RoundFacts& round, const std::vector<std::size_t>& some) {
-      double sum = 0;
-      for (const std::size_t input : some) sum += round.input_magnitude[input];
-      return sum / static_cast<double>(some.size());
-    };
-    const std::string place = ten_percent_text(*group);
-    const auto content = group->settings.task_options.find("digits.content");
-    const std::string note = content == group->settings.task_options.end()
-                                 ? ""
-                                 : fmt::format("of the data set {:.8}; the claim speaks of MNIST",
-                                               std::get<std::string>(content->second));
-    decide(findings, *group, "sum of |weight| of a rim pixel, part of that of one in the centre, " + place,
-           at_ten_percent(*group,
-                          [&](const RoundFacts& round) {
-                            return mean_magnitude(round, rim) / mean_magnitude(round, centre);
-                          }),
-           Side::kBelow, 1, note);
-    decide(findings, *group, "rank correlation of remaining fraction and distance to the edge, " + place,
-           at_ten_percent(*group,
-                          [&](const RoundFacts& round) {
-                            std::vector<double> distance, fraction;
-                            for (int d = 0; 2 * d < std::min(group->info->rows, group->info->columns); ++d) {
-                              std::vector<std::size_t> ring;
-                              for (std::size_t input = 0; input < inputs; ++input)
-                                if (distance_to_edge(*group->info, input) == d) ring.push_back(input);
-                              distance.push_back(d);
-                              fraction.push_back(remaining_fraction_of_inputs(*group, round, ring));
-                            }
-                            return rank_correlation(distance, fraction);
-                          }),
-           Side::kAbove, 0, note);
+Measurements speed_of_learning_on_inputs_left(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* all : scope.select(is_plain))
+    for (const Group* given : given_inputs(scope.results, *all)) {
+      if (given->settings.inputs.ticket_round == 0 || given->settings.inputs.complement) continue;
+      const Scale scale = scale_of(*all, scope.metric);
+      const auto ours = given->chains.find(kTicket), theirs = all->chains.find(kTicket);
+      if (!scale.usable || ours == given->chains.end() || theirs == all->chains.end()) continue;
+      Measurement measurement = measurement_of(*given);
+      for (const auto& [seed, chain] : ours->second) {
+        const auto other = theirs->second.find(seed);
+        if (other == theirs->second.end() || !chain.front() || !other->second.front()) continue;
+        measurement.seeds.push_back(seed);
+        measurement.values.push_back(
+            curve_area(*chain.front(), scale) / curve_area(*other->second.front(), scale) - 1);
+      }
+      measurements.push_back(std::move(measurement));
+    }
+  return measurements;
+}
+
+Measurements return_near_ten_percent(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* group : scope.select(is_plain)) {
+    const Scale scale = scale_of(*group, scope.metric);
+    Measurement measurement = near_ten_percent(*group, return_of(scope.metric));
+    const auto chains = group->chains.find(kTicket);
+    if (chains == group->chains.end()) continue;
+    for (std::size_t i = 0; i < measurement.values.size(); ++i)
+      measurement.values[i] =
+          (measurement.values[i] -
+           return_by(chains->second.at(measurement.seeds[i]).front()->summary, scope.metric)) /
+          scale.range();
+    if (!scale.usable && !measurement.values.empty())
+      measurement.obstacle = "dense agents are no better than untrained networks";
+    measurements.push_back(std::move(measurement));
   }
+  return measurements;
+}
+
+Measurements inputs_gone(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* group : scope.select(is_plain)) {
+    Measurement measurement =
+        near_ten_percent(*group, [&](const RoundFacts& round) { return part_gone(*group, round); });
+    const Measurement literal = near_ten_percent(*group, [&](const RoundFacts& round) {
+      return 1 - literal_inputs(round) / group->info->observation_size;
+    });
+    if (measurement.obstacle.empty() && !literal.values.empty())
+      measurement.note += fmt::format("; by kept weights of the first layer {:.3g}",
+                                      statistics::mean(statistics::complete(literal.values).values));
+    measurements.push_back(std::move(measurement));
+  }
+  return measurements;
+}
+
+Measurements distance_to_papers_inputs(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* group : scope.select(is_plain)) {
+    const double kept = papers_inputs(group->task);
+    if (std::isnan(kept)) continue;
+    const double papers = 1 - kept / group->info->observation_size;
+    Measurement measurement =
+        near_ten_percent(*group, [&](const RoundFacts& round) { return part_gone(*group, round) - papers; });
+    for (double& value : measurement.values) value = std::abs(value);
+    measurement.setting += fmt::format(", the paper keeps {:g} of {}", kept, group->info->observation_size);
+    measurements.push_back(std::move(measurement));
+  }
+  return measurements;
+}
+
+Measurements needed_inputs_last(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* group : initialisations(scope)) {
+    if (input_scale(*group) != kPaperInputScale) continue;
+    Measurement measurement = measurement_of(*group);
+    take(measurement, over_chains(*group, [](const Group& g, const ChainFacts& chain) {
+           return first_needed(g, chain) > last_needless(g, chain) ? 1.0 : 0.0;
+         }));
+    measurements.push_back(std::move(measurement));
+  }
+  return measurements;
+}
+
+Measurements needless_inputs_later(const Scope& scope) {
+  return rounds_less_papers(
+      scope, [](const Group& g) { return input_scale(g) > kPaperInputScale; }, last_needless);
+}
+
+Measurements needed_inputs_earlier(const Scope& scope) {
+  return rounds_less_papers(
+      scope, [](const Group& g) { return input_scale(g) < kPaperInputScale; }, first_needed);
+}
+
+Measurements two_inputs_less_all(const Scope& scope) {
+  return on_chosen_inputs(scope, false);
+}
+
+Measurements other_inputs_less_all(const Scope& scope) {
+  return on_chosen_inputs(scope, true);
+}
+
+Measurements narrow_layer_less_wide(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* group : scope.select(is_plain_mlp)) {
+    if (!is_layered_mlp(*group)) continue;
+    Measurement bias = layer_bias(*group);
+    const TwoLayers layers = two_layers(*group);
+    bias.note +=
+        fmt::format("; {} against {}", group->tensors[layers.narrow].name, group->tensors[layers.wide].name);
+    measurements.push_back(std::move(bias));
+  }
+  return measurements;
+}
+
+Measurements bias_kaiming_less_xavier(const Scope& scope) {
+  return between_initialisations(
+      scope, [](const Group& g) { return has_init(g, Init::kKaiming); },
+      [](const Group& g) { return has_init(g, Init::kXavier); }, layer_bias);
+}
+
+Measurements input_layer_scaled_less_kaiming(const Scope& scope) {
+  return between_initialisations(
+      scope, [](const Group& g) { return input_scale(g) == kPaperInputScale; },
+      [](const Group& g) { return has_init(g, Init::kKaiming); }, input_layer_left);
 }
 
 }  // namespace impsweep::claims

@@ -1,231 +1,449 @@
-// Claims on what makes a ticket: mask, weights and layer ratios, in all settings and variants.
+// What makes a ticket: mask, weights and layer ratios, in all settings and variants.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <limits>
 
-#include "engine/report/analysis.hpp"
 #include "engine/report/claims/claims.hpp"
+#include "engine/statistics/trend.hpp"
 
 namespace impsweep::claims {
 namespace {
 
-constexpr std::size_t kEarlyRounds = 5;  // H17
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kEarlyRounds = 5;     // H17
+constexpr std::size_t kAsterixRounds = 10;  // H26
+constexpr double kModerateDensity = 0.1;    // H31: rounds 1 to the last with this density or more
 
-}  // namespace
+// Contributions to the effect of a ticket (analysis.hpp).
+const std::vector<Term> kWeightsPart = {{kTicket, 1}, {kPermuted, -1}},
+                        kMaskPart = {{kPermuted, 1}, {kShuffled, -1}},
+                        kRatioPart = {{kShuffled, 1}, {kRandom, -1}},
+                        kTicketEffect = {{kTicket, 1}, {kRandom, -1}}, kGap = {{kTicket, 1}, {kShuffled, -1}};
 
-void tickets_exist(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, is_plain)) ticket_above_random(findings, *group);
+bool is_convolution(const Group& group) {
+  return group.settings.agent.network.architecture != Architecture::kMlp;
 }
 
-void clones_are_pruned_further(const Results& results, Findings& findings) {
-  for (const Group* cloning :
-       select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "bc"; }))
-    for (const Group* rl : select(results, [&](const Group& g) {
-           return is_plain(g) && g.task == cloning->task && g.algorithm != "bc" &&
-                  g.network == cloning->network;
-         })) {
-      const SeedCurves a = seed_curves(*cloning, {&kTicket, 1}), b = seed_curves(*rl, {&kTicket, 1});
-      const Scale of_a = scale_of(*cloning), of_b = scale_of(*rl);
-      if (a.seeds.empty() || b.seeds.empty() || !of_a.usable || !of_b.usable) continue;
-      const std::size_t sizes[] = {a.seeds.size(), b.seeds.size()};
-      const Interval interval = bootstrap_interval(sizes, [&](const Resample& drawn) {
-        return std::log10(sufficient_density(*cloning, of_a, a.values[0], drawn[0], kSufficient) /
-                          sufficient_density(*rl, of_b, b.values[0], drawn[1], kSufficient));
-      });
-      findings.push_back(decided(*cloning, "log10 of d*(0.9) of cloning over that of RL", interval,
-                                 std::min(a.seeds.size(), b.seeds.size()), Side::kBelow, 0));
-      findings.back().setting =
-          fmt::format("{} {} against {}", cloning->task, cloning->network, rl->algorithm);
-      if (!a.complete || !b.complete) findings.back().note = "under way";
-    }
+bool is_of(const Group& group, PruneScope scope) {
+  return group.settings.imp.scope == scope;
 }
 
-void mask_explains_most(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, is_plain_mlp)) mask_above_weights(findings, *group);
+// A measurement that pairs those of two groups by seed; nothing if one of them has none.
+Measurements paired(const Group& a, const Group& b, Metric metric, const std::vector<Term>& terms) {
+  const Measurements first = contrasts({&a}, metric, terms), second = contrasts({&b}, metric, terms);
+  if (first.empty() || second.empty()) return {};
+  Measurement measurement = first.front();
+  measurement.setting = a.name() + " against " + b.name();
+  if (measurement.obstacle.empty()) measurement.obstacle = second.front().obstacle;
+  take(measurement, paired_by_seed({first.front().seeds, first.front().values},
+                                   {second.front().seeds, second.front().values}));
+  return {measurement};
 }
 
-void layer_ratios_contribute_in_cloning(const Results& results, Findings& findings) {
-  for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "bc"; }))
-    layer_ratio_contributes(findings, *group);
+void append(Measurements& all, Measurements more) {
+  for (Measurement& measurement : more) all.push_back(std::move(measurement));
 }
 
-void baselines_come_in_order_in_cloning(const Results& results, Findings& findings) {
-  for (const Group* group :
-       select(results, [](const Group& g) { return is_plain(g) && g.algorithm == "bc"; })) {
-    mask_above_weights(findings, *group);
-    mask_contributes(findings, *group);
-    layer_ratio_contributes(findings, *group);
+// Differences of P to a seed's own dense agent, [seed][round]; empty if there is no scale.
+struct Curves {
+  std::vector<std::int64_t> seeds;
+  std::vector<std::vector<double>> of;
+  std::size_t rounds = 0;
+  bool complete = true;
+};
+
+std::optional<Curves> ticket_curves(const Group& group, Metric metric, Measurement& measurement) {
+  const Scale scale = scale_of(group, metric);
+  const SeedCurves curves = seed_curves(group, {&kTicket, 1}, return_of(metric));
+  if (curves.seeds.empty()) return std::nullopt;
+  if (!scale.usable) {
+    measurement.obstacle = "dense agents are no better than untrained networks";
+    return std::nullopt;
   }
-}
-
-void permuting_fails_where_the_critic_is_pruned(const Results& results, Findings& findings) {
-  for (const Group* group :
-       select(results, [](const Group& g) { return is_locomotion(g) && g.algorithm == "ppo"; }))
-    layer_ratio_contributes(findings, *group,
-                            group->settings.imp.scope == PruneScope::kActor ? Side::kAbove : Side::kBelow);
-}
-
-void weights_matter_more_in_convolutions(const Results& results, Findings& findings) {
-  const Baseline pair[] = {kTicket, kPermuted};
-  for (const Group* mlp : select(results, is_plain_mlp))
-    for (const Group* cnn : select(results, [&](const Group& g) {
-           return is_plain(g) && !is_plain_mlp(g) && is(g, mlp->task, mlp->algorithm);
-         })) {
-      const Areas ours = areas(*cnn, pair), theirs = areas(*mlp, pair);
-      if (ours.of.empty() || theirs.of.empty()) continue;
-      findings.push_back(decided(
-          *cnn, "weight contribution, difference",
-          bootstrap_difference(difference(ours.of[0], ours.of[1]), difference(theirs.of[0], theirs.of[1])),
-          std::min(ours.of[0].size(), theirs.of[0].size()), Side::kAbove, 0));
-      findings.back().setting = fmt::format("{} against {}", cnn->name(), mlp->network);
-    }
-}
-
-void early_pruning_improves_robots(const Results& results, Findings& findings) {
-  for (const Group* group : select(
-           results, [](const Group& g) { return is_plain(g) && is_locomotion(g) && g.algorithm == "ppo"; })) {
-    const Scale scale = scale_of(*group);
-    const SeedCurves curves = seed_curves(*group, {&kTicket, 1});
-    if (!scale.usable || curves.rounds <= kEarlyRounds) continue;
-    std::vector<double> values;
-    for (const auto& seed : curves.values[0]) {
-      double sum = 0;
-      for (std::size_t round = 1; round <= kEarlyRounds; ++round) sum += scale.performance(seed[round]);
-      values.push_back(sum / kEarlyRounds);
-    }
-    decide(findings, *group, "mean P over rounds 1-5", values, Side::kAbove, 1);
+  Curves result{curves.seeds, {}, curves.rounds, curves.complete};
+  for (const std::vector<double>& returns : curves.values[0]) {
+    std::vector<double>& own = result.of.emplace_back();
+    for (const double value : returns) own.push_back((value - returns.front()) / scale.range());
   }
+  return result;
 }
 
-void larger_networks_give_no_better_tickets(const Results& results, Findings& findings) {
-  const std::vector<const Group*> groups = select(results, is_plain);
-  for (const Group* small : groups)
-    for (const Group* large : groups) {
-      if (small->task != large->task || small->algorithm != large->algorithm ||
-          small->kept[0] >= large->kept[0])
-        continue;
-      const Scale scale = scale_of(*large);
-      const SeedCurves of_small = seed_curves(*small, {&kTicket, 1}),
-                       of_large = seed_curves(*large, {&kTicket, 1});
-      if (!scale.usable || of_small.seeds.empty() || of_large.seeds.empty()) continue;
-      // Mean P at the sizes of the small network's rounds that the large one's rounds enclose.
-      const auto ascending = [](const Group& group, std::size_t rounds) {
-        std::vector<double> sizes;
-        for (std::size_t round = rounds; round-- > 0;)
-          sizes.push_back(std::log(static_cast<double>(std::max<std::int64_t>(1, group.kept[round]))));
-        return sizes;
-      };
-      const std::vector<double> sizes = ascending(*small, of_small.rounds),
-                                theirs = ascending(*large, of_large.rounds);
-      const auto mean_at_sizes = [&](const std::vector<double>& own_sizes, std::vector<double> returns) {
-        std::ranges::reverse(returns);
-        double sum = 0, count = 0;
-        for (const double size : sizes)
-          if (interpolate(theirs, theirs, size)) {
-            sum += scale.performance(interpolate(own_sizes, returns, size).value());
-            ++count;
-          }
-        return sum / count;
-      };
-      std::vector<double> a, b;
-      for (const auto& seed : of_small.values[0]) a.push_back(mean_at_sizes(sizes, seed));
-      for (const auto& seed : of_large.values[0]) b.push_back(mean_at_sizes(theirs, seed));
-      if (std::isnan(a.front())) continue;  // no size in common
-      findings.push_back(decided(*small, "P at equal numbers of weights, smaller - larger network",
-                                 bootstrap_difference(a, b), std::min(a.size(), b.size()), Side::kAbove,
-                                 -kMargin));
-      findings.back().setting =
-          fmt::format("{} {}: {} against {}", small->task, small->algorithm, small->network, large->network);
+Measurement rise(const Group& group, Metric metric, std::size_t last) {
+  Measurement measurement = measurement_of(group);
+  const std::optional<Curves> curves = ticket_curves(group, metric, measurement);
+  if (!curves) return measurement;
+  if (curves->rounds <= last) {
+    measurement.obstacle =
+        fmt::format("round {} is needed, the chains are at round {}", last, curves->rounds - 1);
+    return measurement;
+  }
+  measurement.seeds = curves->seeds;
+  for (const std::vector<double>& curve : curves->of)
+    measurement.values.push_back(statistics::rise_over_dense(curve, 1, last).value_or(kNotANumber));
+  return measurement;
+}
+
+Measurements slopes(const Scope& scope, std::string_view task) {
+  Measurements measurements;
+  for (const Group* group : scope.select([&](const Group& g) { return g.task == task && is_plain_mlp(g); })) {
+    Measurement measurement = measurement_of(*group);
+    if (const std::optional<Curves> curves = ticket_curves(*group, scope.metric, measurement)) {
+      if (curves->rounds < group->rounds()) {
+        measurement.obstacle = fmt::format("round {} is needed, the chains are at round {}",
+                                           group->rounds() - 1, curves->rounds - 1);
+      } else if (curves->rounds > 1) {
+        measurement.seeds = curves->seeds;
+        // From the first round to the last.
+        for (const double slope : statistics::slopes_per_round(curves->of))
+          measurement.values.push_back(slope * static_cast<double>(curves->rounds - 1));
+        measurement.note = fmt::format("over rounds 0-{}", curves->rounds - 1);
+      }
     }
+    measurements.push_back(std::move(measurement));
+  }
+  return measurements;
 }
 
-void mask_dominates_under_every_encoding(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, [](const Group& g) {
-         return is_plain(g) && g.task.starts_with("mazegrid") && g.algorithm == "dqn";
-       }))
-    mask_contributes(findings, *group);
-}
-namespace {
-
-// Variants of MazeGrid's plain DQN chains in which `key` is set, each with the plain group of its network.
-std::vector<std::pair<const Group*, const Group*>> maze_variants(const Results& results,
-                                                                 const std::string& key) {
-  std::vector<std::pair<const Group*, const Group*>> pairs;
-  for (const Group* group : select(results, [&](const Group& g) {
-         return is(g, "mazegrid", "dqn") && setting_number(g.settings, key) > 0;
-       }))
-    for (const Group* plain : select(results, [&](const Group& g) {
-           return is_plain_board(g, "mazegrid", "dqn") && g.network == group->network &&
-                  setting_number(g.settings, key) == 0;
+// Ticket chains with a key set, each with the plain chains of its network.
+using Pairs = std::vector<std::pair<const Group*, const Group*>>;
+template <class IsSet>
+Pairs with_plain(const Scope& scope, std::initializer_list<std::string_view> keys, IsSet is_set) {
+  Pairs pairs;
+  for (const Group* group : scope.select([&](const Group& g) { return is_set(g) && plain_but_for(g, keys); }))
+    for (const Group* plain : scope.select([&](const Group& g) {
+           return g.task == group->task && g.algorithm == group->algorithm && g.network == group->network &&
+                  is_plain(g);
          }))
       pairs.emplace_back(group, plain);
   return pairs;
 }
 
+bool decays(const Group& group) {
+  return setting_number(group.settings, "reg.weight_decay") > 0;
+}
+
+bool drops_out(const Group& group) {
+  return setting_number(group.settings, "reg.dropout") > 0;
+}
+
+bool rewinds(const Group& group) {
+  return group.settings.imp.rewind_step > 0;
+}
+
+Measurements difference_to_plain(const Scope& scope, const Pairs& pairs) {
+  Measurements measurements;
+  for (const auto& [group, plain] : pairs)
+    measurements.push_back(ticket_difference(*group, *plain, scope.metric));
+  return measurements;
+}
+
+// Mean P at the sizes of the small network's rounds that those of the large one enclose, of every seed.
+std::vector<double> ascending_sizes(const Group& group, std::size_t rounds) {
+  std::vector<double> sizes;
+  for (std::size_t round = rounds; round-- > 0;)
+    sizes.push_back(std::log(static_cast<double>(std::max<std::int64_t>(1, group.kept[round]))));
+  return sizes;
+}
+
+Measurement at_equal_sizes(const Group& small, const Group& large, Metric metric) {
+  Measurement measurement = measurement_of(small);
+  measurement.setting = small.name() + " against " + large.name();
+  const Scale scale = scale_of(large, metric);
+  const SeedCurves of_small = seed_curves(small, {&kTicket, 1}, return_of(metric)),
+                   of_large = seed_curves(large, {&kTicket, 1}, return_of(metric));
+  if (!scale.usable || of_small.seeds.empty() || of_large.seeds.empty()) return measurement;
+  const std::vector<double> sizes = ascending_sizes(small, of_small.rounds),
+                            theirs = ascending_sizes(large, of_large.rounds);
+  const auto mean_at = [&](const std::vector<double>& own_sizes, std::vector<double> returns) {
+    std::ranges::reverse(returns);
+    double sum = 0, count = 0;
+    for (const double size : sizes) {
+      if (!statistics::interpolate(theirs, theirs, size)) continue;
+      sum += scale.performance(statistics::interpolate(own_sizes, returns, size).value());
+      ++count;
+    }
+    return count > 0 ? sum / count : kNotANumber;
+  };
+  BySeed a{of_small.seeds, {}}, b{of_large.seeds, {}};
+  for (const std::vector<double>& returns : of_small.values[0]) a.values.push_back(mean_at(sizes, returns));
+  for (const std::vector<double>& returns : of_large.values[0]) b.values.push_back(mean_at(theirs, returns));
+  take(measurement, paired_by_seed(a, b));
+  if (std::ranges::all_of(measurement.values, [](double value) { return std::isnan(value); }))
+    measurement.obstacle = "the networks have no number of weights in common";
+  return measurement;
+}
+
+// Every pair of plain networks of one kind, task and algorithm, the smaller first, as one measurement for
+// each task and algorithm: pairs share chains.
+template <class Compare>
+Measurements over_sizes(const Scope& scope, Compare compare) {
+  Measurements measurements;
+  const std::vector<const Group*> groups = scope.select(is_plain);
+  for (const TaskAndAlgorithm& setting : scope.settings) {
+    Measurements pairs;
+    for (const Group* small : groups)
+      for (const Group* large : groups)
+        if (about(*small) == setting && small->task == large->task && small->algorithm == large->algorithm &&
+            small->settings.agent.network.architecture == large->settings.agent.network.architecture &&
+            small->kept[0] < large->kept[0])
+          append(pairs, compare(*small, *large));
+    if (!pairs.empty())
+      measurements.push_back(
+          mean_of(pairs, fmt::format("{} {}, {} pair{} of networks", setting.task, setting.algorithm,
+                                     pairs.size(), pairs.size() == 1 ? "" : "s")));
+  }
+  return measurements;
+}
+
 }  // namespace
 
-void regularised_tickets_exist(const Results& results, Findings& findings) {
-  for (const char* key : {"reg.weight_decay", "reg.dropout"})
-    for (const auto& [group, plain] : maze_variants(results, key)) {
-      ticket_above_random(findings, *group);
-      if (key == std::string_view("reg.dropout"))
-        decide(findings, *group, "P with dropout - P without, mean over rounds",
-               area_difference(*group, *plain), Side::kBelow, 0);
-    }
+Measurements ticket_less_random(const Scope& scope) {
+  return contrasts(scope.select(is_plain), scope.metric, kTicketEffect);
 }
 
-void late_rewinding_is_not_needed(const Results& results, Findings& findings) {
-  for (const auto& [group, plain] : maze_variants(results, "imp.rewind_step"))
-    decide(findings, *group, "P with late rewinding - P without, mean over rounds",
-           area_difference(*group, *plain), Side::kBelow, kMargin);
+Measurements rounds_survived_cloning_less_rl(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* cloning : scope.select([](const Group& g) { return g.algorithm == "bc" && is_plain(g); }))
+    for (const Group& rl : scope.results.groups) {
+      if (rl.task != cloning->task || rl.algorithm != "ppo" || rl.network != cloning->network ||
+          !is_plain(rl) ||
+          std::abs(rl.settings.imp.prune_fraction - cloning->settings.imp.prune_fraction) > 1e-9)
+        continue;
+      Survival ours = survival(*cloning, kTicket, scope.metric), theirs = survival(rl, kTicket, scope.metric);
+      if (ours.seeds.empty() || theirs.seeds.empty()) continue;
+      Measurement measurement = measurement_of(*cloning);
+      measurement.setting = cloning->name() + " against " + rl.algorithm;
+      // Rounds that only one of the two was trained for say nothing about the other.
+      const std::size_t last = std::min(ours.last, theirs.last);
+      std::size_t censored = 0, both = 0;
+      for (std::size_t i = 0; i < ours.seeds.size(); ++i) {
+        const auto other = std::ranges::find(theirs.seeds, ours.seeds[i]);
+        if (other == theirs.seeds.end()) continue;
+        const auto& a = ours.rounds[i];
+        const auto& b = theirs.rounds[static_cast<std::size_t>(other - theirs.seeds.begin())];
+        measurement.seeds.push_back(ours.seeds[i]);
+        if (!a || !b) {
+          measurement.values.push_back(kNotANumber);
+          continue;
+        }
+        const std::size_t first = std::min(a->survived, last + 1), second = std::min(b->survived, last + 1);
+        measurement.values.push_back(static_cast<double>(first) - static_cast<double>(second));
+        censored += first > last || second > last ? 1 : 0;
+        both += first > last && second > last ? 1 : 0;
+      }
+      if (2 * both > measurement.values.size())
+        measurement.obstacle =
+            fmt::format("both survive all {} rounds in {} of {} seeds: more rounds are needed", last + 1,
+                        both, measurement.values.size());
+      else if (censored > 0)
+        measurement.note = fmt::format("{} of {} seeds hold to the last round: a lower bound", censored,
+                                       measurement.values.size());
+      measurements.push_back(std::move(measurement));
+    }
+  return measurements;
 }
 
-void games_hold_decline_or_improve(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, [](const Group& g) {
-         return is_plain_mlp(g) && is_minatar(g) && g.algorithm == "dqn";
-       })) {
-    const Scale scale = scale_of(*group);
-    const SeedCurves curves = seed_curves(*group, {&kTicket, 1});
-    if (!scale.usable || curves.rounds < 2) continue;
-    std::vector<double> last, best, fall;
-    for (const auto& seed : curves.values[0]) {
-      last.push_back(scale.performance(seed.back()));
-      fall.push_back(last.back() - scale.performance(seed.front()));
-      const auto end = seed.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(11, seed.size()));
-      best.push_back(scale.performance(*std::max_element(seed.begin() + 1, end)) -
-                     scale.performance(seed.front()));
-    }
-    const std::string note = progress_note(*group, curves.rounds, curves.complete);
-    const std::string place = fmt::format("at density {:.3g}", group->density[curves.rounds - 1]);
-    if (group->task == "minatar-freeway")
-      decide(findings, *group, "P " + place, last, Side::kAbove, kSufficient, note);
-    if (group->task == "minatar-breakout" || group->task == "minatar-space_invaders")
-      decide(findings, *group, "P " + place + " - P of the dense agent", fall, Side::kBelow, 0, note);
-    if (group->task == "minatar-asterix")
-      decide(findings, *group, "largest P in rounds 1-10 - P of the dense agent", best, Side::kAbove, 0,
-             note);
+Measurements mask_of_mask_and_weights(const Scope& scope) {
+  return contrasts(scope.select(is_plain_mlp), scope.metric, kMaskPart, kGap);
+}
+
+Measurements weights_of_ticket_effect(const Scope& scope) {
+  return contrasts(scope.select(is_plain_mlp), scope.metric, kWeightsPart, kTicketEffect);
+}
+
+Measurements layer_ratio(const Scope& scope) {
+  return contrasts(scope.select(is_plain), scope.metric, kRatioPart);
+}
+
+Measurements layer_ratio_of_actors(const Scope& scope) {
+  return contrasts(scope.select([](const Group& g) {
+    return is_of(g, PruneScope::kActor) && plain_but_for(g, {"imp.scope"});
+  }),
+                   scope.metric, kRatioPart);
+}
+
+Measurements weights(const Scope& scope) {
+  return contrasts(scope.select(is_plain), scope.metric, kWeightsPart);
+}
+
+Measurements mask(const Scope& scope) {
+  return contrasts(scope.select(is_plain), scope.metric, kMaskPart);
+}
+
+Measurements weights_convolutional_less_mlp(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* cnn : scope.select(
+           [](const Group& g) { return g.task.starts_with("minatar-") && is_convolution(g) && is_plain(g); }))
+    for (const Group* mlp : scope.select([&](const Group& g) {
+           return g.task == cnn->task && g.algorithm == cnn->algorithm && is_plain_mlp(g);
+         }))
+      append(measurements, paired(*cnn, *mlp, scope.metric, kWeightsPart));
+  return measurements;
+}
+
+Measurements weights_atari_less_mlp(const Scope& scope) {
+  std::vector<const Group*> mlps;
+  for (const Group& group : scope.results.groups)
+    if ((group.algorithm == "ppo" || group.algorithm == "dqn") && is_plain_mlp(group)) mlps.push_back(&group);
+  const Measurements theirs = contrasts(mlps, scope.metric, kWeightsPart);
+  Measurements measurements;
+  if (theirs.empty()) return measurements;
+  const Measurement mean = mean_of(theirs, "");
+  for (Measurement& game :
+       contrasts(scope.select([](const Group& g) { return g.task.starts_with("atari-") && is_plain(g); }),
+                 scope.metric, kWeightsPart)) {
+    game.setting += fmt::format(" against {} MLP{}", theirs.size(), theirs.size() == 1 ? "" : "s");
+    if (game.obstacle.empty()) game.obstacle = mean.obstacle;
+    take(game, paired_by_seed({game.seeds, game.values}, {mean.seeds, mean.values}));
+    measurements.push_back(std::move(game));
   }
+  return measurements;
 }
 
-void mask_contributes_most_in_games(const Results& results, Findings& findings) {
+Measurements early_rise(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* group : scope.select(is_plain))
+    measurements.push_back(rise(*group, scope.metric, kEarlyRounds));
+  return measurements;
+}
+
+Measurements smaller_less_larger(const Scope& scope) {
+  return over_sizes(scope, [&](const Group& small, const Group& large) {
+    return Measurements{at_equal_sizes(small, large, scope.metric)};
+  });
+}
+
+Measurements gap_larger_less_smaller(const Scope& scope) {
+  return over_sizes(scope, [&](const Group& small, const Group& large) {
+    return paired(large, small, scope.metric, kGap);
+  });
+}
+
+Measurements ticket_with_weight_decay(const Scope& scope) {
+  return contrasts(scope.select([](const Group& g) {
+    return decays(g) && plain_but_for(g, {"reg.weight_decay", "reg.l2_mode"});
+  }),
+                   scope.metric, kTicketEffect);
+}
+
+Measurements ticket_with_dropout(const Scope& scope) {
+  return contrasts(scope.select([](const Group& g) {
+    return drops_out(g) && plain_but_for(g, {"reg.dropout", "reg.dropout_target"});
+  }),
+                   scope.metric, kTicketEffect);
+}
+
+Measurements dropout_less_plain(const Scope& scope) {
+  return difference_to_plain(scope, with_plain(scope, {"reg.dropout", "reg.dropout_target"}, drops_out));
+}
+
+Measurements effect_with_weight_decay_less_without(const Scope& scope) {
+  Measurements measurements;
+  for (const auto& [group, plain] : with_plain(scope, {"reg.weight_decay", "reg.l2_mode"}, decays))
+    append(measurements, paired(*group, *plain, scope.metric, kTicketEffect));
+  return measurements;
+}
+
+Measurements rewound_less_plain(const Scope& scope) {
+  return difference_to_plain(scope, with_plain(scope, {"imp.rewind_step", "imp.rewind_budget"}, rewinds));
+}
+
+Measurements asterix_rise(const Scope& scope) {
+  Measurements measurements;
   for (const Group* group :
-       select(results, [](const Group& g) { return is_plain_mlp(g) && is_minatar(g); })) {
-    mask_above_weights(findings, *group);
-    // (mp - pp) - (pp - rr)
-    decide_areas(findings, *group, {kPermuted, kShuffled, kRandom}, {1, -2, 1},
-                 "mask contribution - layer ratio contribution", Side::kAbove, 0);
+       scope.select([](const Group& g) { return g.task == "minatar-asterix" && is_plain_mlp(g); })) {
+    Measurement measurement = rise(*group, scope.metric, kAsterixRounds);
+    Measurement ignored;
+    const std::optional<Curves> curves = ticket_curves(*group, scope.metric, ignored);
+    if (curves && measurement.obstacle.empty()) {
+      const statistics::RiseDecision anywhere =
+          statistics::decide_rise_anywhere(curves->of, 1, kAsterixRounds);
+      if (anywhere.round)
+        measurement.note = fmt::format("the round with the largest t is {}, p = {:.2g} over all ten",
+                                       *anywhere.round, anywhere.adjusted_p);
+    }
+    measurements.push_back(std::move(measurement));
   }
+  return measurements;
 }
 
-void tickets_exist_with_algorithms_swapped(const Results& results, Findings& findings) {
-  for (const Group* group : select(results, [](const Group& g) {
-         return is_plain(g) && (is(g, "mazegrid", "ppo") || is(g, "cartpole", "dqn"));
-       }))
-    decide_areas(findings, *group, {kTicket, kShuffled}, {1, -1},
-                 "AUC(mask/weights) - AUC(permuted/permuted)", Side::kAbove, 0);
+Measurements breakout_slope(const Scope& scope) {
+  return slopes(scope, "minatar-breakout");
+}
+
+Measurements space_invaders_slope(const Scope& scope) {
+  return slopes(scope, "minatar-space_invaders");
+}
+
+Measurements freeway_slope(const Scope& scope) {
+  return slopes(scope, "minatar-freeway");
+}
+
+Measurements mask_less_weights(const Scope& scope) {
+  return contrasts(scope.select(is_plain_mlp), scope.metric,
+                   {{kPermuted, 2}, {kShuffled, -1}, {kTicket, -1}});
+}
+
+Measurements mask_less_layer_ratio(const Scope& scope) {
+  return contrasts(scope.select(is_plain_mlp), scope.metric, {{kPermuted, 1}, {kShuffled, -2}, {kRandom, 1}});
+}
+
+Measurements ticket_less_shuffled(const Scope& scope) {
+  return contrasts(scope.select(is_plain), scope.metric, kGap);
+}
+
+Measurements moderate_layer_ratio(const Scope& scope) {
+  const Baseline pair[] = {kShuffled, kRandom};
+  Measurements measurements;
+  for (const Group* group : scope.select(is_plain)) {
+    if (!group->chains.contains(kShuffled) || !group->chains.contains(kRandom)) continue;
+    const Scale scale = scale_of(*group, scope.metric);
+    const SeedCurves curves = seed_curves(*group, pair, return_of(scope.metric));
+    if (curves.seeds.empty()) continue;
+    Measurement measurement = measurement_of(*group);
+    std::size_t last = 0;
+    while (last + 1 < group->rounds() && group->density[last + 1] >= kModerateDensity) ++last;
+    if (last == 0 || curves.rounds <= last) {
+      measurement.obstacle = fmt::format("densities down to 10 % are needed, the chains are at {:.3g}",
+                                         group->density[curves.rounds - 1]);
+    } else if (!scale.usable) {
+      measurement.obstacle = "dense agents are no better than untrained networks";
+    } else {
+      measurement.note = fmt::format("rounds 1-{}", last);
+      measurement.seeds = curves.seeds;
+      for (std::size_t seed = 0; seed < curves.seeds.size(); ++seed) {
+        const auto shuffled = statistics::mean_over_rounds(curves.values[0][seed], 1, last),
+                   random = statistics::mean_over_rounds(curves.values[1][seed], 1, last);
+        measurement.values.push_back(shuffled && random ? (*shuffled - *random) / scale.range()
+                                                        : kNotANumber);
+      }
+    }
+    measurements.push_back(std::move(measurement));
+  }
+  return measurements;
+}
+
+Measurements mask_of_convolutions(const Scope& scope) {
+  return contrasts(scope.select([](const Group& g) { return is_convolution(g) && is_plain(g); }),
+                   scope.metric, kMaskPart);
+}
+
+Measurements weights_of_convolutions(const Scope& scope) {
+  return contrasts(scope.select([](const Group& g) { return is_convolution(g) && is_plain(g); }),
+                   scope.metric, kWeightsPart);
+}
+
+Measurements mask_rgb_less_object_map(const Scope& scope) {
+  Measurements measurements;
+  for (const Group* rgb :
+       scope.select([](const Group& g) { return g.task == "mazegrid-rgb" && is_plain(g); }))
+    for (const Group* objects : scope.select([&](const Group& g) {
+           return g.task == "mazegrid" && g.network == rgb->network && is_plain(g);
+         }))
+      append(measurements, paired(*rgb, *objects, scope.metric, kMaskPart));
+  return measurements;
 }
 
 }  // namespace impsweep::claims

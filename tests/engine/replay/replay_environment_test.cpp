@@ -358,10 +358,3 @@ TEST_CASE("files that are no usable recording are refused with the reason") {
   H5Fclose(bare);
   refused(scratch.path / "cartpole.h5", "there is no group episode_000");
 }
-
-TEST_CASE("root attributes tell kinds of files apart") {
-  const TraceAttributes attributes = read_trace_attributes(kData / "acrobot.h5");
-  CHECK(attributes.at("env") == OptionValue(std::string("acrobot")));
-  CHECK(attributes.at("num_steps") == OptionValue(std::int64_t{6233}));
-  CHECK(!attributes.contains("kind"));
-}

@@ -1,0 +1,24 @@
+// Prints the tables of docs/verdicts.md as Markdown: build/tests/verdicts_table [TRIALS [CLAIM]]. Without
+// trials, the table of claims alone.
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "verdict_simulation.hpp"
+
+int main(int argc, char** argv) {
+  using namespace impsweep::claims;
+  const int trials = argc > 1 ? std::atoi(argv[1]) : 0;
+  if (trials == 0) {
+    fmt::print("{}", simulation::claims_markdown());
+    return 0;
+  }
+  fmt::print("{}", simulation::rates_header());
+  for (const Claim& claim : table()) {
+    if (argc > 2 && std::string(argv[2]) != claim.id) continue;
+    fmt::print("{}", simulation::rates_markdown(claim, trials));
+    std::fflush(stdout);
+  }
+  return 0;
+}
