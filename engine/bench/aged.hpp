@@ -32,6 +32,14 @@ class Ageing {
   void sized(std::string_view name, T& values) {
     if (name == "adam.first") aged_ += age(values);
   }
+  template <class T, class Bound>
+  void ranged(std::string_view, T&, Bound, Bound) {}
+  template <class T, class Bound>
+  void sized_ranged(std::string_view name, T& values, Bound, Bound) {
+    sized(name, values);
+  }
+  template <class Predicate>
+  void require(std::string_view, const Predicate&) {}
   // How many moments are subnormal now.
   std::size_t aged() const { return aged_; }
 

@@ -89,21 +89,27 @@ void watch(const Store& store, const std::string& directory) {
 
 int command_status(const Arguments& arguments) {
   namespace options = boost::program_options;
-  Usage usage("status DIR [--watch] [--returns] [--json] [--exit-code]",
+  Usage usage("status DIR [--watch] [--returns [--metric M]] [--json] [--exit-code]",
               "Shows how far the jobs of a store are, what runs now, what failed and why. It only reads, so "
               "it may be\n"
               "used at any time, on any machine that sees the store.");
   usage.options.add_options()("watch",
                               "on a terminal: a live screen, drawn anew every 2 s, until all is done")(
       "returns", "also the table of return by density and baseline")(
-      "json", "one JSON object instead of text")("exit-code",
-                                                 "exit with the sweep's verdict: 0 complete, 1 failures, 2 "
-                                                 "jobs missing or of another version, 3 work left");
+      "metric", options::value<std::string>()->default_value("reevaluated"),
+      "of --returns: best (highest evaluation, biased upwards), reevaluated (fresh episodes of the best\n"
+      "checkpoint) or final")("json", "one JSON object instead of text")(
+      "exit-code",
+      "exit with the sweep's verdict: 0 complete, 1 failures, 2 "
+      "jobs missing or of another version, 3 work left");
   usage.positional = {{"store", 1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
   if (values->count("store") == 0) throw InputError("status: no store given; see `impsweep status --help`");
   const std::string directory = (*values)["store"].as<std::vector<std::string>>().front();
+  const std::string metric_word = (*values)["metric"].as<std::string>();
+  const std::optional<Metric> metric = find_metric(metric_word);
+  if (!metric) throw InputError("status: --metric '{}' is none of best, reevaluated and final", metric_word);
   const Store store = Store::open(directory);
   if (values->count("watch") != 0) watch(store, directory);
   std::size_t unread_jobs = 0;
@@ -117,7 +123,7 @@ int command_status(const Arguments& arguments) {
   if (values->count("returns") != 0) {
     RoundSummaries summaries;
     read_summaries(store, plan, summaries);
-    fmt::print("\n{}", return_tables(plan, summaries));
+    fmt::print("\n{}", return_tables(plan, summaries, *metric));
   }
   if (values->count("exit-code") == 0) return kComplete;
   if (unread_jobs > 0 || plan.trainings.empty()) return kBadInput;  // what is left of it cannot be known

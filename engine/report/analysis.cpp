@@ -231,7 +231,8 @@ double literal_inputs(const RoundFacts& round) {
 }
 
 double effective_inputs(const RoundFacts& round) {
-  return literal_inputs(round);
+  const std::int64_t effective = round.summary.effective_inputs;
+  return effective >= 0 ? static_cast<double>(effective) : literal_inputs(round);  // an older result
 }
 
 std::size_t disappearance(const ChainFacts& chain, std::size_t input) {

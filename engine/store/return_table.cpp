@@ -20,8 +20,8 @@ struct Chains {
 
 class GroupTable {
  public:
-  GroupTable(const Plan& plan, const RoundSummaries& summaries, const Chains& group)
-      : plan_(plan), summaries_(summaries), group_(group) {}
+  GroupTable(const Plan& plan, const RoundSummaries& summaries, const Chains& group, Metric metric)
+      : plan_(plan), summaries_(summaries), group_(group), metric_(metric) {}
 
   std::string text() const {
     std::string text = fmt::format("{:>5} {:>9} {:>8}", "round", "density", "weights");
@@ -40,11 +40,11 @@ class GroupTable {
   }
 
  private:
-  std::optional<double> best_return(const Chain& chain, std::size_t round) const {
+  std::optional<double> return_of(const Chain& chain, std::size_t round) const {
     if (round >= chain.rounds.size()) return std::nullopt;
     const auto found = summaries_.find(chain.rounds[round]);
     if (found == summaries_.end()) return std::nullopt;
-    return found->second.best_return;
+    return return_by(found->second, metric_);
   }
 
   std::string row_text(std::size_t round) const {
@@ -52,7 +52,7 @@ class GroupTable {
     for (const auto& [baseline, chains] : group_.chains) {
       std::vector<double> values;
       for (const auto& [seed, chain] : chains) {
-        if (const std::optional<double> value = best_return(*chain, round)) values.push_back(*value);
+        if (const std::optional<double> value = return_of(*chain, round)) values.push_back(*value);
         if (round < chain->rounds.size() && head.empty()) {
           const TrainingNode& node = plan_.trainings[chain->rounds[round]];
           head = fmt::format("{:>5} {:>7.2f} % {:>8}", round, 100 * node.density, node.kept);
@@ -72,11 +72,11 @@ class GroupTable {
                          : fmt::format("{:.1f} +- {:.1f}", sample.mean, sample.deviation);
   }
 
-  // Mean over rounds 1 and later of a chain's best return, where all of them are there.
+  // Mean over rounds 1 and later of a chain's return, where all of them are there.
   std::optional<double> mean_over_rounds(const Chain& chain) const {
     double sum = 0;
     for (std::size_t round = 1; round < group_.rounds; ++round) {
-      const std::optional<double> value = best_return(chain, round);
+      const std::optional<double> value = return_of(chain, round);
       if (!value) return std::nullopt;
       sum += *value / static_cast<double>(group_.rounds - 1);
     }
@@ -101,19 +101,20 @@ class GroupTable {
       text += fmt::format("  mask/weights - {:<18} {}\n", info_of(baseline).name,
                           statistics::text_of(statistics::difference_interval(paired)));
     }
-    return text.empty()
-               ? text
-               : "paired differences of the best return, mean over rounds 1 and later, 95 %:\n" + text;
+    return text.empty() ? text
+                        : fmt::format("paired differences of the {}, mean over rounds 1 and later, 95 %:\n{}",
+                                      metric_title(metric_), text);
   }
 
   const Plan& plan_;
   const RoundSummaries& summaries_;
   const Chains& group_;
+  Metric metric_;
 };
 
 }  // namespace
 
-std::string return_tables(const Plan& plan, const RoundSummaries& summaries) {
+std::string return_tables(const Plan& plan, const RoundSummaries& summaries, Metric metric) {
   std::map<ChainGroup, Chains> groups;
   for (const Chain& chain : plan.chains) {
     Chains& group = groups[group_of(chain)];
@@ -124,9 +125,9 @@ std::string return_tables(const Plan& plan, const RoundSummaries& summaries) {
   for (const auto& [key, group] : groups) {
     std::size_t seeds = 0;
     for (const auto& [baseline, chains] : group.chains) seeds = std::max(seeds, chains.size());
-    text += fmt::format("{}: best return, mean +- standard deviation over {} seed{}\n", key.name(), seeds,
-                        seeds == 1 ? "" : "s");
-    text += GroupTable(plan, summaries, group).text() + "\n";
+    text += fmt::format("{}: {}, mean +- standard deviation over {} seed{}\n", key.name(),
+                        metric_title(metric), seeds, seeds == 1 ? "" : "s");
+    text += GroupTable(plan, summaries, group, metric).text() + "\n";
   }
   return text;
 }

@@ -4,13 +4,14 @@
 #include <string>
 
 #include "engine/store/contents.hpp"
+#include "engine/training/metric.hpp"
 
 namespace impsweep {
 
 // One table per task, algorithm, network and variant: rows are rounds, columns baselines, entries mean and
-// sample deviation over seeds of the best evaluation return. Below each table, with at least two seeds: the
+// sample deviation over seeds of the return. Below each table, with at least two seeds: the
 // paired differences of mask/weights to the other baselines, mean over rounds 1 and later, with 95 %
 // intervals from five seeds on (engine/statistics/cell.hpp). Long chains show about a dozen of their rounds.
-std::string return_tables(const Plan&, const RoundSummaries&);
+std::string return_tables(const Plan&, const RoundSummaries&, Metric);
 
 }  // namespace impsweep

@@ -443,7 +443,8 @@ int Coordinator::conclude(bool stopped) {
   const char* outcome = complete ? "complete" : stopped ? "stopped" : "failed";
   journal_.run_ended(outcome);
   if (complete && !plan_.chains.empty())
-    display_.say(fmt::format("\n{}", return_tables(contents_.plan, contents_.summaries)));
+    display_.say(
+        fmt::format("\n{}", return_tables(contents_.plan, contents_.summaries, Metric::kReevaluated)));
   display_.say(fmt::format("{}: {}/{} trainings done, {} of them now in {} ({} steps/s){}", outcome, done,
                            wanted_, done_now_, duration_text(elapsed),
                            count_text(static_cast<double>(env_steps_done_) / std::max(elapsed, 1e-9)),

@@ -134,6 +134,17 @@ class Results(SweepTest):
         refused = self.expect(2, "export", self.path("S"), "rounds", "--with", "ppo.learning_rat")
         self.assertIn("ppo.learning_rate", refused.stderr)
 
+    def test_returns_by_each_metric(self):
+        self.expect(0, "run", self.job_of("first.toml", "1"), "--store", self.path("S"))
+        row = list(csv.DictReader(io.StringIO(self.expect(0, "export", self.path("S"), "rounds").stdout)))[1]
+        for metric, title in (("best", "best return"), ("reevaluated", "re-evaluated return"),
+                              ("final", "final return")):
+            text = self.expect(0, "status", self.path("S"), "--returns", "--metric", metric).stdout
+            self.assertIn(title, text)
+            self.assertIn(f"{float(row[metric + '_return']):.1f}", text)
+        self.assertIn("re-evaluated", self.expect(0, "status", self.path("S"), "--returns").stdout)
+        self.assertIn("reevaluated", self.expect(2, "status", self.path("S"), "--metric", "mean").stderr)
+
     def test_what_is_trained_for_others_is_seen(self):
         job = self.job_of("inputs.toml", "1", "inputs.ticket_round = 1")
         text = open(job).read().replace("rounds     = 2", "rounds     = 1")

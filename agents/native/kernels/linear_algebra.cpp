@@ -45,27 +45,28 @@ struct GemmBlock {
   bool opens = true, closes = true;
 };
 
+// What a tile does with its sums. The usual ways are known to the compiler: at a depth of 64 deciding anew
+// for every vector would take a tenth of the time.
+enum class Finish {
+  kContinue,        // stores them as they are
+  kPlain,           // no bias, no epilogue
+  kBiasRelu,        // row biases, then max(y, 0)
+  kReluDerivative,  // no bias
+  kAny,             // asks
+};
+
+Finish finish_of(const GemmArguments& g, const GemmBlock& block) {
+  if (g.stored_columns != 0 || g.column_bias != nullptr) return Finish::kAny;
+  if (!block.closes) return Finish::kContinue;
+  if (g.bias == nullptr && g.epilogue == Epilogue::kNone) return Finish::kPlain;
+  if (g.bias == nullptr && g.epilogue == Epilogue::kReluDerivative) return Finish::kReluDerivative;
+  if (g.bias != nullptr && g.epilogue == Epilogue::kRelu) return Finish::kBiasRelu;
+  return Finish::kAny;
+}
+
 template <int kRows, int kVectors>
-HWY_INLINE void gemm_tile(const GemmArguments& g, const GemmBlock& block, int row, int column) {
-  Lanes sum[kRows][kVectors];
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v)
-      sum[r][v] = block.opens ? set(0.0f) : load(g.c + (row + r) * g.c_stride + column + v * kLanes);
-  const float* a = g.a + row * g.a_row + block.first * g.a_depth;
-  const float* b = block.b;
-  for (int k = 0; k < block.depth; ++k, a += g.a_depth, b += block.b_stride) {
-    Lanes x[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) x[v] = load(b + v * kLanes);
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const Register weight = set1(a[r * g.a_row]);
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(weight, x[v], sum[r][v]);
-    }
-  }
+HWY_INLINE void store_tile_and_ask(const GemmArguments& g, const GemmBlock& block, int row, int column,
+                                   const Lanes (&sum)[kRows][kVectors]) {
   for (int r = 0; r < kRows; ++r) {
     const std::ptrdiff_t offset = (row + r) * g.c_stride + column;
 #pragma GCC unroll 8
@@ -86,29 +87,95 @@ HWY_INLINE void gemm_tile(const GemmArguments& g, const GemmBlock& block, int ro
   }
 }
 
-template <int kVectors>
+template <int kRows, int kVectors, Finish kFinish>
+HWY_INLINE void store_tile(const GemmArguments& g, int row, int column, const Lanes (&sum)[kRows][kVectors]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    const std::ptrdiff_t offset = (row + r) * g.c_stride + column;
+    const Lanes bias = set(kFinish == Finish::kBiasRelu ? g.bias[row + r] : 0.0f);
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      const std::ptrdiff_t place = offset + v * kLanes;
+      Lanes y = sum[r][v];
+      if constexpr (kFinish != Finish::kContinue) y = y + bias;
+      if constexpr (kFinish == Finish::kBiasRelu) y = apply(Epilogue::kRelu, y, nullptr);
+      if constexpr (kFinish == Finish::kReluDerivative)
+        y = apply(Epilogue::kReluDerivative, y, g.activation + place);
+      store(y, g.c + place);
+    }
+  }
+}
+
+template <int kRows, int kVectors, Finish kFinish>
+HWY_INLINE void gemm_tile(const GemmArguments& g, const GemmBlock& block, int row, int column) {
+  Lanes sum[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] = block.opens ? set(0.0f) : load(g.c + (row + r) * g.c_stride + column + v * kLanes);
+  const float* a = g.a + row * g.a_row + block.first * g.a_depth;
+  const float* b = block.b;
+  for (int k = 0; k < block.depth; ++k, a += g.a_depth, b += block.b_stride) {
+    Lanes x[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) x[v] = load(b + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Register weight = set1(a[r * g.a_row]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(weight, x[v], sum[r][v]);
+    }
+  }
+  if constexpr (kFinish == Finish::kAny)
+    store_tile_and_ask(g, block, row, column, sum);
+  else
+    store_tile<kRows, kVectors, kFinish>(g, row, column, sum);
+}
+
+template <int kVectors, Finish kFinish>
 HWY_NOINLINE void gemm_rows(const GemmArguments& g, const GemmBlock& block, int column) {
   int row = 0;
-  for (; row + kTileRows <= g.rows; row += kTileRows) gemm_tile<kTileRows, kVectors>(g, block, row, column);
+  for (; row + kTileRows <= g.rows; row += kTileRows)
+    gemm_tile<kTileRows, kVectors, kFinish>(g, block, row, column);
   switch (g.rows - row) {
     case 5:
-      gemm_tile<5, kVectors>(g, block, row, column);
+      gemm_tile<5, kVectors, kFinish>(g, block, row, column);
       break;
     case 4:
-      gemm_tile<4, kVectors>(g, block, row, column);
+      gemm_tile<4, kVectors, kFinish>(g, block, row, column);
       break;
     case 3:
-      gemm_tile<3, kVectors>(g, block, row, column);
+      gemm_tile<3, kVectors, kFinish>(g, block, row, column);
       break;
     case 2:
-      gemm_tile<2, kVectors>(g, block, row, column);
+      gemm_tile<2, kVectors, kFinish>(g, block, row, column);
       break;
     case 1:
-      gemm_tile<1, kVectors>(g, block, row, column);
+      gemm_tile<1, kVectors, kFinish>(g, block, row, column);
       break;
     default:
       break;
   }
+}
+
+template <int kVectors>
+void gemm_block(const GemmArguments& g, const GemmBlock& block, int column) {
+  if constexpr (kVectors == 4) {
+    switch (finish_of(g, block)) {
+      case Finish::kContinue:
+        return gemm_rows<kVectors, Finish::kContinue>(g, block, column);
+      case Finish::kPlain:
+        return gemm_rows<kVectors, Finish::kPlain>(g, block, column);
+      case Finish::kBiasRelu:
+        return gemm_rows<kVectors, Finish::kBiasRelu>(g, block, column);
+      case Finish::kReluDerivative:
+        return gemm_rows<kVectors, Finish::kReluDerivative>(g, block, column);
+      case Finish::kAny:
+        break;
+    }
+  }
+  gemm_rows<kVectors, Finish::kAny>(g, block, column);
 }
 
 // A long product is cut into blocks of terms whose part of b, copied together, stays in the first-level cache
@@ -121,7 +188,8 @@ void gemm_columns(const GemmArguments& g, int column) {
   // Cutting needs whole lanes to wait in, and pays where rows pass over the block more than once.
   const bool cut = g.depth > 2 * kBlockDepth && g.rows > 2 * kTileRows && g.stored_columns == 0;
   if (!cut) {
-    gemm_rows<kVectors>(g, {.b = g.b + column, .b_stride = g.b_stride, .first = 0, .depth = g.depth}, column);
+    gemm_block<kVectors>(g, {.b = g.b + column, .b_stride = g.b_stride, .first = 0, .depth = g.depth},
+                         column);
     return;
   }
   alignas(64) float panel[kBlockDepth * kWidth];
@@ -132,14 +200,14 @@ void gemm_columns(const GemmArguments& g, int column) {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v)
         store(load(source + k * g.b_stride + v * kLanes), panel + k * kWidth + v * kLanes);
-    gemm_rows<kVectors>(g,
-                        {.b = panel,
-                         .b_stride = kWidth,
-                         .first = first,
-                         .depth = depth,
-                         .opens = first == 0,
-                         .closes = first + depth == g.depth},
-                        column);
+    gemm_block<kVectors>(g,
+                         {.b = panel,
+                          .b_stride = kWidth,
+                          .first = first,
+                          .depth = depth,
+                          .opens = first == 0,
+                          .closes = first + depth == g.depth},
+                         column);
   }
 }
 
