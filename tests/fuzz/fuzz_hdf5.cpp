@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   call_apart(
       [&]() -> std::string {
         try {
-          if (read_trace_attributes(path).contains("kind"))
+          if (is_oracle(path))
             replay_oracle(path);
           else
             replay_environment_trace(path);

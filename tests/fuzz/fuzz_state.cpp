@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "agents/config/paper_defaults.hpp"
 #include "agents/learning/algorithm.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/network/initialisation.hpp"
