@@ -12,8 +12,8 @@ from sweep_harness import SweepTest
 
 HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(os.environ["IMPSWEEP_TEST_DATA"])
-EVERY_KIND = "6b2d72aee3e67399619fbdf15b21e97a6ba36124b25f1db356a97dd66e35a2ca"
-ATARI = "3008a041fb156fcbc914c38ae2addc70fc9cc1ddca21905a3d0767e1bf789592"
+EVERY_KIND = "9d9a7d761c367e127f267a167eb46d5d350641973146df1d6d2c6237e4505acf"
+ATARI = "5ecfae9290177d7f38226429ff9d2f295969f6cd6f4b13b33318b2511ed1ef0e"
 
 
 class EveryKind(SweepTest):
