@@ -31,6 +31,10 @@ std::string bytes_text(std::int64_t bytes);
 // ---- progress
 // 0 to 1; of nothing, as if it were one.
 double part_done(double done, double total);
+template <class Count>
+double part_done(Count done, Count total) {
+  return part_done(static_cast<double>(done), static_cast<double>(total));
+}
 // "[####......]", full only when all is done.
 std::string bar_text(double part, std::size_t width);
 

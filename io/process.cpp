@@ -28,6 +28,7 @@ ChildProcess::ChildProcess(std::vector<std::string> command, const std::filesyst
                                      O_WRONLY | O_CREAT | O_TRUNC, 0666);
   ::posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const int error =

@@ -203,6 +203,7 @@ std::vector<BenchCase> dqn_cases() {
       {"minatar-breakout", "mlp", 1.0, 1.5}, {"minatar-breakout", "mlp", 0.33, 2.4},
       {"minatar-breakout", "mlp", 0.107, 6}, {"minatar-breakout", "mlp", 0.035, 15.0},
       {"minatar-breakout", "cnn", 1.0, 1.5}, {"minatar-breakout", "cnn", 0.107, 5.0}};
+  cases.reserve(updates.size() + 2);
   for (const DqnCase& c : updates) cases.push_back({c.name(), [c] { return measure_update(c); }});
   for (const char* task : {"mazegrid", "minatar-breakout"})
     cases.push_back({std::string("replay/prioritized/") + task, [task] { return measure_replay(task); }});

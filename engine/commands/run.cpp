@@ -26,6 +26,7 @@ T choice(const std::string& flag, const std::string& value, const std::map<std::
   const auto found = choices.find(value);
   if (found != choices.end()) return found->second;
   std::vector<std::string> names;
+  names.reserve(choices.size());
   for (const auto& [name, meaning] : choices) names.push_back(name);
   throw InputError("run: --{} {} is not known{}", flag, value, suggestion(value, names));
 }

@@ -1,19 +1,28 @@
 #include "engine/plan/doubts.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 namespace impsweep {
 namespace {
 
-// Trainings end with a whole iteration.
-std::string rounding(const Settings& settings) {
-  const std::int64_t whole = algorithm_of(settings).work(settings.agent).steps_per_iteration;
-  const std::int64_t steps = settings.agent.sampler.steps, played = (steps + whole - 1) / whole * whole;
-  if (played == steps) return {};
-  return fmt::format("{} {}: 'rl.steps' = {} is rounded up to {}, whole iterations of {} steps",
-                     settings.task, settings.algorithm, steps, played, whole);
+// Steps that are rounded up, as trainings end with a whole iteration: "cartpole ppo 80000 to 80128, ...".
+std::string roundings(const Plan& plan) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<std::string> all;
+  for (const Settings& settings : plan.settings) {
+    const std::int64_t whole = algorithm_of(settings).work(settings.agent).steps_per_iteration;
+    const std::int64_t steps = settings.agent.sampler.steps, played = (steps + whole - 1) / whole * whole;
+    std::string text = fmt::format("{} {} {} to {}", settings.task, settings.algorithm, steps, played);
+    if (played != steps && std::ranges::count(all, text) == 0) all.push_back(std::move(text));
+  }
+  if (all.empty()) return {};
+  const std::size_t more = all.size() > kNamed ? all.size() - kNamed : 0;
+  all.resize(all.size() - more);
+  return fmt::format("'rl.steps' is rounded up to whole iterations: {}{}", fmt::join(all, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 }  // namespace
@@ -23,8 +32,8 @@ std::vector<std::string> doubts_about(const Plan& plan) {
   const auto add = [&](const std::string& doubt) {
     if (!doubt.empty() && std::ranges::count(all, doubt) == 0) all.push_back(doubt);
   };
+  add(roundings(plan));
   for (const Settings& settings : plan.settings) {
-    add(rounding(settings));
     const AlgorithmInfo& algorithm = algorithm_of(settings);
     if (algorithm.doubts == nullptr) continue;
     for (const std::string& doubt : algorithm.doubts(settings.agent, ""))

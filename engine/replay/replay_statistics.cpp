@@ -280,6 +280,7 @@ void replay_multiplicity(RecordedCase& recorded) {
   const std::vector<double> p = recorded.values("p"), adjusted = statistics::holm(p);
   recorded.compare_relative("adjusted", adjusted, 1e-12);
   std::vector<std::int64_t> rejected;
+  rejected.reserve(adjusted.size());
   for (const double value : adjusted) rejected.push_back(value <= 0.05 ? 1 : 0);
   recorded.compare_counts("reject_05", rejected);
   recorded.compare_relative("bh_adjusted", statistics::benjamini_hochberg(p), 1e-12);

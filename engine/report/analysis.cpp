@@ -149,6 +149,7 @@ Survival survival(const Group& group, Baseline baseline, Metric metric, double a
   result.seeds = curves.seeds;
   for (const std::vector<double>& returns : curves.values.front()) {
     std::vector<double> performance;
+    performance.reserve(returns.size());
     for (const double value : returns) performance.push_back(1 + (value - returns.front()) / scale.range());
     result.rounds.push_back(statistics::critical_round(performance, alpha));
   }

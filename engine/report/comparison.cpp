@@ -181,7 +181,8 @@ Comparison comparison_of(const ComparedKey& key, const Candidates& set, Metric m
       comparison.remark +=
           fmt::format("{}{} against {}: {}", comparison.remark.empty() ? "" : "; ", set.values[i],
                       set.values[0], differences(set.groups[i]->settings, first.settings));
-  for (const auto& [baseline, seeds] : first.chains) {
+  for (const auto& chains : first.chains) {
+    const Baseline baseline = chains.first;
     if (!std::ranges::all_of(set.groups,
                              [&](const Group* group) { return group->chains.contains(baseline); }))
       continue;
@@ -279,6 +280,7 @@ ReportSection comparison_section(const std::vector<Comparison>& comparisons, con
       }
       std::vector<NamedGroup> groups;
       const std::vector<ComparedArm>& shown = comparison.arms.front();
+      groups.reserve(shown.size());
       for (const ComparedArm& arm : shown) groups.push_back({arm.group, arm.value, ""});
       picture.panels.push_back(comparison_panel(
           groups, fmt::format("{}, {}", comparison.name, info_of(shown.front().baseline).name), metric));

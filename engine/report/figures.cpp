@@ -22,7 +22,7 @@ constexpr std::size_t kMostCurves = 6;                    // learning curves in 
 const char* const kDensityLabel = "prunable weights left";
 
 std::string return_label(const Group& group, Metric metric) {
-  const std::string title(metric_title(metric));
+  std::string title(metric_title(metric));
   if (!group.info->is_data_set) return title;
   return title.substr(0, title.rfind(' ')) + " accuracy, %";
 }

@@ -65,8 +65,7 @@ std::string overview(const Results& results) {
   std::string text = "<section id=\"overview\">";
   for (const StoreFacts& store : results.stores) {
     const StoreStatus& status = store.status;
-    const double part =
-        part_done(static_cast<double>(status.trainings_done), static_cast<double>(status.trainings));
+    const double part = part_done(status.trainings_done, status.trainings);
     std::string state = "Complete";
     if (status.trainings_done < status.trainings)
       state = status.live_ranks > 0

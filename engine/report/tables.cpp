@@ -152,6 +152,7 @@ std::string survival_text(const Group& group, Baseline baseline, Metric metric) 
   if (rounds.empty()) return "";
   const statistics::CriticalSummary summary = statistics::summarise(rounds);
   std::vector<std::size_t> survived;
+  survived.reserve(rounds.size());
   for (const statistics::CriticalRound& round : rounds) survived.push_back(round.survived);
   std::ranges::sort(survived);
   // The median of an even number of seeds: between two rounds, half-way in the logarithm of the density.

@@ -148,6 +148,7 @@ Table rounds_table(const Plan& plan, const RoundSummaries& summaries, const std:
   const std::vector<Row> rows = finished_rows(plan, summaries);
   Table table = table_of(plan, summaries, rows);
   std::vector<std::uint32_t> settings;
+  settings.reserve(rows.size());
   for (const Row& row : rows) settings.push_back(plan.trainings[row.training].settings);
   add_setting_columns(plan, settings, with, table);
   return table;

@@ -36,6 +36,7 @@ Message compute(const WorkerContext& context, TrainingIndex training,
                 const std::vector<TrainingIndex>& diverged_candidates, const StopQuestion& should_stop) {
   const TrainingId& digest = context.plan.trainings[training].digest;
   std::vector<TrainingId> diverged;
+  diverged.reserve(diverged_candidates.size());
   for (const TrainingIndex candidate : diverged_candidates)
     diverged.push_back(context.plan.trainings[candidate].digest);
   try {

@@ -26,7 +26,7 @@ bool says(const std::vector<std::string>& doubts, const std::string& words) {
 TEST_CASE("a plan says to what steps are rounded up, once") {
   const std::vector<std::string> doubts = doubts_of("ppo", "rl.steps = 5000\nppo.learning_rate = 0.001\n");
   REQUIRE(doubts.size() == 1);
-  CHECK(doubts[0] == "cartpole ppo: 'rl.steps' = 5000 is rounded up to 5120, whole iterations of 256 steps");
+  CHECK(doubts[0] == "'rl.steps' is rounded up to whole iterations: cartpole ppo 5000 to 5120");
   CHECK(doubts_of("ppo", "rl.steps = 5120\n").empty());
 }
 
