@@ -139,6 +139,7 @@ BenchRow measure_parts(const Robot& robot) {
   for (const locomotion::Body& body : robot.bodies)
     if (body.hinge) coefficients.push_back(robot.power * body.hinge->coefficient);
   std::vector<double> positions(coefficients.size()), torques(coefficients.size());
+  worlds.reserve(static_cast<std::size_t>(play.lanes()));
   for (int lane = 0; lane < play.lanes(); ++lane) worlds.emplace_back(robot);
   const auto reset = [&](int lane) {
     play.reset(lane);

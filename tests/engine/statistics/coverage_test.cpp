@@ -40,7 +40,9 @@ void check_against(const Measured& row, int trials) {
                                                      {"percentile", row.percentile},
                                                      {"BCa", row.bca},
                                                      {"sign-flip", row.sign_flip}};
-  for (const auto& [name, percent] : expected) {
+  for (const auto& cell : expected) {
+    const auto name = cell.first;
+    const double percent = cell.second;
     CAPTURE(row.data);
     CAPTURE(row.n);
     CAPTURE(name);
