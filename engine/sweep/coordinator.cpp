@@ -73,6 +73,7 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, const Store& st
   if (contents_.opened > 0) write_summary_cache(store, contents_.plan, contents_.summaries);
   predicted_ = forecast(plan, cost_model_, transport.ranks(), done_or_unwanted(plan, contents_, wanted));
   journal_.run_predicted(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds);
+  is_wanted_ = wanted;
   for (const bool flag : wanted) flag ? ++wanted_ : ++unwanted_;
   for (int rank = 1; rank < transport.ranks(); ++rank) {
     present_.insert(rank);
@@ -216,7 +217,8 @@ void Coordinator::handle(const Message& message) {
         give_back(message);
         break;
       }
-      if (message.deterministic || !failure_tracker_.failed(message.rank, message.training)) {
+      if (message.deterministic ||
+          !failure_tracker_.failed(message.rank, message.training, message.unstored)) {
         fail(message.training, {message.reason, message.deterministic, message.diverged});
         break;
       }
@@ -432,6 +434,17 @@ void Coordinator::dismiss_workers() {
                              present_.size()));
 }
 
+// "Complete" is what lies in the store, not what ranks have said.
+std::size_t Coordinator::results_absent() const {
+  const Digests finished = store_.finished();
+  std::size_t absent = 0;
+  for (TrainingIndex training = 0; training < plan_.trainings.size(); ++training)
+    if (is_wanted_[training] && scheduler_.state(training) == TrainingState::kDone &&
+        !finished.contains(plan_.trainings[training].digest.digits()))
+      ++absent;
+  return absent;
+}
+
 int Coordinator::conclude(bool stopped) {
   index_.write(contents_.summaries);
   write_summary_cache(store_, contents_.plan, contents_.summaries);
@@ -439,7 +452,8 @@ int Coordinator::conclude(bool stopped) {
   const std::size_t done = counts.done - unwanted_;
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   const std::string store = store_.directory().string();
-  const bool complete = done == wanted_;
+  const std::size_t absent = done == wanted_ ? results_absent() : 0;
+  const bool complete = done == wanted_ && absent == 0;
   const char* outcome = complete ? "complete" : stopped ? "stopped" : "failed";
   journal_.run_ended(outcome);
   if (complete && !plan_.chains.empty())
@@ -463,7 +477,17 @@ int Coordinator::conclude(bool stopped) {
                       interval_text(predicted_.seconds, predicted_.low_seconds, predicted_.high_seconds)));
     return kComplete;
   }
+  if (absent > 0) {
+    display_.say(
+        fmt::format("{} result{} not in {}, though ranks have stored {}: is it one directory on all nodes? "
+                    "the same command "
+                    "on a file system that all of them share computes what is missing",
+                    absent, absent == 1 ? " is" : "s are", store, absent == 1 ? "it" : "them"));
+    return kFailed;
+  }
   if (stopped) {
+    if (const std::string reason = stop_reason(); !reason.empty())
+      display_.say(fmt::format("stopped {}", reason));
     display_.say("the same command again continues");
     return kStopped;
   }

@@ -92,10 +92,12 @@ class Coordinator {
   void update_forecast();
   SweepProgress progress() const;
   std::size_t ranks_at_work() const;
+  std::size_t results_absent() const;  // done, and not in the store
 
   Transport& transport_;
   const Plan& plan_;
   const Store& store_;
+  std::vector<bool> is_wanted_;  // by training
   std::size_t wanted_ = 0, unwanted_ = 0, done_now_ = 0;
   StoreContents contents_;  // of all jobs in the store, for the index
   CostModel cost_model_;

@@ -3,7 +3,7 @@
 //
 //   a training that fails on two different ranks, or four times, fails for good
 //   a rank on which three trainings in a row fail gets no more work: the whole sweep would fail on it in
-//   seconds
+//   seconds; a rank alone goes on, but for results that cannot be stored, which it would throw away
 #pragma once
 
 #include <map>
@@ -17,8 +17,10 @@ class FailureTracker {
  public:
   explicit FailureTracker(int ranks) : ranks_(ranks) {}
 
-  // The training failed on the rank. True if it may be tried again.
-  bool failed(int rank, TrainingIndex training) {
+  // The training failed on the rank; `unstored`: it was computed, and could not be stored. True if it may be
+  // tried again.
+  bool failed(int rank, TrainingIndex training, bool unstored = false) {
+    unstored_in_a_row_[rank] = unstored ? unstored_in_a_row_[rank] + 1 : 0;
     Failures& failures = failures_[training];
     failures.ranks.insert(rank);
     ++failures.times;
@@ -26,21 +28,23 @@ class FailureTracker {
     return ranks_ > 1 && failures.ranks.size() < 2 && failures.times < 4;
   }
 
-  void succeeded(int rank) { failures_in_a_row_[rank] = 0; }
+  void succeeded(int rank) { failures_in_a_row_[rank] = unstored_in_a_row_[rank] = 0; }
 
-  bool set_aside(int rank) const {
-    const auto found = failures_in_a_row_.find(rank);
-    return ranks_ > 1 && found != failures_in_a_row_.end() && found->second >= 3;
-  }
+  bool set_aside(int rank) const { return has(ranks_ > 1 ? failures_in_a_row_ : unstored_in_a_row_, rank); }
 
  private:
   struct Failures {
     std::set<int> ranks;
     int times = 0;
   };
+  static bool has(const std::map<int, int>& in_a_row, int rank) {
+    const auto found = in_a_row.find(rank);
+    return found != in_a_row.end() && found->second >= 3;
+  }
+
   int ranks_;
   std::map<TrainingIndex, Failures> failures_;
-  std::map<int, int> failures_in_a_row_;
+  std::map<int, int> failures_in_a_row_, unstored_in_a_row_;  // by rank
 };
 
 }  // namespace impsweep

@@ -45,6 +45,7 @@ struct Message {
   double last_return = 0;
   bool deterministic = true;  // failed: it would fail again
   bool diverged = false;      // failed: by its own doing
+  bool unstored = false;      // failed: it was computed, and its result could not be stored
   std::string reason;         // failed, ready
   RoundSummary summary;       // done
 
@@ -58,6 +59,7 @@ struct Message {
     archive("last_return", last_return);
     archive("deterministic", deterministic);
     archive("diverged", diverged);
+    archive("unstored", unstored);
     archive("reason", reason);
     archive("summary", summary);
   }

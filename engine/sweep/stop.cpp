@@ -1,9 +1,10 @@
 #include "engine/sweep/stop.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,16 +13,20 @@
 #include <limits>
 #include <string>
 
+#include "io/human_text.hpp"
+
 namespace impsweep {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::atomic<int> signals_received = 0;
+std::atomic<int> signals_received = 0, first_signal = 0;
 std::atomic<Clock::rep> deadline = std::numeric_limits<Clock::rep>::max();
 
 void on_signal(int signal) {
-  if (signals_received.fetch_add(1) > 0 && signal == SIGINT) _exit(130);
+  const int earlier = signals_received.fetch_add(1);
+  if (earlier == 0) first_signal = signal;
+  if (earlier > 0 && signal == SIGINT) _exit(130);
 }
 
 }  // namespace
@@ -49,6 +54,12 @@ void set_time_limit(Clock::duration limit) {
 bool stop_requested() {
   return signals_received.load(std::memory_order_relaxed) > 0 ||
          Clock::now().time_since_epoch().count() >= deadline.load(std::memory_order_relaxed);
+}
+
+std::string stop_reason() {
+  const int signal = first_signal.load(std::memory_order_relaxed);
+  if (signals_received.load(std::memory_order_relaxed) > 0) return fmt::format("by {}", strsignal(signal));
+  return stop_requested() ? "by the time limit" : "";
 }
 
 std::optional<Clock::duration> time_left() {
@@ -100,15 +111,27 @@ std::optional<std::chrono::milliseconds> parse_duration(const char* text) {
 std::optional<std::chrono::seconds> slurm_time_left() {
   const char* job = std::getenv("SLURM_JOB_ID");
   if (job == nullptr) return std::nullopt;
-  if (const char* end = std::getenv("SLURM_JOB_END_TIME"))
-    return std::chrono::seconds(std::max(std::atol(end) - static_cast<long>(std::time(nullptr)), 0L));
+  if (const char* end = std::getenv("SLURM_JOB_END_TIME")) {
+    long time = 0;
+    const char* const last = end + std::strlen(end);
+    const auto [stop, error] = std::from_chars(end, last, time);
+    const long left = time - static_cast<long>(std::time(nullptr));
+    if (error == std::errc() && stop == last && left > 0) return std::chrono::seconds(left);
+    // Slurm would have ended this process: a shell has kept the variables of a job that is over.
+    fmt::print(stderr,
+               "impsweep: SLURM_JOB_END_TIME = '{}' is no time to come, so that the variables of Slurm's job "
+               "'{}' are those of another time, and no limit is taken from them; unset them, or give "
+               "--time-limit\n",
+               printable(end), printable(job));
+    return std::nullopt;
+  }
   // The plain number of an array's last task means all its tasks to squeue.
   const char* array = std::getenv("SLURM_ARRAY_JOB_ID");
   const char* task = std::getenv("SLURM_ARRAY_TASK_ID");
   const std::string id =
       array != nullptr && task != nullptr ? std::string(array) + "_" + task : std::string(job);
   if (id.find_first_not_of("0123456789_") != std::string::npos) return std::nullopt;
-  const std::string command = "squeue -h -j " + id + " -O TimeLeft 2> /dev/null";
+  const std::string command = "timeout 10 squeue -h -j " + id + " -O TimeLeft 2> /dev/null";
   std::FILE* answer = popen(command.c_str(), "r");
   if (answer == nullptr) return std::nullopt;
   char text[64] = "";

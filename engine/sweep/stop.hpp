@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 namespace impsweep {
 
@@ -18,6 +19,9 @@ void set_time_limit(std::chrono::steady_clock::duration);
 std::optional<std::chrono::steady_clock::duration> time_left();
 
 bool stop_requested();
+
+// "by Terminated", "by the time limit"; empty where no stop is asked for.
+std::string stop_reason();
 
 // "90s", "0.5s", "10m", "2h", "1d", a bare number of seconds, or Slurm's [D-]HH:MM:SS. Nothing if it is none
 // of these.

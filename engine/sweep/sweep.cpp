@@ -14,6 +14,7 @@
 #include "engine/plan/chain_lookup.hpp"
 #include "engine/sweep/coordinator.hpp"
 #include "engine/sweep/stop.hpp"
+#include "engine/sweep/store_token.hpp"
 #include "engine/sweep/ticker.hpp"
 #include "engine/sweep/worker.hpp"
 #include "engine/training/fingerprint.hpp"
@@ -112,12 +113,21 @@ std::jthread kill_after_random_time(const SweepOptions::Chaos& chaos, int rank, 
   });
 }
 
+// What rank 0 broadcasts: its job, below a comment with the token of its store.
+const std::string kTokenLine = "# token: ";
+constexpr std::chrono::seconds kPatienceForToken{20};
+
+std::string token_in(const std::string& text) {
+  return text.substr(kTokenLine.size(), text.find('\n') - kTokenLine.size());
+}
+
 }  // namespace
 
 int run_sweep(Transport& transport, const SweepOptions& options) {
   const Fingerprint fingerprint = numerics_fingerprint(options.backend);
   if (transport.rank() == 0) {
     std::optional<Store> store;
+    std::optional<StoreToken> token;
     Plan plan;
     try {
       plan = read_plan(options.jobs, options.overrides);
@@ -133,7 +143,8 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
             "another --store");
       store->freeze_job(text);
       store->remove_leftovers();
-      transport.broadcast(text);
+      if (transport.ranks() > 1) token.emplace(*store);
+      transport.broadcast(token ? kTokenLine + token->name() + "\n" + text : text);
     } catch (...) {
       transport.broadcast("");
       throw;
@@ -151,6 +162,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong
   try {
+    require_token(options.store, token_in(text), kPatienceForToken);
     const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { send_heartbeats(transport); });
     std::jthread killer;
     if (options.chaos)

@@ -49,7 +49,15 @@ Message compute(const WorkerContext& context, TrainingIndex training,
     if (!record) return message;
     const TimeSpent spent = checkpoint.spent();
     add_provenance(*record, provenance_texts(context.backend), spent.wall_seconds, spent.cpu_seconds);
-    if (context.store.publish(digest, *record) == Publication::kDifferent)
+    Publication publication{};
+    try {
+      publication = context.store.publish(digest, *record);
+    } catch (const InputError& error) {
+      Message unstored = failure(training, error.what(), false);
+      unstored.unstored = true;
+      return unstored;
+    }
+    if (publication == Publication::kDifferent)
       return failure(
           training,
           fmt::format("another run stored a different result for the same recipe {}; both are kept, see {}",

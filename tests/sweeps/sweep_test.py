@@ -176,6 +176,28 @@ class Sweep(SweepTest):
             self.expect(0, "run", self.job, "--store", self.path("S"), "--shard", f"{shard}/3")
         self.expect_equal("whole", "S")
 
+    def test_variables_of_a_job_that_is_over_stop_nothing(self):
+        for end in ("1000", "soon", ""):
+            result = self.expect(0, "run", self.job, "--store", self.path("S" + end), "--only",
+                                 "cartpole.ppo.32-32.default.mask-weights.s00:r00",
+                                 environment={"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": end})
+            self.assertIn("SLURM_JOB_END_TIME", result.stderr)
+
+    def test_a_time_limit_says_that_it_stopped(self):
+        result = self.expect(3, "run", self.job, "--store", self.path("S"), "--time-limit", "0.05s")
+        self.assertIn("stopped by the time limit", result.stdout + result.stderr)
+
+    def test_results_that_are_gone_are_not_complete(self):
+        """A rank that stores its results in another directory of the same name: here, somebody takes them away."""
+        job = self.write("apart.toml", JOB[:JOB.index("[[sweep]]", 5)].replace("seeds      = 1", "seeds      = 9")
+                         .replace("rounds     = 3", "rounds     = 1").replace("8192", "40960"))
+        process = self.start("run", job, "--store", self.path("S"), ranks=2)
+        taken = self.wait_until(lambda: next((pathlib.Path(self.path("S")) / "rounds").glob("*/*.h5"), None))
+        taken.unlink()
+        self.assertEqual(process.wait(timeout=120), 1)
+        status = self.call("status", self.path("S"), "--exit-code")
+        self.assertEqual(status.returncode, 3, status.stdout)
+
     def test_tables(self):
         self.complete("S")
         rows = self.expect(0, "export", self.path("S"), "rounds").stdout.strip().splitlines()

@@ -341,4 +341,11 @@ TEST_CASE("failures that may not come again are blamed on the training or on the
   }
   CHECK_FALSE(mixed.set_aside(1));
   CHECK_FALSE(FailureTracker(1).failed(0, 1));  // nobody else could try
+  FailureTracker alone(1);
+  for (TrainingIndex training = 0; training < 5; ++training) alone.failed(0, training);
+  CHECK_FALSE(alone.set_aside(0));  // others may succeed
+  for (TrainingIndex training = 5; training < 8; ++training) alone.failed(0, training, true);
+  CHECK(alone.set_aside(0));  // what it computes is thrown away
+  alone.succeeded(0);
+  CHECK_FALSE(alone.set_aside(0));
 }
