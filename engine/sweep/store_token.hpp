@@ -1,5 +1,5 @@
-// engine/sweep/store_token.hpp - proof that all ranks see one store. A path may lead to a directory of the same
-// name on each node; results would then lie where nobody looks for them.
+// engine/sweep/store_token.hpp - proof that all ranks see one store. A path may lead to a directory of the
+// same name on each node; results would then lie where nobody looks for them.
 #pragma once
 
 #include <chrono>
