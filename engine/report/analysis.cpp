@@ -26,8 +26,8 @@ Scale scale_of(const Group& group, Metric metric) {
   const auto add = [&](const std::map<std::int64_t, ChainFacts>& seeds) {
     for (const auto& [seed, chain] : seeds) {
       if (chain.empty() || !chain.front()) continue;
-      untrained.push_back(chain.front()->curve_mean.front());
-      dense.push_back(return_by(chain.front()->summary, metric));
+      untrained.push_back(finite_or_missing(chain.front()->curve_mean.front()));
+      dense.push_back(return_of(metric)(*chain.front()));
     }
   };
   if (tickets != group.chains.end())
@@ -50,8 +50,12 @@ ReturnBounds return_bounds(const Group& group) {
   return {};
 }
 
+double finite_or_missing(double value) {
+  return std::isfinite(value) ? value : kNotANumber;
+}
+
 RoundValue return_of(Metric metric) {
-  return [metric](const RoundFacts& round) { return return_by(round.summary, metric); };
+  return [metric](const RoundFacts& round) { return finite_or_missing(return_by(round.summary, metric)); };
 }
 
 std::vector<double> over_seeds(const Group& group, Baseline baseline, std::size_t round,
@@ -65,9 +69,14 @@ std::vector<double> over_seeds(const Group& group, Baseline baseline, std::size_
 }
 
 statistics::Cell return_cell(const Group& group, Baseline baseline, std::size_t round, Metric metric) {
-  const ReturnBounds bounds = return_bounds(group);
-  return statistics::cell_interval(over_seeds(group, baseline, round, return_of(metric)), bounds.lower,
-                                   bounds.upper,
+  const std::vector<double> returns = over_seeds(group, baseline, round, return_of(metric));
+  ReturnBounds bounds = return_bounds(group);
+  // A bound that was passed is none: of a task that was changed, or of a file that somebody wrote.
+  if (std::ranges::any_of(returns, [&](double value) {
+        return (bounds.lower && value < *bounds.lower) || (bounds.upper && value > *bounds.upper);
+      }))
+    bounds = {};
+  return statistics::cell_interval(returns, bounds.lower, bounds.upper,
                                    {fmt::format("report/{}/{}/round-{}/{}", group.name(),
                                                 info_of(baseline).name, round, metric_name(metric))});
 }
@@ -177,12 +186,6 @@ double curve_area(const RoundFacts& round, const Scale& scale) {
   return area / (round.curve_step.back() - round.curve_step.front());
 }
 
-double steps_to(const RoundFacts& round, const Scale& scale, double performance) {
-  for (std::size_t i = 1; i < round.curve_step.size(); ++i)
-    if (scale.performance(round.curve_mean[i]) >= performance) return round.curve_step[i];
-  return round.curve_step.back();
-}
-
 double remaining_fraction(const Group& group, const RoundFacts& round, std::size_t tensor) {
   if (tensor >= round.kept_per_tensor.size()) return kNotANumber;
   return static_cast<double>(round.kept_per_tensor[tensor]) / static_cast<double>(group.tensors[tensor].size);
@@ -232,13 +235,18 @@ double literal_inputs(const RoundFacts& round) {
 }
 
 double effective_inputs(const RoundFacts& round) {
-  const std::int64_t effective = round.summary.effective_inputs;
-  return effective >= 0 ? static_cast<double>(effective) : literal_inputs(round);  // an older result
+  if (round.summary.effective_inputs >= 0) return static_cast<double>(round.summary.effective_inputs);
+  if (round.input_effective.empty()) return literal_inputs(round);
+  return static_cast<double>(std::ranges::count(round.input_effective, 1));
+}
+
+bool is_read(const RoundFacts& round, std::size_t input) {
+  return round.input_effective.empty() ? round.input_kept[input] > 0 : round.input_effective[input] != 0;
 }
 
 std::size_t disappearance(const ChainFacts& chain, std::size_t input) {
   for (std::size_t round = 0; round < chain.size() && chain[round]; ++round)
-    if (chain[round]->input_kept[input] == 0) return round;
+    if (!is_read(*chain[round], input)) return round;
   return chain.size();
 }
 

@@ -44,7 +44,11 @@ struct ReturnBounds {
 };
 ReturnBounds return_bounds(const Group&);
 
-// One number of every finished round, by round; NaN where it is missing.
+// NaN for what is infinite: statistics take what is missing, and nothing else that is no number.
+double finite_or_missing(double);
+
+// One number of every finished round, by round; NaN where it is missing. A return that is not finite is
+// missing.
 using RoundValue = std::function<double(const RoundFacts&)>;
 RoundValue return_of(Metric);
 std::vector<double> over_seeds(const Group&, Baseline, std::size_t round, const RoundValue&);
@@ -98,19 +102,18 @@ std::vector<const Group*> given_inputs(const Results&, const Group& all);
 // Mean of P over a learning curve, from the first evaluation to the last; trapezoids between them.
 double curve_area(const RoundFacts&, const Scale&);
 
-// Training steps until an evaluation reaches this P; the steps of the whole curve if none does.
-double steps_to(const RoundFacts&, const Scale&, double performance);
-
 // Part of the tensor's entries that is left, or NaN for a round without counts.
 double remaining_fraction(const Group&, const RoundFacts&, std::size_t tensor);
 
 // Part of the first layer's weights from these inputs that is left.
 double remaining_fraction_of_inputs(const Group&, const RoundFacts&, std::span<const std::size_t> inputs);
 
-// Inputs that the policy can depend on, and those with a kept weight in the first layer. Until records hold
-// the former, it is the latter: this is the one place that knows.
+// Inputs that the policy can depend on (engine/imp/effective.hpp), and those with a kept weight in the first
+// layer. Of results of versions that did not look for the former, and of models too large to look again, it
+// is the latter: this is the one place that knows.
 double effective_inputs(const RoundFacts&);
 double literal_inputs(const RoundFacts&);
+bool is_read(const RoundFacts&, std::size_t input);
 
 // Whether the first layer's inputs are the cells of a board. Convolutions have channels for inputs.
 bool is_board(const Group&);
@@ -124,7 +127,7 @@ std::optional<std::size_t> channel_named(const TaskInfo&, std::string_view name)
 // The round whose density is nearest to `density`, on a logarithmic scale.
 std::size_t round_near(const Group&, double density);
 
-// The first round in which nothing of the input is left; the number of rounds if it stays.
+// The first round in which the policy no longer reads the input; the number of rounds if it does to the end.
 std::size_t disappearance(const ChainFacts&, std::size_t input);
 
 }  // namespace impsweep

@@ -166,7 +166,7 @@ Series learning_curve(const Group& group, Baseline baseline, std::size_t round) 
     std::vector<double> values;
     for (const RoundFacts* seed : seeds)
       if (point < seed->curve_mean.size() && seed->curve_step[point] == steps[point])
-        values.push_back(seed->curve_mean[point]);
+        values.push_back(finite_or_missing(seed->curve_mean[point]));
     add_point(series, steps[point], values);
   }
   return series;

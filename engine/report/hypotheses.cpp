@@ -11,6 +11,33 @@ namespace {
 
 using statistics::Outcome;
 
+// How far settings differ that are spoken of together. No test of it: with few seeds those claim too much.
+std::string heterogeneity_note(const std::vector<statistics::Decision>& settings) {
+  std::vector<double> estimates;
+  std::ptrdiff_t against = 0;
+  for (const statistics::Decision& setting : settings) {
+    if (setting.estimate) estimates.push_back(*setting.estimate);
+    against += setting.outcome == Outcome::kContradicted ? 1 : 0;
+  }
+  if (estimates.size() < 2) return "";
+  std::string note =
+      fmt::format("settings from {:.3g} to {:.3g}", std::ranges::min(estimates), std::ranges::max(estimates));
+  if (against > 0) note += fmt::format("; {} of {} contradict by themselves", against, settings.size());
+  return note;
+}
+
+std::string together_text(claims::Quantifier quantifier, std::size_t settings) {
+  switch (quantifier) {
+    case claims::Quantifier::kOnTheWhole:
+      return fmt::format("{} settings, pooled", settings);
+    case claims::Quantifier::kEverywhere:
+      return fmt::format("{} settings, the weakest", settings);
+    case claims::Quantifier::kSomewhere:
+      return fmt::format("{} settings, the strongest", settings);
+  }
+  return "";
+}
+
 void add_findings(std::vector<Finding>& findings, const claims::Part& part,
                   const claims::Measurements& measurements, const claims::PartDecision& decision) {
   for (std::size_t i = 0; i < measurements.size(); ++i) {
@@ -23,12 +50,12 @@ void add_findings(std::vector<Finding>& findings, const claims::Part& part,
   }
   if (measurements.size() > 1)
     findings.push_back({{},
-                        fmt::format("{} settings", measurements.size()),
+                        together_text(part.rule.quantifier, measurements.size()),
                         part.estimand,
                         claims::claim_text(part.rule),
                         true,
                         decision.overall,
-                        ""});
+                        heterogeneity_note(decision.settings)});
 }
 
 }  // namespace

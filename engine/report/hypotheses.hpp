@@ -25,7 +25,7 @@ std::string list_text(const std::vector<TaskAndAlgorithm>&);
 // What one setting says to one part of a claim, or all settings together.
 struct Finding {
   TaskAndAlgorithm about;
-  std::string setting;   // "cartpole bc 128-128"; "4 settings" of all together
+  std::string setting;   // "cartpole bc 128-128"; "4 settings, pooled" of all together
   std::string estimand;  // "AUC(mask/weights) - AUC(random/re-init)"
   std::string claim;     // "> 0"
   bool together = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/imp/effective.hpp"
 #include "engine/imp/pruning.hpp"
 #include "engine/plan/identity.hpp"
 #include "io/error.hpp"
@@ -12,19 +13,30 @@
 namespace impsweep {
 namespace {
 
-// What read_facts() looks at; a store of a whole sweep holds ten thousand files and more.
-std::vector<std::string> places_to_read(const Tensor& first_layer) {
-  return {"result",
-          std::string(kProvenance),
-          "curve/step",
-          "curve/mean",
-          "curve/returns",
-          "result/kept_per_tensor",
-          "result/input_magnitude",
-          "mask/" + first_layer.name};
+// Masks of models with more parameters are not read as a whole: claims ask which inputs are effective of
+// classic control alone.
+constexpr std::size_t kSmallModel = 100'000;
+
+bool is_small(const std::vector<Tensor>& tensors) {
+  return tensors.back().offset + tensors.back().size <= kSmallModel;
 }
 
-RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
+// What read_facts() looks at; a store of a whole sweep holds ten thousand files and more.
+std::vector<std::string> places_to_read(const std::vector<Tensor>& tensors) {
+  std::vector<std::string> places = {"result",
+                                     std::string(kProvenance),
+                                     "curve/step",
+                                     "curve/mean",
+                                     "curve/returns",
+                                     "result/kept_per_tensor",
+                                     "result/input_magnitude"};
+  for (const Tensor& tensor : tensors)
+    if (is_small(tensors) || &tensor == &tensors.front()) places.push_back("mask/" + tensor.name);
+  return places;
+}
+
+RoundFacts read_facts(const Record& record, const ModelSpec& model, const std::vector<Tensor>& tensors) {
+  const Tensor& first_layer = tensors.front();
   RoundFacts facts;
   facts.summary = read_summary(record);
   const auto& step = record.values<std::int64_t>("curve/step");
@@ -43,6 +55,10 @@ RoundFacts read_facts(const Record& record, const Tensor& first_layer) {
     throw InputError("{}: its arrays do not fit together; remove the file and run again", record.origin);
   const std::vector<std::int64_t> kept = kept_per_input(first_layer, mask);
   facts.input_kept.assign(kept.begin(), kept.end());
+  if (is_small(tensors))
+    for (const std::int64_t paths :
+         kept_per_input(tensors, effective_parameters(model, tensors, read_mask(record, tensors))))
+      facts.input_effective.push_back(paths > 0 ? 1 : 0);
   return facts;
 }
 
@@ -130,9 +146,9 @@ class Reader {
     if (!finished_.contains(digest.digits())) return nullptr;
     std::shared_ptr<const RoundFacts> round;
     try {
-      const std::vector<std::string> places = places_to_read(group.tensors.front());
+      const std::vector<std::string> places = places_to_read(group.tensors);
       if (const std::optional<Record> record = store.load(digest, places)) {
-        round = std::make_shared<RoundFacts>(read_facts(*record, group.tensors.front()));
+        round = std::make_shared<RoundFacts>(read_facts(*record, model_of(group.settings), group.tensors));
         const auto provenance = [&](const char* name) {
           const std::string group_name(kProvenance);
           return record->has_attribute(group_name, name) ? record->text(group_name, name) : "unknown";

@@ -21,6 +21,8 @@ struct RoundFacts {
   // number of weights left.
   std::vector<float> input_magnitude;
   std::vector<std::int32_t> input_kept;
+  // [inputs] whether a path of kept weights leads from it to an output; only of small models, else empty.
+  std::vector<std::uint8_t> input_effective;
 };
 
 // The rounds of one chain; null where a round is not finished.

@@ -32,7 +32,7 @@
 //   R10   4.3 / 3.8 / 3.9 + 0
 //
 // Single rounds of cloning have heavy tails of collapse, where R1 and R7 err in 23 / 9 / 7 %: decide on means
-// over rounds, or with kSingleRoundOrder. Over 29 claims one or two false ones are to be expected at 5 %.
+// over rounds, or with kSingleRoundOrder. Over 36 claims one or two false ones are to be expected at 5 %.
 #pragma once
 
 #include <cstddef>

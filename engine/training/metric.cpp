@@ -45,16 +45,4 @@ double return_by(const RoundSummary& summary, Metric metric) {
   return 0;
 }
 
-double deviation_by(const RoundSummary& summary, Metric metric) {
-  switch (metric) {
-    case Metric::kBest:
-      return summary.best_deviation;
-    case Metric::kReevaluated:
-      return summary.reevaluated_deviation;
-    case Metric::kFinal:
-      return summary.final_deviation;
-  }
-  return 0;
-}
-
 }  // namespace impsweep

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "engine/training/round_record.hpp"
@@ -24,6 +23,5 @@ std::string_view metric_title(Metric);  // in texts: "re-evaluated return"
 std::optional<Metric> find_metric(std::string_view name);
 
 double return_by(const RoundSummary&, Metric);
-double deviation_by(const RoundSummary&, Metric);  // of the episodes behind that return
 
 }  // namespace impsweep

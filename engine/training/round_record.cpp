@@ -70,26 +70,6 @@ std::vector<float> unpacked(const Record& record, const std::string& group,
   return parameters;
 }
 
-Mask read_mask(const Record& record, const std::vector<Tensor>& tensors) {
-  Mask mask;
-  for (const Tensor& tensor : tensors) {
-    const std::string path = "mask/" + tensor.name;
-    if (!record.has_array(path)) {
-      mask.insert(mask.end(), tensor.size, 1);
-      continue;
-    }
-    const std::vector<std::uint8_t>& values = record.values<std::uint8_t>(path);
-    if (values.size() != tensor.size)
-      throw InputError("{}: '{}' holds {} entries where the network has {}; remove the file and run again",
-                       record.origin, path, values.size(), tensor.size);
-    if (std::ranges::any_of(values, [](std::uint8_t value) { return value > 1; }))
-      throw InputError("{}: '{}' holds other values than 0 and 1; remove the file and run again",
-                       record.origin, path);
-    mask.insert(mask.end(), values.begin(), values.end());
-  }
-  return mask;
-}
-
 void put_curve(Record& record, const std::vector<EvaluationPoint>& curve) {
   std::vector<std::int64_t> step;
   std::vector<double> mean, deviation;
@@ -137,6 +117,26 @@ std::int64_t inputs_read(const std::vector<Tensor>& tensors, const Mask& mask) {
 }
 
 }  // namespace
+
+Mask read_mask(const Record& record, const std::vector<Tensor>& tensors) {
+  Mask mask;
+  for (const Tensor& tensor : tensors) {
+    const std::string path = "mask/" + tensor.name;
+    if (!record.has_array(path)) {
+      mask.insert(mask.end(), tensor.size, 1);
+      continue;
+    }
+    const std::vector<std::uint8_t>& values = record.values<std::uint8_t>(path);
+    if (values.size() != tensor.size)
+      throw InputError("{}: '{}' holds {} entries where the network has {}; remove the file and run again",
+                       record.origin, path, values.size(), tensor.size);
+    if (std::ranges::any_of(values, [](std::uint8_t value) { return value > 1; }))
+      throw InputError("{}: '{}' holds other values than 0 and 1; remove the file and run again",
+                       record.origin, path);
+    mask.insert(mask.end(), values.begin(), values.end());
+  }
+  return mask;
+}
 
 std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>& tensors, const Mask& mask) {
   const Tensor& first = tensors.front();

@@ -106,6 +106,9 @@ void require_whole_curve(const Record&);
 RoundSummary read_summary(const Record&);
 using RoundSummaries = std::map<TrainingIndex, RoundSummary>;
 
+// [parameter_count], 1 = kept; all ones for a tensor that the record holds no mask of.
+Mask read_mask(const Record&, const std::vector<Tensor>&);
+
 // Kept weights of the first network's first layer, by input: a feature, or a channel of a convolution.
 std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>&, const Mask&);
 // The same from the layer's own part of the mask, which has its size.

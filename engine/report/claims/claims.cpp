@@ -108,7 +108,8 @@ Measurement mean_of(const Measurements& some, std::string setting) {
   for (const auto& [seed, values] : by_seed) {
     if (values.size() < used) continue;
     mean.seeds.push_back(seed);
-    mean.values.push_back(statistics::mean(values));
+    const bool complete = std::ranges::none_of(values, [](double value) { return std::isnan(value); });
+    mean.values.push_back(complete ? statistics::mean(values) : kNotANumber);
   }
   return mean;
 }

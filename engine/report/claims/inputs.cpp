@@ -150,8 +150,7 @@ Measurement given_less_all(const Group& given, const Group& all, Metric metric) 
     if (other == theirs->second.end() || !chain.front() || !other->second.front()) continue;
     measurement.seeds.push_back(seed);
     measurement.values.push_back(
-        (return_by(chain.front()->summary, metric) - return_by(other->second.front()->summary, metric)) /
-        scale.range());
+        (return_of(metric)(*chain.front()) - return_of(metric)(*other->second.front())) / scale.range());
   }
   return measurement;
 }
@@ -243,8 +242,8 @@ Measurements speed_of_learning_on_inputs_left(const Scope& scope) {
         const auto other = theirs->second.find(seed);
         if (other == theirs->second.end() || !chain.front() || !other->second.front()) continue;
         measurement.seeds.push_back(seed);
-        measurement.values.push_back(
-            curve_area(*chain.front(), scale) / curve_area(*other->second.front(), scale) - 1);
+        measurement.values.push_back(finite_or_missing(
+            curve_area(*chain.front(), scale) / curve_area(*other->second.front(), scale) - 1));
       }
       measurements.push_back(std::move(measurement));
     }
@@ -259,10 +258,9 @@ Measurements return_near_ten_percent(const Scope& scope) {
     const auto chains = group->chains.find(kTicket);
     if (chains == group->chains.end()) continue;
     for (std::size_t i = 0; i < measurement.values.size(); ++i)
-      measurement.values[i] =
-          (measurement.values[i] -
-           return_by(chains->second.at(measurement.seeds[i]).front()->summary, scope.metric)) /
-          scale.range();
+      measurement.values[i] = (measurement.values[i] -
+                               return_of(scope.metric)(*chains->second.at(measurement.seeds[i]).front())) /
+                              scale.range();
     if (!scale.usable && !measurement.values.empty())
       measurement.obstacle = "dense agents are no better than untrained networks";
     measurements.push_back(std::move(measurement));
@@ -279,7 +277,7 @@ Measurements inputs_gone(const Scope& scope) {
       return 1 - literal_inputs(round) / group->info->observation_size;
     });
     if (measurement.obstacle.empty() && !literal.values.empty())
-      measurement.note += fmt::format("; by kept weights of the first layer {:.3g}",
+      measurement.note += fmt::format("; literally, by kept weights of the first layer, {:.3g}",
                                       statistics::mean(statistics::complete(literal.values).values));
     measurements.push_back(std::move(measurement));
   }

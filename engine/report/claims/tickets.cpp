@@ -240,6 +240,8 @@ Measurements rounds_survived_cloning_less_rl(const Scope& scope) {
       else if (censored > 0)
         measurement.note = fmt::format("{} of {} seeds hold to the last round: a lower bound", censored,
                                        measurement.values.size());
+      if (!ours.complete || !theirs.complete)
+        measurement.note += measurement.note.empty() ? "under way" : "; under way";
       measurements.push_back(std::move(measurement));
     }
   return measurements;

@@ -131,6 +131,7 @@ TEST_CASE("one setting out of line is a note about the whole, and contradicts wh
   REQUIRE(whole.findings.size() == 4);
   CHECK(whole.findings[2].decision.outcome == Outcome::kContradicted);
   CHECK(whole.findings[3].together);
+  CHECK(whole.findings[3].note == "settings from -0.05 to 0.3; 1 of 3 contradict by themselves");
   CHECK(effect(whole, 3) == doctest::Approx(0.55 / 3).epsilon(0.03));
   CHECK(verdict_on("H1", mixed).verdict == Outcome::kContradicted);
 }

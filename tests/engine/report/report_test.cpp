@@ -110,6 +110,21 @@ TEST_CASE("tables show all metrics, n in every cell, and no interval below five 
         "at the ceiling: 4 of 5 seeds at 500 (share [0.284, 0.995])");
 }
 
+TEST_CASE("returns that no task gives are missing or unbounded, and never a crash") {
+  Group group = made_up_group("ppo", 6, textbook);
+  made_up::change(group, Baseline::kMaskWeights, [](RoundFacts& round, std::int64_t seed, int) {
+    if (seed == 1) round.summary.reevaluated_return = HUGE_VAL;
+    if (seed == 2) round.summary.reevaluated_return = 1e6;
+  });
+  CHECK(return_cell(group, Baseline::kMaskWeights, 3, kMetric).n() == 5);
+  CHECK_NOTHROW(contributions_table(group, kMetric));
+  Results results;
+  results.groups = {group};
+  CHECK_NOTHROW(report_contents(results));
+  CHECK_NOTHROW(judge(results));
+  CHECK_NOTHROW(compare(results, "baseline", kMetric));
+}
+
 TEST_CASE("scores over tasks: rliable's measures of the areas") {
   const Group one = made_up_group("bc", 5, textbook), other = made_up_group("ppo", 6, textbook);
   const Group* both[] = {&one, &other};
@@ -231,6 +246,20 @@ TEST_CASE("an input disappears in the first round without weights") {
   CHECK(disappearance(chain, 0) == kRounds);
 }
 
+TEST_CASE("an input that no path leads from is not read, whatever weights it has") {
+  RoundFacts round;
+  round.summary.inputs_left = 4;
+  round.input_kept = {3, 3, 3, 0};
+  CHECK(effective_inputs(round) == 4);  // of a version that did not look
+  CHECK(is_read(round, 2));
+  round.input_effective = {1, 1, 0, 0};
+  CHECK(effective_inputs(round) == 2);
+  CHECK_FALSE(is_read(round, 2));
+  round.summary.effective_inputs = 2;
+  CHECK(effective_inputs(round) == 2);
+  CHECK(literal_inputs(round) == 4);
+}
+
 TEST_CASE("inputs of a board by channel, row and column") {
   const TaskInfo& info = *find_task("minatar-breakout");
   CHECK(channel_inputs(info, 1).size() == 100);
@@ -267,15 +296,12 @@ TEST_CASE("dense agents on some of the inputs stand beside those on all") {
   CHECK(curves.lines[4].high.at(1) - curves.lines[4].y.at(1) == doctest::Approx(std::sqrt(4.0 / 5)));
 }
 
-TEST_CASE("learning curves: area on the scale of P, and steps until a level") {
+TEST_CASE("learning curves: area on the scale of P") {
   RoundFacts facts;
   facts.curve_step = {0, 100, 400};
   facts.curve_mean = {0, 50, 100};
   const Scale scale{0, 100, true};
   CHECK(curve_area(facts, scale) == doctest::Approx((0.25 * 100 + 0.75 * 300) / 400));
-  CHECK(steps_to(facts, scale, 0.5) == 100);
-  CHECK(steps_to(facts, scale, 0.6) == 400);
-  CHECK(steps_to(facts, scale, 2) == 400);
 }
 
 TEST_CASE("panels of tasks that are not here say so") {

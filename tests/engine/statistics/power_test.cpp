@@ -77,3 +77,18 @@ TEST_CASE("power: pooled and counted") {
   CHECK(*seeds < 25);
   CHECK(!seeds_for_count(0.1, 1.0 / 6));
 }
+
+TEST_CASE("the smallest number of seeds is the smallest, wherever the search begins") {
+  for (const double delta : {0.05, 0.2, 0.5, 0.9, 1.7, 3.0, 12.0})
+    for (const double alpha : {0.03, 0.001}) {
+      CAPTURE(delta);
+      CAPTURE(alpha);
+      const std::optional<int> n = seeds_for_power(delta, alpha);
+      if (!n) {
+        CHECK(paired_t_power(kMostSeeds, delta, alpha) < kPower);
+        continue;
+      }
+      CHECK(paired_t_power(*n, delta, alpha) >= kPower);
+      if (*n > 2) CHECK(paired_t_power(*n - 1, delta, alpha) < kPower);
+    }
+}

@@ -226,3 +226,27 @@ TEST_CASE("rules: words of the outcomes") {
   CHECK(outcome_text(Outcome::kUndecided) == "undecided");
   CHECK(outcome_text(Outcome::kNotRun) == "not_run");
 }
+
+TEST_CASE("equivalence and no loss of several settings together are those of the pooled mean") {
+  const Strata settings = {{0.01, -0.02, 0.03, 0.00, -0.01}, {0.05, 0.03, 0.06, 0.04, 0.02}};
+  const Decision pooled = decide_pooled(settings);
+  REQUIRE(pooled.interval);
+  CHECK(*pooled.estimate == doctest::Approx(0.021));
+  CHECK(decide_on_the_whole(settings).overall.interval->low == pooled.interval->low);
+  CHECK(decide_equivalence_on_the_whole(settings, 0.05).outcome == Outcome::kEquivalent);
+  CHECK(decide_equivalence_on_the_whole(settings, 0.02).outcome == Outcome::kUndecided);
+  CHECK(decide_equivalence_on_the_whole(settings, 0.001).outcome == Outcome::kContradicted);
+  CHECK(decide_no_loss_on_the_whole(settings, 0.001).outcome == Outcome::kSupported);
+  Strata lower = settings;
+  for (std::vector<double>& setting : lower)
+    for (double& value : setting) value -= 1;
+  CHECK(decide_no_loss_on_the_whole(lower, 0.1).outcome == Outcome::kContradicted);
+  CHECK_THROWS_AS(decide_no_loss_on_the_whole(settings, 0), std::invalid_argument);
+  CHECK(decide_equivalence_on_the_whole({{0.1, 0.2}}, 1).outcome == Outcome::kUndecided);
+}
+
+TEST_CASE("a count at another level") {
+  CHECK(decide_count(5, 5, 0.5).outcome == Outcome::kSupported);  // 3.1 %
+  CHECK(decide_count(5, 5, 0.5, 0.03).outcome == Outcome::kUndecided);
+  CHECK_THROWS_AS(decide_count(5, 5, 0.5, 0), std::invalid_argument);
+}

@@ -52,3 +52,12 @@ TEST_CASE("trend: what is missing makes no shorter mean") {
   CHECK(!least_squares_slope(std::vector<double>{2, 2}, std::vector<double>{1, 3}));
   CHECK(!theil_sen_slope(std::vector<double>{2, 2}, std::vector<double>{1, 3}));
 }
+
+TEST_CASE("interpolation on a polyline, and nothing outside of it") {
+  const std::vector<double> x = {1, 2, 4}, y = {10, 20, 0};
+  CHECK(interpolate(x, y, 1) == 10);
+  CHECK(*interpolate(x, y, 1.5) == doctest::Approx(15));
+  CHECK(*interpolate(x, y, 3) == doctest::Approx(10));
+  CHECK_FALSE(interpolate(x, y, 0.5));
+  CHECK_FALSE(interpolate(x, y, 4.5));
+}
