@@ -45,9 +45,13 @@ void Sampler::decorrelate(Policy& policy, std::int64_t max_steps, const Interrup
   }
 }
 
-void Sampler::act(Policy& policy, Network& network, int part) {
+void Sampler::observe() {
   observation_.observe(*environment_, lane_of_column_);
   if (keeps_code_) code_.observe(*environment_, lane_of_column_);
+}
+
+void Sampler::act(Policy& policy, Network& network, int part) {
+  observe();
   policy.act(network, part, lanes(), observation_, action_streams_.data(), lane_of_column_.data());
 }
 

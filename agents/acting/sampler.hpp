@@ -46,6 +46,10 @@ class Sampler {
   void step(const ActionBatch&);
   void reset_ended();
 
+  // Brings observation() and code() up to where the last step led. Before reset_ended(), what an episode would have
+  // gone on from, had the step limit not ended it.
+  void observe();
+
   int lanes() const { return environment_->lanes(); }
   const Environment& environment() const { return *environment_; }
   const TaskInfo& info() const { return environment_->info(); }

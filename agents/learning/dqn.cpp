@@ -16,8 +16,10 @@
 namespace impsweep {
 namespace {
 
-ReplayOptions memory_options(const DqnConfig& dqn) {
+ReplayOptions memory_options(const AgentConfig& config) {
+  const DqnConfig& dqn = config.options<DqnConfig>();
   ReplayOptions options;
+  options.bootstraps_timeouts = config.sampler.timeout_bootstrap;
   options.size = dqn.replay_size;
   options.n_step = static_cast<int>(dqn.n_step);
   options.discount = dqn.discount;
@@ -36,7 +38,7 @@ ReplaySchedule schedule(const DqnConfig& dqn) {
 }  // namespace
 
 DqnTrainer::DqnTrainer(const TrainingRequest& request, int max_columns)
-    : ReplayTrainer(request, max_columns, memory_options(request.config.options<DqnConfig>()),
+    : ReplayTrainer(request, max_columns, memory_options(request.config),
                     schedule(request.config.options<DqnConfig>())),
       dqn_(request.config.options<DqnConfig>()),
       target_(make_trained_network(request, max_columns_, usual_active_inputs(sampler_.info()))),
@@ -124,7 +126,8 @@ void DqnLearner::value_next_observations(const ReplayBatch& batch) {
 
 float DqnLearner::evaluate_loss(const ReplayBatch& batch) {
   for (int b = 0; b < batch.size; ++b)
-    running_[b] = batch.done_n[static_cast<std::size_t>(b)] != 0 ? 0.0f : 1.0f;
+    running_[b] =
+        batch.done_n[static_cast<std::size_t>(b)] != 0 ? 0.0f : batch.bootstrap[static_cast<std::size_t>(b)];
   return kernels().q_loss(
       {.actions = values_.actions(),
        .batch = batch.size,
@@ -181,49 +184,46 @@ std::vector<std::string> dqn_doubts(const AgentConfig& config, const std::string
 }  // namespace
 
 AlgorithmInfo dqn_algorithm() {
-  return {.name = "dqn",
-          .semantics = 1,
-          .description = "double Q-learning with prioritized replay",
-          .learns = [](const TaskInfo& task) { return is_environment(task) && !task.continuous; },
-          .needs = "an environment with a finite number of actions",
-          .has_teacher = false,
-          .chooses_inputs = true,
-          .options = DqnConfig{},
-          // Its Adam has an epsilon of its own, and its values no use for the others.
-          .reads =
-              [](std::string_view key) {
-                return key != "rl.timeout_bootstrap" && key != "network.shared_trunk" &&
-                       key != "adam.epsilon";
-              },
-          .is_idle =
-              [](std::string_view key, const AgentConfig& config) {
-                const DqnConfig& dqn = config.options<DqnConfig>();
-                if (key == "dqn.epsilon_steps") return dqn.epsilon_fraction > 0;
-                return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) && !dqn.prioritized;
-              },
-          .check = check_dqn,
-          .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
-          .model =
-              [](const ModelShape& shape, const AgentConfig& config) {
-                return value_model(shape, config.network, config.options<DqnConfig>().dueling);
-              },
-          .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
-            return std::make_unique<DqnTrainer>(request, max_columns);
-          },
-          .make_evaluator =
-              [](const TrainingRequest& request, int max_columns, bool greedy) {
-                const double epsilon = request.config.options<DqnConfig>().epsilon_eval;
-                return value_evaluator(request, max_columns, greedy ? 0 : epsilon);
-              },
-          // The next observation is looked at with the target network, and in double Q-learning with both.
-          .work = [](const AgentConfig& config) -> LearningWork {
+  return {
+      .name = "dqn",
+      .semantics = 1,
+      .description = "double Q-learning with prioritized replay",
+      .learns = [](const TaskInfo& task) { return is_environment(task) && !task.continuous; },
+      .needs = "an environment with a finite number of actions",
+      .has_teacher = false,
+      .chooses_inputs = true,
+      .options = DqnConfig{},
+      // Its Adam has an epsilon of its own, and its values no use for the others.
+      .reads = [](std::string_view key) { return key != "network.shared_trunk" && key != "adam.epsilon"; },
+      .is_idle =
+          [](std::string_view key, const AgentConfig& config) {
             const DqnConfig& dqn = config.options<DqnConfig>();
-            return {.learned_per_step = dqn.replay_ratio,
-                    .passes = dqn.double_dqn ? 5.0 : 4.0,
-                    .replay_size = dqn.replay_size,
-                    .steps_per_iteration = rollout_steps(config.sampler)};
+            if (key == "dqn.epsilon_steps") return dqn.epsilon_fraction > 0;
+            return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) && !dqn.prioritized;
           },
-          .doubts = dqn_doubts};
+      .check = check_dqn,
+      .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
+      .model =
+          [](const ModelShape& shape, const AgentConfig& config) {
+            return value_model(shape, config.network, config.options<DqnConfig>().dueling);
+          },
+      .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+        return std::make_unique<DqnTrainer>(request, max_columns);
+      },
+      .make_evaluator =
+          [](const TrainingRequest& request, int max_columns, bool greedy) {
+            const double epsilon = request.config.options<DqnConfig>().epsilon_eval;
+            return value_evaluator(request, max_columns, greedy ? 0 : epsilon);
+          },
+      // The next observation is looked at with the target network, and in double Q-learning with both.
+      .work = [](const AgentConfig& config) -> LearningWork {
+        const DqnConfig& dqn = config.options<DqnConfig>();
+        return {.learned_per_step = dqn.replay_ratio,
+                .passes = dqn.double_dqn ? 5.0 : 4.0,
+                .replay_size = (config.sampler.timeout_bootstrap ? 2 : 1) * dqn.replay_size,
+                .steps_per_iteration = rollout_steps(config.sampler)};
+      },
+      .doubts = dqn_doubts};
 }
 
 }  // namespace impsweep

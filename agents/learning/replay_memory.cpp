@@ -42,6 +42,7 @@ ReplayBatch::ReplayBatch(const ReplayOptions& options, int size)
     : size(size),
       done_n(static_cast<std::size_t>(size)),
       slot(static_cast<std::size_t>(size)),
+      next_row(slot.size()),
       priority(static_cast<std::size_t>(size)) {
   const int seen = options.expand ? 0 : options.max_active;
   observation = ObservationColumns(options.features, seen, size);
@@ -51,6 +52,7 @@ ReplayBatch::ReplayBatch(const ReplayOptions& options, int size)
   action.assign(columns, 0);
   return_.assign(columns, 0.0f);
   weight.assign(columns, 1.0f);
+  bootstrap.assign(columns, 1.0f);
 }
 
 void importance_weights(std::span<const double> priority, double beta, std::span<float> weight) {
@@ -69,20 +71,21 @@ ReplayMemory::ReplayMemory(ReplayOptions options) : options_(std::move(options))
   action_.assign(slots, 0);
   reward_.assign(slots, 0.0f);
   done_.assign(slots, 0);
+  const std::size_t rows = options_.bootstraps_timeouts ? 2 * slots : slots;
   const auto features = static_cast<std::size_t>(options_.kept_features());
   const std::size_t words = (features + kWordBits - 1) / kWordBits;
   const auto list = static_cast<std::size_t>(options_.max_active) + 1;
   if (options_.max_active == 0) {
     row_size_ = features;
-    dense_.assign(slots * row_size_, 0.0f);
+    dense_.assign(rows * row_size_, 0.0f);
   } else if (list * sizeof(std::uint16_t) <= 2 * words * sizeof(std::uint64_t)) {
     form_ = Form::kLists;
     row_size_ = list;
-    lists_.assign(slots * row_size_, 0);
+    lists_.assign(rows * row_size_, 0);
   } else {
     form_ = Form::kBits;
     row_size_ = words;
-    bits_.assign(slots * row_size_, 0);
+    bits_.assign(rows * row_size_, 0);
   }
   if (options_.prioritized) tree_ = SumTree(slots);
 }
@@ -101,29 +104,39 @@ bool ReplayMemory::can_sample() const {
   return options_.prioritized ? total() > 0 : steps.first < steps.end;
 }
 
+void ReplayMemory::write_row(std::size_t row, const ObservationColumns& seen, std::size_t column) {
+  const std::size_t place = row * row_size_;
+  if (form_ == Form::kDense) {
+    const ConstBatch batch = seen.dense();
+    for (std::size_t f = 0; f < row_size_; ++f)
+      dense_[place + f] = batch.data[f * static_cast<std::size_t>(batch.stride) + column];
+    return;
+  }
+  const ActiveBatch active = seen.active();
+  const std::span<const std::uint16_t> features(active.feature + active.begin[column],
+                                                active.begin[column + 1] - active.begin[column]);
+  if (form_ == Form::kLists) {
+    assert(features.size() < row_size_);
+    lists_[place] = static_cast<std::uint16_t>(features.size());
+    std::ranges::copy(features, lists_.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  } else {
+    std::fill_n(bits_.begin() + static_cast<std::ptrdiff_t>(place), row_size_, std::uint64_t{0});
+    for (const std::uint16_t f : features)
+      bits_[place + f / kWordBits] |= std::uint64_t{1} << (f % kWordBits);
+  }
+}
+
 void ReplayMemory::observe(const ObservationColumns& seen) {
   const std::size_t first = static_cast<std::size_t>(cursor()) * static_cast<std::size_t>(options_.B);
-  for (std::size_t b = 0; b < static_cast<std::size_t>(options_.B); ++b) {
-    const std::size_t place = (first + b) * row_size_;
-    if (form_ == Form::kDense) {
-      const ConstBatch batch = seen.dense();
-      for (std::size_t f = 0; f < row_size_; ++f)
-        dense_[place + f] = batch.data[f * static_cast<std::size_t>(batch.stride) + b];
-      continue;
-    }
-    const ActiveBatch active = seen.active();
-    const std::span<const std::uint16_t> features(active.feature + active.begin[b],
-                                                  active.begin[b + 1] - active.begin[b]);
-    if (form_ == Form::kLists) {
-      assert(features.size() < row_size_);
-      lists_[place] = static_cast<std::uint16_t>(features.size());
-      std::ranges::copy(features, lists_.begin() + static_cast<std::ptrdiff_t>(place) + 1);
-    } else {
-      std::fill_n(bits_.begin() + static_cast<std::ptrdiff_t>(place), row_size_, std::uint64_t{0});
-      for (const std::uint16_t f : features)
-        bits_[place + f / kWordBits] |= std::uint64_t{1} << (f % kWordBits);
-    }
-  }
+  for (std::size_t b = 0; b < static_cast<std::size_t>(options_.B); ++b) write_row(first + b, seen, b);
+}
+
+void ReplayMemory::observe_ends(const ObservationColumns& seen, std::span<const std::uint8_t> done) {
+  assert(options_.bootstraps_timeouts);
+  const std::size_t first =
+      action_.size() + static_cast<std::size_t>(cursor()) * static_cast<std::size_t>(options_.B);
+  for (std::size_t b = 0; b < static_cast<std::size_t>(options_.B); ++b)
+    if (done[b] == kEndsByLimit) write_row(first + b, seen, b);
 }
 
 void ReplayMemory::append(std::span<const std::int32_t> action, std::span<const float> reward,
@@ -183,13 +196,12 @@ bool ReplayMemory::observations_are_possible() const {
   return true;
 }
 
-void ReplayMemory::read_columns(std::span<const std::uint32_t> slots, int steps_later,
-                                ObservationColumns& target) const {
+void ReplayMemory::read_columns(std::span<const std::uint32_t> rows, ObservationColumns& target) const {
   constexpr std::size_t kAhead = 8;  // cache lines on their way while one column is read
   target.clear();
-  for (std::size_t j = 0; j < slots.size(); ++j) {
-    const std::size_t place = later(slots[j], steps_later) * row_size_;
-    const std::size_t ahead = later(slots[std::min(j + kAhead, slots.size() - 1)], steps_later) * row_size_;
+  for (std::size_t j = 0; j < rows.size(); ++j) {
+    const std::size_t place = rows[j] * row_size_;
+    const std::size_t ahead = rows[std::min(j + kAhead, rows.size() - 1)] * row_size_;
     if (form_ == Form::kDense) {
       __builtin_prefetch(&dense_[ahead]);
       const MutableBatch batch = target.dense();
@@ -206,9 +218,10 @@ void ReplayMemory::read_columns(std::span<const std::uint32_t> slots, int steps_
   }
 }
 
-void ReplayMemory::read_observations(ReplayBatch& batch, int steps_later, ObservationColumns& target) const {
-  if (!options_.expand) return read_columns(batch.slot, steps_later, target);
-  read_columns(batch.slot, steps_later, batch.kept);
+void ReplayMemory::read_observations(ReplayBatch& batch, std::span<const std::uint32_t> rows,
+                                     ObservationColumns& target) const {
+  if (!options_.expand) return read_columns(rows, target);
+  read_columns(rows, batch.kept);
   options_.expand(batch.kept.active(), batch.size, target.dense());
 }
 
@@ -218,16 +231,23 @@ void ReplayMemory::sample(std::span<const double> uniform, double beta, ReplayBa
   if (options_.prioritized) importance_weights(batch.priority, beta, batch.weight);
   for (std::size_t j = 0; j < batch.slot.size(); ++j) {
     NStepReturn total;
-    for (int k = 0; k < options_.n_step; ++k) {
-      const std::size_t slot = later(batch.slot[j], k);
-      total.add(reward_[slot], done_[slot] != 0, options_.discount);
+    std::size_t last = 0;  // slot of the last step that counts
+    int steps = 0;
+    for (; steps < options_.n_step && !total.done; ++steps) {
+      last = later(batch.slot[j], steps);
+      total.add(reward_[last], done_[last] != kRuns, options_.discount);
     }
+    const bool is_cut = total.done && done_[last] == kEndsByLimit;
     batch.action[j] = action_[batch.slot[j]];
     batch.return_[j] = static_cast<float>(total.sum);
-    batch.done_n[j] = total.done;
+    batch.done_n[j] = total.done && !is_cut;
+    batch.bootstrap[j] =
+        is_cut ? static_cast<float>(std::pow(options_.discount, steps - options_.n_step)) : 1.0f;
+    batch.next_row[j] =
+        static_cast<std::uint32_t>(is_cut ? action_.size() + last : later(batch.slot[j], options_.n_step));
   }
-  read_observations(batch, 0, batch.observation);
-  read_observations(batch, options_.n_step, batch.next_observation);
+  read_observations(batch, batch.slot, batch.observation);
+  read_observations(batch, batch.next_row, batch.next_observation);
 }
 
 void ReplayMemory::set_priorities(const ReplayBatch& batch, std::span<const float> priority) {

@@ -3,7 +3,9 @@
 //
 // A ring of T time steps times B environments; slot t * B + b holds observation, action and reward of
 // environment b at that step. The observation n steps later is that of a later slot and not stored again;
-// after an end it belongs to the next episode and must not be used (done_n).
+// after an end it belongs to the next episode and must not be used (done_n). Where episodes that only a step
+// limit ends are to be bootstrapped, what they ended with is kept in a row of its own, behind those of all
+// slots: that doubles the memory.
 //
 // What can be drawn: steps whose n-step future is complete, except the slot that is written next and the very
 // first step of all (the reference also reads the action before it).
@@ -40,6 +42,7 @@ struct ReplayOptions {
   bool prioritized = true;
   double alpha = 0.6;
   double initial_priority = 1.0;
+  bool bootstraps_timeouts = false;  // keeps what episodes ended with that only a step limit ended
   // Coded tasks: makes the dense batch that the network sees from the codes that are kept, which have
   // code_size features. Empty: what is kept is what the network sees.
   std::function<void(const ActiveBatch&, int batch, MutableBatch dense)> expand;
@@ -59,9 +62,13 @@ struct ReplayBatch {
   std::vector<std::int32_t> action;                  // [size rounded up]
   AlignedFloats return_;             // [size rounded up], discounted rewards up to and with the first end
   AlignedFloats weight;              // [size rounded up], importance weights, the largest is 1
-  std::vector<std::uint8_t> done_n;  // [size], one of the n steps was an end
-  std::vector<std::uint32_t> slot;   // [size]
-  std::vector<double> priority;      // [size], the leaf
+  std::vector<std::uint8_t> done_n;  // [size], one of the n steps was an end that nothing comes after
+  // [size rounded up]: factor on discount^n of what comes after: 1, or discount^(k - n) where the step limit
+  // ended the episode after k steps, whose next observation is then its last.
+  AlignedFloats bootstrap;
+  std::vector<std::uint32_t> slot;      // [size]
+  std::vector<std::uint32_t> next_row;  // [size], of the next observation
+  std::vector<double> priority;         // [size], the leaf
 };
 
 // Discounted sum of rewards up to and including the first end. Steps are added in their order.
@@ -91,8 +98,14 @@ class ReplayMemory {
   std::span<const double> leaves() const { return tree_.leaves(); }  // [T][B]
   double total() const { return tree_.total(); }
 
-  // One time step of all environments: first what they see, then what became of it.
+  // How an episode goes on after a step.
+  enum End : std::uint8_t { kRuns, kEnds, kEndsByLimit };
+
+  // One time step of all environments: first what they see, then what became of it. Between them comes what
+  // those see whose episode only the step limit ends, if timeouts are bootstrapped.
   void observe(const ObservationColumns&);
+  void observe_ends(const ObservationColumns&, std::span<const std::uint8_t> done);
+  bool bootstraps_timeouts() const { return options_.bootstraps_timeouts; }
   void append(std::span<const std::int32_t> action, std::span<const float> reward,
               std::span<const std::uint8_t> done);
 
@@ -111,7 +124,7 @@ class ReplayMemory {
     archive.ranged("written", written_, std::int64_t{0}, kMostSteps);
     archive.sized_ranged("action", action_, 0, options_.actions - 1);
     archive.sized("reward", reward_);
-    archive.sized_ranged("done", done_, 0, 1);
+    archive.sized_ranged("done", done_, 0, options_.bootstraps_timeouts ? 2 : 1);
     archive.sized("dense", dense_);
     archive.sized("lists", lists_);
     archive.sized("bits", bits_);
@@ -132,8 +145,9 @@ class ReplayMemory {
   Steps drawable() const;  // steps that can be drawn, counted from the very first of all
   std::size_t later(std::uint32_t slot, int steps) const;  // of the same environment
   void draw(std::span<const double> uniform, ReplayBatch&);
-  void read_observations(ReplayBatch&, int steps_later, ObservationColumns& target) const;
-  void read_columns(std::span<const std::uint32_t> slots, int steps_later, ObservationColumns& target) const;
+  void write_row(std::size_t row, const ObservationColumns& seen, std::size_t column);
+  void read_observations(ReplayBatch&, std::span<const std::uint32_t> rows, ObservationColumns& target) const;
+  void read_columns(std::span<const std::uint32_t> rows, ObservationColumns& target) const;
 
   ReplayOptions options_;
   Form form_ = Form::kDense;
@@ -142,10 +156,10 @@ class ReplayMemory {
   std::int64_t written_ = 0;  // time steps so far
   std::vector<std::int32_t> action_;
   std::vector<float> reward_;
-  std::vector<std::uint8_t> done_;
-  std::vector<float> dense_;          // [slot][features]
-  std::vector<std::uint16_t> lists_;  // [slot][1 + max_active]: how many features are active, and which
-  std::vector<std::uint64_t> bits_;   // [slot][words]
+  std::vector<std::uint8_t> done_;    // [slot], as End
+  std::vector<float> dense_;          // [row][features]; rows are those of slots, then those of their ends
+  std::vector<std::uint16_t> lists_;  // [row][1 + max_active]: how many features are active, and which
+  std::vector<std::uint64_t> bits_;   // [row][words]
   SumTree tree_;
   std::vector<double> new_leaf_;  // of a batch under way
 };

@@ -75,7 +75,14 @@ void ReplayTrainer::collect(Network& actor, double epsilon) {
     sampler_.step(policy_.actions());
     for (int lane = 0; lane < sampler_.lanes(); ++lane) {
       reward_[lane] = sampler_.results()[lane].reward;
-      done_[lane] = sampler_.ended(lane);
+      done_[lane] = sampler_.ended(lane) ? ReplayMemory::kEnds : ReplayMemory::kRuns;
+      if (memory_.bootstraps_timeouts() && done_[lane] != ReplayMemory::kRuns &&
+          !sampler_.results()[lane].terminated)
+        done_[lane] = ReplayMemory::kEndsByLimit;
+    }
+    if (std::ranges::count(done_, ReplayMemory::kEndsByLimit) > 0) {
+      sampler_.observe();
+      memory_.observe_ends(sampler_.code(), done_);
     }
     memory_.append({policy_.actions().discrete, done_.size()}, reward_, done_);
     sampler_.reset_ended();

@@ -82,7 +82,7 @@ class ReplayTrainer : public Trainer {
   Stream replay_stream_;
   std::vector<double> uniform_;     // of one batch
   std::vector<float> reward_;       // of one time step
-  std::vector<std::uint8_t> done_;  // of one time step
+  std::vector<std::uint8_t> done_;  // of one time step, as ReplayMemory::End
   SafePoint safe_point_;
 };
 

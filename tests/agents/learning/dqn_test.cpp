@@ -406,3 +406,13 @@ TEST_CASE("a DQN session with dropout goes on after saving to the same bits, and
   request.config.regularisation.dropout_target = true;
   CHECK(outcome_of(request).final_parameters != dropped);
 }
+
+TEST_CASE("bootstrapping where only the step limit ended an episode changes what is learned, and resumes") {
+  TrainingRequest request = tiny_request("dqn", 900);
+  request.task_options["cartpole.max_steps"] = std::int64_t{12};
+  const TrainingOutcome plain = outcome_of(request);
+  request.config.sampler.timeout_bootstrap = true;
+  const TrainingOutcome bootstrapped = outcome_of(request);
+  CHECK(plain.final_parameters != bootstrapped.final_parameters);
+  CHECK(bytes_of(outcome_after_restart(request, 7)) == bytes_of(bootstrapped));
+}

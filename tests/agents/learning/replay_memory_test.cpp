@@ -159,6 +159,72 @@ TEST_CASE("what is drawn is what was appended, in every form, across the end of 
   }
 }
 
+TEST_CASE("what only a step limit ended goes on from its last observation, by as many discounts as steps") {
+  for (const int max_active : {0, 3, 60}) {  // numbers, lists, bit sets
+    ReplayOptions options;
+    options.size = 30;
+    options.n_step = 3;
+    options.discount = 0.5;
+    options.features = 100;
+    options.max_active = max_active;
+    options.prioritized = false;
+    options.bootstraps_timeouts = true;
+    ReplayMemory memory(options);
+    ObservationColumns seen(100, max_active, 1);
+    const auto show = [&](int feature) {  // an observation that is told by one feature
+      seen.clear();
+      if (max_active == 0) {
+        for (int f = 0; f < 100; ++f) seen.dense().data[f * seen.dense().stride] = f == feature ? 1.0f : 0.0f;
+        return;
+      }
+      *seen.next_column() = static_cast<std::uint16_t>(feature);
+      seen.finish_column(1);
+    };
+    const auto shown = [&](const ObservationColumns& columns, int column) {
+      if (columns.is_binary())
+        return static_cast<int>(columns.active().feature[columns.active().begin[column]]);
+      int found = -1;
+      for (int f = 0; f < 100; ++f)
+        if (columns.dense().data[f * columns.dense().stride + column] == 1) found = f;
+      return found;
+    };
+    // Step t shows feature t and gives reward t; the limit ends the episode after step 10, which led to 99, and
+    // the task itself ends another after step 20.
+    for (int t = 0; t < 28; ++t) {
+      show(t);
+      memory.observe(seen);
+      const std::uint8_t done = t == 10 ? ReplayMemory::kEndsByLimit : t == 20 ? ReplayMemory::kEnds : 0;
+      if (done == ReplayMemory::kEndsByLimit) {
+        show(99);
+        memory.observe_ends(seen, {&done, 1});
+      }
+      const std::int32_t action = 0;
+      const auto reward = static_cast<float>(t);
+      memory.append({&action, 1}, {&reward, 1}, {&done, 1});
+    }
+    ReplayBatch batch(options, 64);
+    Stream stream("limits");
+    memory.sample(uniforms(stream, 64), 0, batch);
+    int by_limit = 0;
+    for (int j = 0; j < 64; ++j) {
+      const int t = shown(batch.observation, j);
+      const auto of = [](int step) { return static_cast<float>(step); };
+      if (t >= 8 && t <= 10) {  // 11 - t steps until the limit
+        ++by_limit;
+        CHECK(batch.done_n[j] == 0);
+        CHECK(shown(batch.next_observation, j) == 99);
+        CHECK(batch.bootstrap[j] == std::pow(0.5f, of(11 - t - 3)));
+        CHECK(batch.return_[j] == (t == 8 ? 8 + 4.5f + 2.5f : t == 9 ? 9 + 5.0f : 10.0f));
+      } else {
+        CHECK(batch.bootstrap[j] == 1);
+        CHECK(batch.done_n[j] == (t >= 18 && t <= 20));
+        CHECK(shown(batch.next_observation, j) == t + 3);
+      }
+    }
+    CHECK(by_limit > 3);
+  }
+}
+
 TEST_CASE("every drawable slot and no other has a leaf") {
   ReplayOptions options;
   options.size = 30;
