@@ -46,8 +46,8 @@ class Sampler {
   void step(const ActionBatch&);
   void reset_ended();
 
-  // Brings observation() and code() up to where the last step led. Before reset_ended(), what an episode would have
-  // gone on from, had the step limit not ended it.
+  // Brings observation() and code() up to where the last step led. Before reset_ended(), that is what an
+  // episode would have gone on from, had the step limit not ended it.
   void observe();
 
   int lanes() const { return environment_->lanes(); }

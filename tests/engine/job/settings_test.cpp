@@ -357,7 +357,8 @@ TEST_CASE("settings of DQN are its own") {
   CHECK(points[0].rounds == 30);
   CHECK(has_option("cartpole", "dqn", "dqn.n_step"));
   CHECK_FALSE(has_option("cartpole", "dqn", "ppo.epochs"));
-  CHECK_FALSE(has_option("cartpole", "dqn", "rl.timeout_bootstrap"));
+  CHECK(has_option("cartpole", "dqn", "rl.timeout_bootstrap"));
+  CHECK_FALSE(has_option("mazegrid", "bc", "rl.timeout_bootstrap"));
   CHECK_FALSE(has_option("cartpole", "ppo", "dqn.n_step"));
   CHECK_FALSE(has_option("cartpole", "bc", "bc.replay_size"));
   CHECK(has_option("cartpole", "bc", "bc.epochs"));
