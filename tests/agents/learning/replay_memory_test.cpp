@@ -181,8 +181,7 @@ TEST_CASE("what only a step limit ended goes on from its last observation, by as
       seen.finish_column(1);
     };
     const auto shown = [&](const ObservationColumns& columns, int column) {
-      if (columns.is_binary())
-        return static_cast<int>(columns.active().feature[columns.active().begin[column]]);
+      if (columns.is_binary()) return int{columns.active().feature[columns.active().begin[column]]};
       int found = -1;
       for (int f = 0; f < 100; ++f)
         if (columns.dense().data[f * columns.dense().stride + column] == 1) found = f;
