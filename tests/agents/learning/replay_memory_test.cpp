@@ -187,8 +187,8 @@ TEST_CASE("what only a step limit ended goes on from its last observation, by as
         if (columns.dense().data[f * columns.dense().stride + column] == 1) found = f;
       return found;
     };
-    // Step t shows feature t and gives reward t; the limit ends the episode after step 10, which led to 99, and
-    // the task itself ends another after step 20.
+    // Step t shows feature t and gives reward t; the limit ends the episode after step 10, which led to 99,
+    // and the task itself ends another after step 20.
     for (int t = 0; t < 28; ++t) {
       show(t);
       memory.observe(seen);
