@@ -6,6 +6,7 @@
 
 #include "engine/report/claims/claims.hpp"
 #include "engine/report/figures.hpp"
+#include "engine/store/status_text.hpp"
 #include "io/files.hpp"
 #include "io/html.hpp"
 #include "io/human_text.hpp"
@@ -78,6 +79,10 @@ std::string overview(const Results& results) {
         "<div class=\"bar\"><span style=\"width:{:.1f}%\"></span></div>\n",
         html_escape(store.path), status.trainings_done, status.trainings, status.chains_done, status.chains,
         status.failed.size(), status.blocked.size(), html_escape(state), 100 * part);
+    if (const std::string beside = beside_chains_text(status.beside); !beside.empty())
+      text += fmt::format("<p>Besides the chains below: {}.</p>\n", html_escape(beside));
+    if (const std::string warning = without_path_text(status.without_path); !warning.empty())
+      text += fmt::format("<p>{}</p>\n", html_escape(warning));
   }
   HtmlTable table;
   table.header = {"task", "algorithm", "network", "variant", "pruned per round", "what is there"};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 
@@ -54,6 +55,15 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     }
   }
   for (auto& [key, group] : groups) status.groups.push_back(std::move(group));
+  std::set<TrainingIndex> candidates;
+  for (const TeacherChoice& choice : plan.choices)
+    candidates.insert(choice.candidates.begin(), choice.candidates.end());
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
+    const bool is_candidate = candidates.contains(i);
+    if (!is_candidate && plan.first_chain[i]) continue;
+    ++(is_candidate ? status.beside.candidates : status.beside.ticket_rounds);
+    if (done(i)) ++(is_candidate ? status.beside.candidates_done : status.beside.ticket_rounds_done);
+  }
 
   const SummaryCache summaries = read_summary_cache(store);
   const CostModel cost_model = learned_costs(plan, [&](TrainingIndex i) {

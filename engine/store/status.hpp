@@ -16,6 +16,12 @@ struct GroupStatus {
   std::size_t chains = 0, chains_done = 0, rounds = 0, rounds_done = 0;
 };
 
+// Trainings that no chain shows: candidates for teachers, and rounds of tickets that only give their inputs
+// to others (inputs.ticket_round).
+struct BesideChains {
+  std::size_t candidates = 0, candidates_done = 0, ticket_rounds = 0, ticket_rounds_done = 0;
+};
+
 struct LiveTraining {
   std::string name;
   int rank = 0;
@@ -31,6 +37,7 @@ struct UnfinishedTraining {
 struct StoreStatus {
   std::size_t chains = 0, chains_done = 0, trainings = 0, trainings_done = 0;
   std::vector<GroupStatus> groups;
+  BesideChains beside;
   std::vector<LiveTraining> running;
   std::vector<UnfinishedTraining> failed, blocked;
   int live_ranks = 0;

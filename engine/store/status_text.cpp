@@ -66,6 +66,16 @@ std::string sparkline(std::span<const double> values, std::size_t width) {
   return line;
 }
 
+std::string beside_chains_text(const BesideChains& beside) {
+  std::string text;
+  if (beside.candidates > 0)
+    text = fmt::format("{}/{} candidates for teachers", beside.candidates_done, beside.candidates);
+  if (beside.ticket_rounds > 0)
+    text += fmt::format("{}{}/{} rounds of tickets that give their inputs", text.empty() ? "" : ", ",
+                        beside.ticket_rounds_done, beside.ticket_rounds);
+  return text;
+}
+
 std::string without_path_text(std::size_t rounds) {
   if (rounds == 0) return {};
   return fmt::format(
@@ -94,6 +104,8 @@ std::string status_text(const StoreStatus& status, const std::string& directory)
   if (status.without_path > 0) text += without_path_text(status.without_path) + "\n";
   text += fmt::format("\n{}\n", group_head());
   for (const GroupStatus& group : status.groups) text += fmt::format("{}\n", group_line(group));
+  if (const std::string beside = beside_chains_text(status.beside); !beside.empty())
+    text += fmt::format("besides      {}\n", beside);
   for (const LiveTraining& training : status.running)
     text += fmt::format("running  {}\n", running_line(training));
   for (const UnfinishedTraining& training : status.failed)

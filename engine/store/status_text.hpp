@@ -18,6 +18,9 @@ std::string sparkline(std::span<const double> values, std::size_t width);
 std::string status_screen(const StoreStatus&, const std::string& directory, std::span<const double> rates,
                           std::size_t rows, std::size_t columns);
 
+// "5/5 candidates for teachers, 3/4 rounds of tickets that give their inputs"; empty if there are none.
+std::string beside_chains_text(const BesideChains&);
+
 // A warning of so many finished rounds whose policy no input reaches; empty for none.
 std::string without_path_text(std::size_t rounds);
 
