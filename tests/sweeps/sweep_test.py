@@ -68,8 +68,10 @@ class Sweep(SweepTest):
     def test_signals_stop_and_resume(self):
         self.complete("undisturbed")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+            begun = len(self.events("S", "run-start"))
             process = self.start("run", self.job, "--store", self.path("S"))
-            time.sleep(0.25)
+            self.wait_until(lambda: len(self.events("S", "run-start")) > begun)
+            time.sleep(0.2)
             process.send_signal(number)
             self.assertIn(process.wait(timeout=20), (0, 3))
         self.complete("S")
