@@ -154,7 +154,7 @@ class Results(SweepTest):
         self.assertEqual([row["round"] for row in tickets], ["0", "1"])
         self.assertEqual(len(rows), 3)
         status = json.loads(self.expect(0, "status", self.path("S"), "--json").stdout)
-        self.assertEqual(status["trainings"]["ticket_rounds"], {"total": 2, "done": 2})
+        self.assertEqual(status["beside_chains"]["ticket_rounds"], {"total": 2, "done": 2})
         self.assertIn("2/2 rounds of tickets", self.expect(0, "status", self.path("S")).stdout)
         self.expect(0, "report", self.path("S"), "--output", self.path("page"))
         self.assertIn("2/2 rounds of tickets", (self.directory / "page" / "index.html").read_text())
