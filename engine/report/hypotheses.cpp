@@ -26,10 +26,11 @@ std::string heterogeneity_note(const std::vector<statistics::Decision>& settings
   return note;
 }
 
-std::string together_text(claims::Quantifier quantifier, std::size_t settings) {
+std::string together_text(claims::Quantifier quantifier, std::size_t settings, std::size_t pooled) {
   switch (quantifier) {
     case claims::Quantifier::kOnTheWhole:
-      return fmt::format("{} settings, pooled", settings);
+      return pooled == settings ? fmt::format("{} settings, pooled", settings)
+                                : fmt::format("{} of {} settings, pooled", pooled, settings);
     case claims::Quantifier::kEverywhere:
       return fmt::format("{} settings, the weakest", settings);
     case claims::Quantifier::kSomewhere:
@@ -50,7 +51,7 @@ void add_findings(std::vector<Finding>& findings, const claims::Part& part,
   }
   if (measurements.size() > 1)
     findings.push_back({{},
-                        together_text(part.rule.quantifier, measurements.size()),
+                        together_text(part.rule.quantifier, measurements.size(), decision.together),
                         part.estimand,
                         claims::claim_text(part.rule),
                         true,

@@ -152,9 +152,9 @@ std::optional<int> seeds_for_pooled_power(double mean, std::span<const double> d
 
 std::optional<int> seeds_for_count(double share, double chance, double alpha, double power) {
   if (!(share > chance)) return std::nullopt;
-  // The power of a count jumps up and down with n, so n is not bisected.
+  // The power of a count jumps up and down with n, so n is not bisected. The critical count only grows.
+  int critical = 0;
   for (int n = 2; n <= kMostSeeds; ++n) {
-    int critical = static_cast<int>(chance * n);
     while (critical <= n && binomial_at_least(critical, n, chance) > alpha) ++critical;
     if (critical <= n && binomial_at_least(critical, n, share) >= power) return n;
   }

@@ -492,7 +492,7 @@ Decision decide_count(int successes, int n, double chance, double level) {
   decision.p_less = binomial_at_most(successes, n, chance);
   decision.n_for_80_percent_power = at_least(seeds_for_count(*decision.estimate, chance, level), kLeastSeeds);
   // What the side of "more" really uses up of the level, as counts are whole numbers.
-  int critical = 0;
+  int critical = level < 0.5 ? static_cast<int>(chance * n) : 0;  // no more than the median
   while (binomial_at_least(critical, n, chance) > level) ++critical;
   const double left = level - binomial_at_least(critical, n, chance);
   if (successes >= critical)

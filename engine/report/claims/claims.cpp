@@ -47,6 +47,13 @@ std::string progress_note(const Group& group, std::size_t rounds, bool complete)
   return complete ? "" : fmt::format("under way: rounds 0-{} of 0-{}", rounds - 1, group.rounds() - 1);
 }
 
+std::string still_under_way(const Group& group, const RoundRange& reached) {
+  const std::size_t last = area_rounds(group, group.rounds()).value_or(reached).last;
+  return reached.last >= last
+             ? ""
+             : fmt::format("round {} is needed, the chains are at round {}", last, reached.last);
+}
+
 Measurements contrasts(const std::vector<const Group*>& groups, Metric metric,
                        const std::vector<Term>& values, const std::vector<Term>& total) {
   std::vector<Baseline> order;
@@ -69,6 +76,7 @@ Measurements contrasts(const std::vector<const Group*>& groups, Metric metric,
       if (!total.empty()) measurement.total = combined(all, order, total);
       measurement.seeds = all.seeds;
       measurement.note = range_text(all.range) + (all.complete ? "" : "; under way");
+      measurement.obstacle = still_under_way(*group, all.range);
     }
     measurements.push_back(std::move(measurement));
   }
@@ -137,6 +145,7 @@ Measurement ticket_difference(const Group& group, const Group& plain, Metric met
   for (const std::vector<double>& returns : theirs.values[0]) b.values.push_back(area(returns));
   take(measurement, paired_by_seed(a, b));
   measurement.note = range_text(*range) + (ours.complete && theirs.complete ? "" : "; under way");
+  measurement.obstacle = still_under_way(plain, *range);
   return measurement;
 }
 

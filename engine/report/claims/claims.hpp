@@ -63,6 +63,10 @@ TaskAndAlgorithm about(const Group&);
 // A measurement of a group, without values yet.
 Measurement measurement_of(const Group&);
 
+// Why there is no verdict on chains that have not come to the last round that counts: later rounds would
+// change what is measured, and to look until it suits is no test. Empty once they have.
+std::string still_under_way(const Group&, const RoundRange& reached);
+
 // The note of a statistic over the first rounds of a group that has more; "" if it is complete.
 std::string progress_note(const Group&, std::size_t rounds, bool complete);
 

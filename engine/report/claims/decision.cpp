@@ -337,6 +337,8 @@ PartDecision decide_part(const Rule& rule, const Measurements& measurements, dou
   if (measurements.empty()) return part;
   for (const Measurement& measurement : measurements)
     part.settings.push_back(decide_setting(rule, measurement, confidence));
+  part.together =
+      rule.quantifier == Quantifier::kOnTheWhole ? poolable(rule, measurements).size() : measurements.size();
   if (measurements.size() == 1)
     part.overall = part.settings.front();
   else if (rule.quantifier == Quantifier::kEverywhere)

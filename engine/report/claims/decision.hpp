@@ -73,6 +73,7 @@ inline constexpr double kConfidence = 0.97;
 struct PartDecision {
   std::vector<statistics::Decision> settings;  // of each measurement
   statistics::Decision overall;                // of the part
+  std::size_t together = 0;                    // settings that `overall` speaks of
 };
 PartDecision decide_part(const Rule&, const Measurements&, double confidence = kConfidence);
 

@@ -184,6 +184,7 @@ Measurement over_area_rounds(const Group& group, const RoundValue& value) {
   const std::optional<RoundRange> range = area_rounds(group, curves.rounds);
   if (!range) return measurement;
   measurement.note = range_text(*range);
+  measurement.obstacle = still_under_way(group, *range);
   measurement.seeds = curves.seeds;
   for (const std::vector<double>& curve : curves.values[0])
     measurement.values.push_back(

@@ -154,6 +154,10 @@ Measurement at_equal_sizes(const Group& small, const Group& large, Metric metric
   const SeedCurves of_small = seed_curves(small, {&kTicket, 1}, return_of(metric)),
                    of_large = seed_curves(large, {&kTicket, 1}, return_of(metric));
   if (!scale.usable || of_small.seeds.empty() || of_large.seeds.empty()) return measurement;
+  for (const auto& [group, curves] : {std::pair{&small, &of_small}, {&large, &of_large}})
+    if (curves->rounds < group->rounds())
+      measurement.obstacle = fmt::format("round {} is needed, the chains of {} are at round {}",
+                                         group->rounds() - 1, group->name(), curves->rounds - 1);
   const std::vector<double> sizes = ascending_sizes(small, of_small.rounds),
                             theirs = ascending_sizes(large, of_large.rounds);
   const auto mean_at = [&](const std::vector<double>& own_sizes, std::vector<double> returns) {
@@ -170,7 +174,8 @@ Measurement at_equal_sizes(const Group& small, const Group& large, Metric metric
   for (const std::vector<double>& returns : of_small.values[0]) a.values.push_back(mean_at(sizes, returns));
   for (const std::vector<double>& returns : of_large.values[0]) b.values.push_back(mean_at(theirs, returns));
   take(measurement, paired_by_seed(a, b));
-  if (std::ranges::all_of(measurement.values, [](double value) { return std::isnan(value); }))
+  if (measurement.obstacle.empty() &&
+      std::ranges::all_of(measurement.values, [](double value) { return std::isnan(value); }))
     measurement.obstacle = "the networks have no number of weights in common";
   return measurement;
 }
@@ -237,6 +242,9 @@ Measurements rounds_survived_cloning_less_rl(const Scope& scope) {
         measurement.obstacle =
             fmt::format("both survive all {} rounds in {} of {} seeds: more rounds are needed", last + 1,
                         both, measurement.values.size());
+      else if (censored > 0 && last + 1 < std::min(cloning->rounds(), rl.rounds()))
+        measurement.obstacle = fmt::format("round {} is needed, the chains are at round {}",
+                                           std::min(cloning->rounds(), rl.rounds()) - 1, last);
       else if (censored > 0)
         measurement.note = fmt::format("{} of {} seeds hold to the last round: a lower bound", censored,
                                        measurement.values.size());

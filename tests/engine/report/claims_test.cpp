@@ -116,6 +116,27 @@ TEST_CASE("the opposite contradicts, few seeds decide nothing and say how many a
   CHECK(later.what_would_decide.find("seeds would decide it") != std::string::npos);
 }
 
+TEST_CASE("chains under way are shown, decide nothing, and leave the whole to those that are done") {
+  const auto setting = [](const char* task, int finished) {
+    return made_up::group({.task = task, .algorithm = "bc", .seeds = 5, .rounds = 5, .finished = finished},
+                          textbook);
+  };
+  const Group done = setting("cartpole", 5);
+  Group begun = setting("acrobot", 5);
+  for (auto& [baseline, seeds] : begun.chains)
+    for (auto& [seed, chain] : seeds) std::fill(chain.begin() + 2, chain.end(), nullptr);
+  for (const char* claim : {"H3", "H4", "H5"}) {
+    CAPTURE(claim);
+    const JudgedHypothesis both = verdict_on(claim, {done, begun});
+    CHECK(both.verdict == Outcome::kSupported);
+    CHECK(both.findings[2].setting == "1 of 2 settings, pooled");
+    CHECK(verdict_on(claim, {begun}).verdict == Outcome::kUndecided);
+  }
+  CHECK(verdict_on("H4", {begun}).what_would_decide == "round 4 is needed, the chains are at round 1");
+  // What is said of every setting waits for every one.
+  CHECK(verdict_on("H1", {done, begun}).verdict == Outcome::kUndecided);
+}
+
 TEST_CASE("one setting out of line is a note about the whole, and contradicts what is said of all") {
   const auto with_effect = [](double effect) {
     return [=](Baseline b, std::int64_t seed, int round) {

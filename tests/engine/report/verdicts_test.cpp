@@ -11,6 +11,7 @@
 #include "io/files.hpp"
 #include "made_up.hpp"
 #include "verdict_simulation.hpp"
+#include "verdicts_from_returns.hpp"
 
 using namespace impsweep;
 using namespace impsweep::claims;
@@ -28,6 +29,19 @@ void check_rates(int trials, std::initializer_list<int> numbers, std::initialize
         CAPTURE(seeds);
         CAPTURE(skewed);
         const simulation::Rates rates = simulation::false_rates(claim, seeds, trials, skewed);
+        CHECK(rates.supported <= kMostFalse + simulation::tolerance(kMostFalse, trials));
+        CHECK(rates.contradicted <= kMostFalse + simulation::tolerance(kMostFalse, trials));
+      }
+}
+
+void check_rates_from_returns(int trials, std::initializer_list<int> numbers) {
+  for (const simulation::Scenario& scenario : simulation::scenarios())
+    for (const int seeds : numbers)
+      for (const simulation::Curves curves : {simulation::Curves::kSmooth, simulation::Curves::kCollapsing}) {
+        CAPTURE(scenario.claim);
+        CAPTURE(scenario.null);
+        CAPTURE(seeds);
+        const simulation::Rates rates = simulation::rates_from_returns(scenario, seeds, trials, curves);
         CHECK(rates.supported <= kMostFalse + simulation::tolerance(kMostFalse, trials));
         CHECK(rates.contradicted <= kMostFalse + simulation::tolerance(kMostFalse, trials));
       }
@@ -85,6 +99,14 @@ TEST_CASE("false verdicts of every claim, a few samples") {
 
 TEST_CASE("false verdicts of every claim, as docs/verdicts.md shows them" * doctest::skip()) {
   check_rates(1000, {5, 10, 15}, {false, true});
+}
+
+TEST_CASE("false verdicts from whole returns, a few samples") {
+  check_rates_from_returns(20, {5});
+}
+
+TEST_CASE("false verdicts from whole returns, as docs/verdicts.md shows them" * doctest::skip()) {
+  check_rates_from_returns(1000, {5, 10, 15});
 }
 
 TEST_CASE("from returns: equality is no improvement, and neither is a fall of one percent a round") {
