@@ -64,6 +64,8 @@ struct TaskInfo {
   bool is_data_set = false;
   // It needs a program that is not part of this one; require_task() says whether it is there.
   bool is_external = false;
+  // Libraries whose version decides the bits of its steps: "bullet", "3.24, double precision".
+  std::map<std::string, std::string> numerics;
   // What evaluations set, over the options of the training: full games and the true score.
   TaskOptions evaluation_options;
 

@@ -341,6 +341,16 @@ void sync_directory(const fs::path& directory) {
   if (::fsync(file.get()) != 0 && errno != EINVAL) throw_file_error(directory, "write to the disk", errno);
 }
 
+void require_inside(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(fs::symlink_status(folder, error)))
+    throw InputError(
+        "{}: is a link, and leads out of the store; put the directory itself in its place (the store as a "
+        "whole may "
+        "be reached by a link)",
+        folder.string());
+}
+
 bool is_temporary_name(std::string_view name) {
   constexpr std::string_view kEnding = ".tmp", kDigits = "0123456789";
   if (!name.ends_with(kEnding)) return false;

@@ -99,6 +99,10 @@ void make_directories(const std::filesystem::path&);
 // Throws unless this process may create files in the directory.
 void require_writable(const std::filesystem::path& directory);
 
+// InputError if the folder is reached by a link: nothing is written, moved or deleted through one, as what it
+// leads to may be anybody's.
+void require_inside(const std::filesystem::path& folder);
+
 void sync_directory(const std::filesystem::path&);
 
 // Whether a name is that of a temporary file of ours, "<name>.<host>.<pid>.<n>.tmp".

@@ -48,17 +48,6 @@ std::vector<fs::path> entries(const fs::path& directory) {
   return paths;
 }
 
-// Nothing is written, moved or deleted through a link: what it leads to may be anybody's.
-void require_inside(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::is_directory(fs::symlink_status(folder, error)))
-    throw InputError(
-        "{}: is a link, and leads out of the store; put the directory itself in its place (the store as a "
-        "whole may "
-        "be reached by a link)",
-        folder.string());
-}
-
 // Whether a folder of `rounds` is one of ours: two digits, and no way out of the store.
 bool is_round_folder(const fs::path& folder) {
   const std::string name = folder.filename().string();
@@ -116,6 +105,14 @@ Store Store::create_or_open(const fs::path& directory, const Fingerprint& finger
   }
   store.fingerprint_ = fingerprint;
   return store;
+}
+
+void Store::pin(const Fingerprint& entries) const {
+  impsweep::pin(directory_, entries);
+}
+
+void Store::require_pins(const Fingerprint& entries) const {
+  impsweep::require_pins(directory_, entries);
 }
 
 Store Store::open(const fs::path& directory, Warn warn) {

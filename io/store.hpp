@@ -2,6 +2,7 @@
 // locks.
 //
 //   store.toml                  schema and numerics fingerprint, written once
+//   numerics/<entry>.txt        versions that some results depend on, written with the first of them
 //   jobs/<digest>.toml          frozen job texts, named by the SHA-256 of their bytes
 //   rounds/<xx>/<digest>.h5     results, immutable; <xx> are the first two digits
 //   live/<digest>.h5            checkpoints of what is under way, replaced atomically;
@@ -69,6 +70,10 @@ class Store {
   const std::filesystem::path& directory() const { return directory_; }
   void warn(const std::string& message) const { warn_(message); }
   const Fingerprint& fingerprint() const { return fingerprint_; }
+  // Versions that only some results depend on (io/store_identity.hpp).
+  Fingerprint pins() const { return read_pins(directory_); }
+  void pin(const Fingerprint&) const;
+  void require_pins(const Fingerprint&) const;
 
   // ---- results
   Digests finished() const;  // digests; lists every directory once and opens no file

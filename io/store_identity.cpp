@@ -3,11 +3,13 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 #include <vector>
 
 #include "io/error.hpp"
 #include "io/files.hpp"
+#include "io/human_text.hpp"
 #include "io/toml_limits.hpp"
 
 namespace impsweep {
@@ -41,7 +43,75 @@ std::string differences(const Fingerprint& stored, const Fingerprint& here) {
   return lines;
 }
 
+constexpr const char* kPins = "numerics";
+constexpr std::string_view kPinEnding = ".txt";
+constexpr std::uintmax_t kLongestPin = 1000;  // bytes
+
+fs::path pin_path(const fs::path& store, const std::string& entry) {
+  return store / kPins / (entry + std::string(kPinEnding));
+}
+
+bool is_entry(std::string_view name) {
+  return !name.empty() &&
+         std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
+}
+
+std::string read_pin(const fs::path& path) {
+  constexpr const char* remedy = "restore a copy, or remove it if no result depends on it";
+  std::error_code error;
+  if (!fs::is_regular_file(fs::symlink_status(path, error)))
+    throw InputError("{}: is not a file; {}", path.string(), remedy);
+  if (fs::file_size(path, error) > kLongestPin)
+    throw InputError("{}: is longer than {} bytes; {}", path.string(), kLongestPin, remedy);
+  const std::string text = read_text_file(path);
+  const std::string line = text.substr(0, text.find('\n'));
+  if (line.empty() || line.size() + 1 != text.size() || line != printable(line))
+    throw InputError("{}: is not one line of text; {}", path.string(), remedy);
+  return line;
+}
+
+void require_pin(const fs::path& store, const std::string& entry, const std::string& here) {
+  const fs::path path = pin_path(store, entry);
+  if (!file_exists(path)) return;
+  if (const std::string pinned = read_pin(path); pinned != here)
+    throw InputError(
+        "{}: results here were computed with {} {}, this machine has {}, and the bits may differ; run on a "
+        "machine "
+        "that matches, or give another --store",
+        path.string(), entry, pinned, here);
+}
+
 }  // namespace
+
+Fingerprint read_pins(const fs::path& store) {
+  Fingerprint pins;
+  std::error_code error;
+  const fs::path folder = store / kPins;
+  if (!fs::is_directory(fs::symlink_status(folder, error))) return pins;
+  for (const auto& file : fs::directory_iterator(folder, error)) {
+    const std::string name = file.path().filename().string();
+    if (!name.ends_with(kPinEnding)) continue;
+    const std::string entry = name.substr(0, name.size() - kPinEnding.size());
+    if (is_entry(entry)) pins.emplace(entry, read_pin(file.path()));
+  }
+  return pins;
+}
+
+void pin(const fs::path& store, const Fingerprint& entries) {
+  for (const auto& [entry, value] : entries) {
+    const fs::path path = pin_path(store, entry);
+    if (!file_exists(path)) {
+      make_directories(path.parent_path());
+      require_inside(path.parent_path());
+      publish_new(path, bytes_of(value + "\n"), Naming::kLink, Access::kReadOnly);
+    }
+    require_pin(store, entry, value);
+  }
+}
+
+void require_pins(const fs::path& store, const Fingerprint& entries) {
+  for (const auto& [entry, value] : entries) require_pin(store, entry, value);
+}
 
 Fingerprint read_identity(const fs::path& store) {
   const fs::path path = store / "store.toml";

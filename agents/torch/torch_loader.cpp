@@ -115,4 +115,8 @@ std::vector<char> torch_file(const TensorFile& file) {
   return module().tensor_file(file);
 }
 
+LibTorchVersions torch_versions() {
+  return module().versions();
+}
+
 }  // namespace impsweep

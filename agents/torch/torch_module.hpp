@@ -11,6 +11,7 @@
 #include "agents/torch/eager_ppo.hpp"
 #include "agents/torch/tensor_file.hpp"
 #include "agents/torch/torch_oracle.hpp"
+#include "agents/torch/torch_versions.hpp"
 
 namespace impsweep {
 
@@ -26,10 +27,11 @@ class TorchModule {
                                                    std::span<const float> parameters, const AgentConfig&) = 0;
   virtual const TorchOracle& oracle() const = 0;
   virtual std::vector<char> tensor_file(const TensorFile&) = 0;
+  virtual LibTorchVersions versions() const = 0;
 };
 
 // Raised whenever a class or struct that passes the boundary changes.
-inline constexpr int kTorchModuleInterface = 5;
+inline constexpr int kTorchModuleInterface = 6;
 inline constexpr const char* kTorchModuleEntry = "impsweep_torch_module";
 
 // The module's only object, which lives as long as the process; null with a text in `error` (always
@@ -51,5 +53,8 @@ std::unique_ptr<EagerPpo> make_libtorch_ppo(const ModelSpec&, std::span<const st
 
 // torch_tensor_file.cpp
 std::vector<char> libtorch_file(const TensorFile&);
+
+// torch_versions.cpp
+LibTorchVersions libtorch_versions();
 
 }  // namespace impsweep

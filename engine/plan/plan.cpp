@@ -291,6 +291,10 @@ Recipe recipe_of(const Plan& plan, TrainingIndex index) {
   return recipe;
 }
 
+const TaskInfo& task_of(const Plan& plan, TrainingIndex training) {
+  return *find_task(plan.settings[plan.trainings[training].settings].task);
+}
+
 std::string training_name(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   if (const std::optional<std::uint32_t> chain = plan.first_chain[index])

@@ -86,6 +86,8 @@ Plan read_plan(std::span<const std::string> paths, std::span<const std::string> 
 // Everything that a training depends on, as it is sent to workers and stored.
 Recipe recipe_of(const Plan&, TrainingIndex);
 
+const TaskInfo& task_of(const Plan&, TrainingIndex);
+
 // For messages: "cartpole.ppo.128-128.default.mask-weights.s00 r03", or "teacher cartpole.ppo.64-64 s1000".
 std::string training_name(const Plan&, TrainingIndex);
 

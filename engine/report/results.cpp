@@ -71,6 +71,7 @@ class Reader {
     const Store store = Store::open(path, [&](const std::string& message) { damage.push_back(message); });
     const Plan plan = plan_of_store(store);
     facts.fingerprint = store.fingerprint();
+    facts.fingerprint.merge(store.pins());
     require_same_numerics(facts);
     facts.status = read_status(store, plan);
     facts.jobs = store.jobs();

@@ -205,7 +205,8 @@ void write_pack(const Store& store, const Plan& plan, const RoundSummaries& summ
     write_record(writer, path, *record);
   }
   for (const FrozenJob& job : store.jobs()) writer.attribute("jobs", job.digest, job.text);
-  for (const auto& [entry, value] : store.fingerprint()) writer.attribute("fingerprint", entry, value);
+  for (const Fingerprint& entries : {store.fingerprint(), store.pins()})
+    for (const auto& [entry, value] : entries) writer.attribute("fingerprint", entry, value);
   write_output(file, writer.image());
 }
 

@@ -27,6 +27,13 @@ void require_equal_numerics(const Fingerprint& ours, const std::string& director
                        text(ours, entry));
 }
 
+void require_equal_pins(Fingerprint& ours, const std::string& directory, const Store& source) {
+  for (const auto& [entry, value] : source.pins())
+    if (const auto [known, is_new] = ours.emplace(entry, value); !is_new && known->second != value)
+      throw InputError("{}: has results computed with {} {}, {} some with {}; they do not mix",
+                       source.directory().string(), entry, value, directory, known->second);
+}
+
 // A log only grows, so of two copies the longer one holds the other.
 bool merge_log(const std::filesystem::path& from, const std::filesystem::path& to) {
   const Bytes theirs = read_file(from);
@@ -42,6 +49,8 @@ bool merge_log(const std::filesystem::path& from, const std::filesystem::path& t
 void require_mergeable(const Store* store, const std::string& directory, std::span<const Store> sources) {
   const Fingerprint& ours = store != nullptr ? store->fingerprint() : sources.front().fingerprint();
   for (const Store& source : sources) require_equal_numerics(ours, directory, source);
+  Fingerprint pins = store != nullptr ? store->pins() : Fingerprint();
+  for (const Store& source : sources) require_equal_pins(pins, directory, source);
   constexpr const char* kRemedy =
       "train one of the two under a [[sweep.variant]] with a name of its own, or let `report` show both "
       "stores side "
@@ -55,6 +64,7 @@ void require_mergeable(const Store* store, const std::string& directory, std::sp
 }
 
 void merge_store(const Store& store, const Store& source, Merge& merge) {
+  store.pin(source.pins());
   for (const std::string& digest : source.finished()) {
     std::optional<Record> theirs;
     try {

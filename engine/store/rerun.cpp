@@ -64,7 +64,7 @@ void require_parents(const Place& place, const std::optional<Store>& store,
 }
 
 // The numerics that a result says it was computed with.
-Fingerprint numerics_of(const Record& record) {
+Fingerprint numerics_in(const Record& record) {
   const std::string group(kProvenance);
   Fingerprint entries;
   for (const auto& [name, value] : numerics_fingerprint(Backend::kTorch))
@@ -99,7 +99,13 @@ Recomputation rerun_file(const std::filesystem::path& file,
   if (store) place = place_in_jobs(*store, digest);
   if (!place) place = place_in_recipe(parse_recipe(text, stored.origin), stored.origin);
   require_parents(*place, store, diverged_candidates(stored), stored.origin);
-  const Backend backend = backend_with_numerics(numerics_of(stored), stored.origin);
+  const Backend backend = backend_with_numerics(numerics_in(stored), stored.origin);
+  for (const auto& [entry, here] : numerics_of(task_of(place->plan, place->training), backend))
+    if (stored.has_attribute(std::string(kProvenance), entry))
+      if (const std::string& there = stored.text(std::string(kProvenance), entry); there != here)
+        throw InputError(
+            "{}: computed with {} {}, this machine has {}; compute it again on a machine of that kind",
+            stored.origin, entry, there, here);
   // Without a store nothing is loaded.
   const RoundLoader load = store ? loader_from(*store, diverged_candidates(stored)) : RoundLoader();
   return recompute(place->plan, place->training, load, backend, stored, should_stop);

@@ -76,6 +76,7 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   order.resize(std::min(order.size(), wanted));
   for (const auto& [key, index] : order) {
     const TrainingId& digest = plan.trainings[index].digest;
+    store.require_pins(numerics_of(task_of(plan, index), backend));
     const Recomputation again = recompute(plan, index, load, backend, load(digest, RecordPart::kAll),
                                           [](const TrainingProgress&) { return false; });
     ++verification.recomputed;

@@ -52,6 +52,15 @@ void require_tasks(const Plan& plan) {
   for (const std::string& task : tasks) require_task(task);
 }
 
+// That what is still to be trained would be trained with the versions of what is there.
+void require_pinned_versions(const Plan& plan, const Store& store, Backend backend) {
+  const Digests finished = store.finished();
+  std::set<const TaskInfo*> tasks;
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+    if (!finished.contains(plan.trainings[i].digest.digits())) tasks.insert(&task_of(plan, i));
+  for (const TaskInfo* task : tasks) store.require_pins(numerics_of(*task, backend));
+}
+
 void tell_workers(Transport& transport, MessageKind kind) {
   Message message;
   message.kind = kind;
@@ -141,6 +150,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
             *store, plan.points,
             "give the sweep a [[sweep.variant]] with a name that says what is new, or run it into "
             "another --store");
+      require_pinned_versions(plan, *store, options.backend);
       store->freeze_job(text);
       store->remove_leftovers();
       if (transport.ranks() > 1) token.emplace(*store);

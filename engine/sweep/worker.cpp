@@ -40,7 +40,9 @@ Message compute(const WorkerContext& context, TrainingIndex training,
   for (const TrainingIndex candidate : diverged_candidates)
     diverged.push_back(context.plan.trainings[candidate].digest);
   try {
-    Checkpoint checkpoint(context.store, context.plan, training, context.checkpoint_interval);
+    const Fingerprint numerics = numerics_of(task_of(context.plan, training), context.backend);
+    context.store.require_pins(numerics);
+    Checkpoint checkpoint(context.store, context.plan, training, context.checkpoint_interval, numerics);
     std::optional<Record> record = run_training(context.plan, training, loader_from(context.store, diverged),
                                                 context.backend, context.threads, should_stop, &checkpoint);
     Message message;
@@ -48,9 +50,12 @@ Message compute(const WorkerContext& context, TrainingIndex training,
     message.kind = MessageKind::kReturned;
     if (!record) return message;
     const TimeSpent spent = checkpoint.spent();
-    add_provenance(*record, provenance_texts(context.backend), spent.wall_seconds, spent.cpu_seconds);
+    Fingerprint provenance = provenance_texts(context.backend);
+    provenance.insert(numerics.begin(), numerics.end());
+    add_provenance(*record, provenance, spent.wall_seconds, spent.cpu_seconds);
     Publication publication{};
     try {
+      context.store.pin(numerics);
       publication = context.store.publish(digest, *record);
     } catch (const InputError& error) {
       Message unstored = failure(training, error.what(), false);

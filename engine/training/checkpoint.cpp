@@ -13,10 +13,12 @@ constexpr std::int64_t kFormat = 1;
 
 }  // namespace
 
-Checkpoint::Checkpoint(const Store& store, const Plan& plan, TrainingIndex training, Clock::duration interval)
+Checkpoint::Checkpoint(const Store& store, const Plan& plan, TrainingIndex training, Clock::duration interval,
+                       const Fingerprint& numerics)
     : store_(store),
       digest_(plan.trainings[training].digest),
       recipe_(canonical_bytes(recipe_of(plan, training))),
+      numerics_(numerics),
       interval_(interval),
       start_(Clock::now()),
       last_save_(start_),
@@ -71,7 +73,8 @@ Record Checkpoint::encode(const TrainingSession& session) const {
   root["recipe"] = recipe_;
   root["wall_seconds"] = spent.wall_seconds;
   root["cpu_seconds"] = spent.cpu_seconds;
-  for (const auto& [name, value] : store_.fingerprint()) record.attributes["fingerprint"][name] = value;
+  for (const Fingerprint* entries : {&store_.fingerprint(), &std::as_const(numerics_)})
+    for (const auto& [name, value] : *entries) record.attributes["fingerprint"][name] = value;
   record.arrays["state"] = Array::vector(std::vector<std::uint8_t>(first, first + bytes.size()));
   return record;
 }
@@ -81,9 +84,14 @@ void Checkpoint::restore(const Record& record, TrainingSession& session) {
   if (format > kFormat) throw NewerFormat(record.origin, format, kFormat);
   if (format != kFormat) throw InputError("it has format {}, this version reads {}", format, kFormat);
   if (record.text("", "recipe") != recipe_) throw InputError("it belongs to another recipe");
-  for (const auto& [name, value] : store_.fingerprint())
+  const auto require = [&](const std::string& name, const std::string& value) {
     if (const std::string& theirs = record.text("fingerprint", name); theirs != value)
       throw InputError("it was computed with {} = '{}', here it is '{}'", name, theirs, value);
+  };
+  for (const auto& [name, value] : store_.fingerprint()) require(name, value);
+  // Earlier versions did not say what one training depends on.
+  for (const auto& [name, value] : numerics_)
+    if (record.has_attribute("fingerprint", name)) require(name, value);
   const auto& state = record.values<std::uint8_t>("state");
   StateReader reader(reinterpret_cast<const std::byte*>(state.data()), state.size());
   session.load(reader);

@@ -26,8 +26,10 @@ struct TimeSpent {
 
 class Checkpoint {
  public:
-  // `interval`: time between two checkpoints. Time spent counts from here.
-  Checkpoint(const Store&, const Plan&, TrainingIndex, std::chrono::steady_clock::duration interval);
+  // `interval`: time between two checkpoints. Time spent counts from here. `numerics`: what this training
+  // depends on besides the fingerprint of the store.
+  Checkpoint(const Store&, const Plan&, TrainingIndex, std::chrono::steady_clock::duration interval,
+             const Fingerprint& numerics = {});
 
   // A session that continues from the stored checkpoint, or a fresh one if there is none. One of other
   // numerics, of another recipe or layout goes to quarantine with a warning.
@@ -50,6 +52,7 @@ class Checkpoint {
   const Store& store_;
   TrainingId digest_;
   std::string recipe_;
+  Fingerprint numerics_;
   Clock::duration interval_;
   Clock::time_point start_, last_save_;
   double cpu_start_ = 0;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "agents/native/kernels/kernels.hpp"
+#include "agents/torch/torch_versions.hpp"
 #include "engine/training/version.hpp"
 #include "io/error.hpp"
 
@@ -66,6 +67,16 @@ std::map<std::string, std::string> numerics_fingerprint(Backend backend) {
     };
     entries["torch capability"] = setting("ATEN_CPU_CAPABILITY", "avx2");
     entries["torch blas core"] = setting("OPENBLAS_CORETYPE", "Haswell");
+  }
+  return entries;
+}
+
+std::map<std::string, std::string> numerics_of(const TaskInfo& task, Backend backend) {
+  std::map<std::string, std::string> entries = task.numerics;
+  if (backend == Backend::kTorch) {
+    const LibTorchVersions versions = torch_versions();
+    entries["torch"] = versions.torch;
+    entries["torch-blas"] = versions.blas;
   }
   return entries;
 }

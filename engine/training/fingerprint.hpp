@@ -13,6 +13,11 @@ namespace impsweep {
 // enter; the LibTorch backend adds its version and the pinned core types.
 std::map<std::string, std::string> numerics_fingerprint(Backend);
 
+// What the trainings of one task depend on besides: versions of the simulator, and of LibTorch and its BLAS
+// where they compute. A store pins such an entry with the first result that depends on it, and compares it
+// only for others that do. Opens the LibTorch module, if that is the backend.
+std::map<std::string, std::string> numerics_of(const TaskInfo&, Backend);
+
 // The backend that has exactly these numerics on this machine. InputError "origin: ..." with the first entry
 // that differs if there is none.
 Backend backend_with_numerics(const std::map<std::string, std::string>& wanted, const std::string& origin);

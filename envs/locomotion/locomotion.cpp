@@ -210,6 +210,7 @@ TaskInfo info_of(const Robot& robot) {
   info.family = "locomotion";
   info.description = robot.description;
   info.seconds_per_step = robot.seconds_per_step;
+  info.numerics["bullet"] = locomotion::bullet_version();
   info.target_steps_per_second = robot.target_steps_per_second;
   info.recorded_as = {robot.original};
   info.trace_tolerance = {

@@ -494,4 +494,9 @@ void World::read_feet(std::span<float> touching) const {
   }
 }
 
+std::string bullet_version() {
+  return std::to_string(btGetVersion() / 100) + "." + std::to_string(btGetVersion() % 100) +
+         ", double precision";
+}
+
 }  // namespace impsweep::locomotion

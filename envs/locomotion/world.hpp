@@ -14,6 +14,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "envs/locomotion/robot.hpp"
 
@@ -63,5 +64,7 @@ class World {
   struct Simulation;
   std::unique_ptr<Simulation> simulation_;
 };
+
+std::string bullet_version();  // "3.24, double precision"
 
 }  // namespace impsweep::locomotion

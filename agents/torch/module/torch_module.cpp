@@ -27,6 +27,7 @@ class Module final : public TorchModule {
   }
   const TorchOracle& oracle() const override { return *oracle_; }
   std::vector<char> tensor_file(const TensorFile& file) override { return libtorch_file(file); }
+  LibTorchVersions versions() const override { return libtorch_versions(); }
 
  private:
   std::unique_ptr<TorchOracle> oracle_ = make_libtorch_oracle();
