@@ -122,6 +122,8 @@ TaskInfo acrobot_info() {
   info.observation_size = Acrobot::kObservation;
   info.actions = Acrobot::kActions;
   info.max_steps = 500;
+  info.least_return = -info.max_steps;
+  info.most_return = 0;
   info.observation_names = {"cos angle 1", "sin angle 1",        "cos angle 2",
                             "sin angle 2", "angular velocity 1", "angular velocity 2"};
   info.target_steps_per_second = 1.5e6;

@@ -63,6 +63,8 @@ TaskInfo cartpole_info() {
   info.observation_size = CartPole::kObservation;
   info.actions = CartPole::kActions;
   info.max_steps = 500;
+  info.least_return = 0;
+  info.most_return = info.max_steps;
   info.observation_names = {"cart position", "cart velocity", "pole angle", "pole angular velocity"};
   info.target_steps_per_second = 20e6;
   info.trace_tolerance = {.state = 1e-12};

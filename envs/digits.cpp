@@ -123,6 +123,8 @@ TaskInfo digits_info() {
     return text;
   };
   TaskInfo info;
+  info.least_return = 0;
+  info.most_return = 100;
   info.name = info.family = "digits";
   info.description = "ten classes of labelled images (MNIST and its relatives), by supervised learning";
   info.rows = info.columns = LabelledImages::kSide;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -57,6 +58,9 @@ struct TaskInfo {
   // Tasks that are partly random themselves: the integer option that names the draw. Where it is 0, whoever
   // trains sets it to a number that depends on the seed of the training.
   std::string seed_option;
+  // What the return of an episode can be under default options; the accuracy in percent of a data set.
+  double least_return = -std::numeric_limits<double>::infinity();
+  double most_return = std::numeric_limits<double>::infinity();
   std::string picture;  // what the task looks like at the start, in text; may be empty
   int semantics = 1;    // raised whenever results of this task change
   // Labelled examples (envs/digits.hpp) in place of an environment: observations are examples and actions

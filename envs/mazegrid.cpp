@@ -187,6 +187,8 @@ TaskInfo maze_info(const std::string& name, const std::string& description) {
   info.description = description;
   info.actions = MazeGrid::kActions;
   info.max_steps = MazeGrid::Parameters{}.max_steps;
+  info.least_return = -MazeGrid::kPoisons;
+  info.most_return = MazeGrid::kCoins;
   info.code_size = MazeGrid::kObservation;
   info.max_active = MazeGrid::kMaxActive;
   info.picture = picture();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <system_error>
@@ -14,7 +15,8 @@
 namespace impsweep {
 namespace {
 
-constexpr int kLegendRowHeight = 21;  // pixels
+constexpr int kLegendRowHeight = 21, kScaleHeight = 40, kNoteRowHeight = 17;  // pixels
+constexpr double kNoteLetterWidth = 6;
 constexpr double kLegendLetterWidth = 8, kLegendSampleWidth = 55;
 constexpr double kPdfPixelsPerInch = 96;
 constexpr double kPngScale = 2;  // sharp on dense screens and in slides
@@ -58,9 +60,15 @@ class Script {
     legend_columns_ = std::max<std::size_t>(1, static_cast<std::size_t>(width_ / entry_width));
     legend_rows_ = (legend_.size() + legend_columns_ - 1) / legend_columns_;
     legend_height_ = legend_.empty() ? 0 : static_cast<int>(legend_rows_) * kLegendRowHeight + 8;
-    height_ = static_cast<int>(rows_) * figure.panel_height + legend_height_;
+    break_note();
+    const bool has_scale = !figure.map_scale.empty();
+    foot_height_ = (note_.empty() ? 0 : static_cast<int>(note_.size()) * kNoteRowHeight + 4) +
+                   (has_scale ? kScaleHeight : 0);
+    height_ = static_cast<int>(rows_) * figure.panel_height + legend_height_ + foot_height_;
     begin(format);
     legend();
+    if (has_scale) scale();
+    if (!note_.empty()) note();
     for (std::size_t i = 0; i < figure.panels.size(); ++i) panel(i);
     text_ += "unset multiplot\nunset output\n";
   }
@@ -70,7 +78,9 @@ class Script {
  private:
   struct Entry {
     std::string title, colour;
-    bool dashed = false, points = true, bar = false;
+    Dash dash = Dash::kSolid;
+    Marker marker = Marker::kCircle;
+    bool bar = false;
   };
 
   template <class... Args>
@@ -82,7 +92,7 @@ class Script {
     const auto add = [&](const std::vector<Series>& all, bool bar) {
       for (const Series& series : all)
         if (!series.title.empty() && std::ranges::find(legend_, series.title, &Entry::title) == legend_.end())
-          legend_.push_back({series.title, series.colour, series.dashed, series.points, bar});
+          legend_.push_back({series.title, series.colour, series.dash, series.marker, bar});
     };
     for (const Panel& panel : figure_.panels) {
       add(panel.lines, false);
@@ -141,10 +151,68 @@ class Script {
     line("unset key");
   }
 
+  // Cut into lines at spaces, as gnuplot breaks none.
+  void break_note() {
+    const auto most = static_cast<std::size_t>(std::max(20.0, width_ / kNoteLetterWidth));
+    for (std::string rest = figure_.note; !rest.empty();) {
+      std::size_t end = rest.size() <= most ? rest.size() : rest.rfind(' ', most);
+      if (end == std::string::npos || end == 0) end = std::min(most, rest.size());
+      note_.push_back(rest.substr(0, end));
+      rest.erase(0, rest.find_first_not_of(' ', end) == std::string::npos ? rest.size()
+                                                                          : rest.find_first_not_of(' ', end));
+    }
+  }
+
+  void strip(double bottom, double top) {
+    line("set origin 0,{:.5f}; set size 1,{:.5f}", bottom / height_, (top - bottom) / height_);
+    line("set lmargin 0; set rmargin 0; set tmargin 0; set bmargin 0");
+    line(
+        "unset border; unset tics; unset title; unset xlabel; unset ylabel; set xrange [0:1]; set yrange "
+        "[0:1]");
+  }
+
+  void note() {
+    const double height = static_cast<double>(note_.size()) * kNoteRowHeight + 4;
+    strip(0, height);
+    for (std::size_t row = 0; row < note_.size(); ++row)
+      line("set label {} {} at screen 0.5,{:.5f} center tc rgb '#555555' font ',9'", row + 1,
+           literal(note_[row]), (height - 2 - (static_cast<double>(row) + 0.5) * kNoteRowHeight) / height_);
+    line("plot NaN notitle");
+    line("unset label");
+  }
+
+  // A bar of the maps' colours, with what they mean to its right.
+  void scale() {
+    constexpr int kSteps = 128;
+    constexpr double kBar = 0.22, kBarStart = 0.07, kTopGap = 16;
+    const double bottom = foot_height_ - kScaleHeight;
+    strip(bottom, foot_height_);
+    line("set label 1 {} at screen {},{:.5f} left tc rgb '#555555' font ',9'", literal(figure_.map_scale),
+         kBarStart + kBar + 0.08, (bottom + 0.6 * kScaleHeight) / height_);
+    line("set label 2 'none' at screen {},{:.5f} right tc rgb '#555555' font ',9'", kBarStart - 0.01,
+         (bottom + 0.6 * kScaleHeight) / height_);
+    line("set label 3 'largest' at screen {},{:.5f} left tc rgb '#555555' font ',9'", kBarStart + kBar + 0.01,
+         (bottom + 0.6 * kScaleHeight) / height_);
+    line("set cbrange [0:1]");
+    const std::string name = fmt::format("$data{}", blocks_++);
+    text_ += name + " << EOD\n";
+    for (int y = 0; y < 2; ++y)
+      for (int x = 0; x < kSteps; ++x)
+        text_ += fmt::format("{:.5f} {:.5f} {:.5f}\n", kBarStart + kBar * (x + 0.5) / kSteps,
+                             (kScaleHeight - kTopGap) * (y + 0.5) / 2 / kScaleHeight + 0.35,
+                             static_cast<double>(x) / (kSteps - 1));
+    text_ += "EOD\n";
+    line("plot {} using 1:2:3 with image", name);
+    line("unset label");
+  }
+
   static std::string style(const Entry& entry) {
     if (entry.bar) return fmt::format("boxes fs solid 0.85 noborder lc rgb {}", literal(entry.colour));
-    return fmt::format("{} lw 1.6 {} lc rgb {}", entry.points ? "linespoints pt 7 ps 0.45" : "lines",
-                       entry.dashed ? "dt (5,3)" : "dt 1", literal(entry.colour));
+    constexpr std::array kDashes = {"1", "(9,4)", "(2,3)", "(9,3,2,3)"};
+    constexpr std::array kMarkers = {"linespoints pt 7 ps 0.45", "linespoints pt 9 ps 0.55",
+                                     "linespoints pt 5 ps 0.42", "linespoints pt 13 ps 0.55", "lines"};
+    return fmt::format("{} lw 1.6 dt {} lc rgb {}", kMarkers[static_cast<std::size_t>(entry.marker)],
+                       kDashes[static_cast<std::size_t>(entry.dash)], literal(entry.colour));
   }
 
   void panel(std::size_t index) {
@@ -182,7 +250,7 @@ class Script {
   }
 
   void chart(const Panel& panel) {
-    std::vector<std::string> bands, lines;
+    std::vector<std::string> bands, lines, top;
     const std::size_t bars = panel.bars.size();
     for (std::size_t i = 0; i < bars; ++i) {
       const Series& series = panel.bars[i];
@@ -200,10 +268,12 @@ class Script {
         bands.push_back(
             fmt::format("{} using 1:3:4 with filledcurves fs transparent solid 0.16 noborder lc rgb {}", data,
                         literal(series.colour)));
-      lines.push_back(fmt::format("{} using 1:2 with {}", data,
-                                  style({series.title, series.colour, series.dashed, series.points, false})));
+      (series.on_top ? top : lines)
+          .push_back(fmt::format("{} using 1:2 with {}", data,
+                                 style({series.title, series.colour, series.dash, series.marker, false})));
     }
     bands.insert(bands.end(), lines.begin(), lines.end());
+    bands.insert(bands.end(), top.begin(), top.end());
     const auto has_points = [](const std::vector<Series>& all) {
       return std::ranges::any_of(all, [](const Series& series) {
         return std::ranges::any_of(series.y, [](double y) { return std::isfinite(y); });
@@ -260,8 +330,9 @@ class Script {
   const Figure& figure_;
   std::string text_;
   std::vector<Entry> legend_;
+  std::vector<std::string> note_;  // by line
   std::size_t columns_ = 1, rows_ = 1, legend_columns_ = 1, legend_rows_ = 0;
-  int width_ = 0, height_ = 0, legend_height_ = 0, blocks_ = 0;
+  int width_ = 0, height_ = 0, legend_height_ = 0, foot_height_ = 0, blocks_ = 0;
 };
 
 // gnuplot under way, reading commands and writing its complaints into a file.

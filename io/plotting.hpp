@@ -16,15 +16,22 @@ struct Tick {
   std::string label;
 };
 
+enum class Dash { kSolid, kDashed, kDotted, kDashDotted };
+enum class Marker { kCircle, kTriangle, kSquare, kDiamond, kNone };
+
 // A line with points, or the bars of one kind; NaN leaves a gap. Low and high, if given, are a band about it.
+// Dashes and markers tell lines apart for who sees no colours.
 struct Series {
   std::string title;   // in the legend; equal titles of a figure are one entry
   std::string colour;  // "#c0392b"
   std::vector<double> x, y, low, high;
-  bool dashed = false, points = true;
+  Dash dash = Dash::kSolid;
+  Marker marker = Marker::kCircle;
+  bool on_top = false;  // drawn after the others
 };
 
-// Cells in row-major order, row 0 on top. Zero is drawn in grey, apart from the scale of what is larger.
+// Cells in row-major order, row 0 on top. Zero is drawn in grey, apart from the scale of what is larger,
+// light to dark.
 struct HeatMap {
   std::size_t rows = 0, columns = 0;
   std::vector<double> cells;
@@ -49,6 +56,9 @@ struct Figure {
   std::vector<Panel> panels;
   std::size_t columns = 1;
   int panel_width = 440, panel_height = 300;  // pixels of the SVG
+  std::string note = "";                      // below the panels: whose values these are, what a band means
+  std::string map_scale =
+      "";  // what the colours of its maps mean, beside a bar from the smallest to the largest
   std::vector<PlotFormat> formats = {PlotFormat::kSvg, PlotFormat::kPdf, PlotFormat::kPng};
 };
 

@@ -1,15 +1,42 @@
 // impsweep plan: what a sweep would train and cost.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "engine/commands/command.hpp"
 #include "engine/job/job.hpp"
+#include "engine/job/sources.hpp"
 #include "engine/plan/plan_summary.hpp"
 #include "engine/store/contents.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
+
+namespace {
+
+// Where each value of the plan's settings comes from, by "task.algorithm" and variant.
+nlohmann::ordered_json sources_json(const Plan& plan) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const Settings& settings : plan.settings) {
+    nlohmann::ordered_json& own = json[fmt::format("{}.{}", settings.task, settings.algorithm)];
+    const std::string& family = find_task(settings.task)->family;
+    const std::vector<OptionState> defaults =
+        list_settings(paper_settings(settings.task, settings.algorithm));
+    for (const OptionState& option : list_settings(settings)) {
+      const auto usual = std::ranges::find(defaults, option.option.key,
+                                           [](const OptionState& one) { return one.option.key; });
+      const bool is_default = usual != defaults.end() && usual->value == option.value;
+      if (!is_default)
+        own[option.option.key] = "the job";  // in one of the variants at least
+      else if (!own.contains(option.option.key))
+        own[option.option.key] = source_of(option.option.key, family, settings.algorithm);
+    }
+  }
+  return json;
+}
+
+}  // namespace
 
 int command_plan(const Arguments& arguments) {
   namespace options = boost::program_options;
@@ -34,7 +61,8 @@ int command_plan(const Arguments& arguments) {
 
   std::vector<std::string> overrides;
   if (values->count("set") != 0) overrides = (*values)["set"].as<std::vector<std::string>>();
-  const Plan plan = read_plan((*values)["job"].as<std::vector<std::string>>(), overrides);
+  std::vector<std::string> missing;
+  const Plan plan = read_plan((*values)["job"].as<std::vector<std::string>>(), overrides, &missing);
 
   RoundSummaries summaries;
   if (values->count("store") != 0)
@@ -49,12 +77,15 @@ int command_plan(const Arguments& arguments) {
   if (values->count("json") != 0) {
     nlohmann::ordered_json json = to_json(summary);
     json["settings"] = frozen_job(plan.points);
+    json["sources"] = sources_json(plan);
+    json["missing"] = missing;
     if (values->count("chains") != 0)
       for (const Chain& chain : plan.chains) json["chain_names"].push_back(chain.name);
     fmt::print("{}\n", json.dump(2));
     return kComplete;
   }
   fmt::print("{}", to_text(summary));
+  for (const std::string& text : missing) fmt::print("missing     {}\n", text);
   if (values->count("chains") != 0)
     for (const Chain& chain : plan.chains) {
       std::size_t finished = 0;

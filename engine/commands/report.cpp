@@ -23,11 +23,10 @@ nlohmann::json to_json(const std::vector<ReportSection>& sections) {
   for (const ReportSection& section : sections)
     for (const ReportFigure& figure : section.figures)
       for (const Figure& picture : figure.pictures)
-        if (picture.formats.size() > 1)
-          figures.push_back({{"section", section.title},
-                             {"title", figure.title},
-                             {"caption", figure.caption},
-                             {"file", "figures/" + picture.name}});
+        figures.push_back({{"section", section.title},
+                           {"title", figure.title},
+                           {"caption", figure.caption},
+                           {"file", "figures/" + picture.name}});
   return figures;
 }
 
@@ -111,14 +110,16 @@ int report_comparison(const Results& results, const std::string& key, const Repo
 
 int command_report(const Arguments& arguments) {
   namespace options = boost::program_options;
-  Usage usage("report STORE... --output DIR [--figure N | --compare KEY] [--metric M] [--json]",
+  Usage usage("report STORE... --output DIR [--paper | --figure N | --compare KEY] [--metric M] [--json]",
               "Draws what stores hold, finished or under way, as SVG, PDF and PNG in DIR/figures and as one "
               "page,\nDIR/index.html, that needs nothing else; and judges the paper's claims by it. With "
-              "--figure, only "
-              "that\nfigure of the paper; with --compare, only the chains that differ in that key and in "
+              "--paper, the\npage has the figures of the paper in its order, each beside what the paper says "
+              "of it; with --figure,\nonly that one is drawn; with --compare, only the chains that differ in "
+              "that key and in "
               "nothing else.\nSeveral stores are taken together.\n\n"
               "Example: impsweep report out --output report && xdg-open report/index.html");
   usage.options.add_options()("output", options::value<std::string>(), "directory to write to")(
+      "paper", "all figures of the paper on one page, with the settings that differ from the paper's")(
       "figure", options::value<int>(), "number of one of the paper's figures, 1 to 15")(
       "compare", options::value<std::string>(),
       "variant, network, algorithm, baseline or a key of job files: its values drawn together, with paired "
@@ -139,8 +140,9 @@ int command_report(const Arguments& arguments) {
   require_outside_stores(output);
   const bool json = values->count("json") != 0;
   const ReportMetrics metrics = metrics_of((*values)["metric"].as<std::string>());
-  if (one_figure && values->count("compare") != 0)
-    throw InputError("report: --figure and --compare exclude each other");
+  const bool whole_paper = values->count("paper") != 0;
+  if (one_figure + whole_paper + (values->count("compare") != 0) > 1)
+    throw InputError("report: --paper, --figure and --compare exclude each other");
 
   const Results results = read_results({names.begin(), names.end()});
   if (values->count("compare") != 0)
@@ -150,7 +152,7 @@ int command_report(const Arguments& arguments) {
     const int number = (*values)["figure"].as<int>();
     sections.push_back({fmt::format("Figure {}", number), "", {}, paper_figure(results, number, metrics)});
   } else {
-    sections = report_contents(results, metrics);
+    sections = whole_paper ? paper_contents(results, metrics) : report_contents(results, metrics);
   }
   make_names_unique(sections);
   draw_all(sections, output);
@@ -168,8 +170,7 @@ int command_report(const Arguments& arguments) {
   for (const ReportSection& section : sections)
     for (const ReportFigure& figure : section.figures)
       if (one_figure) fmt::print("{}\n", figure.caption);
-  const std::vector<Figure> pictures = pictures_of(sections);
-  const auto drawn = std::ranges::count_if(pictures, [](const Figure& f) { return f.formats.size() > 1; });
+  const std::size_t drawn = pictures_of(sections).size();
   fmt::print("{} figure{} in {}\n", drawn, drawn == 1 ? "" : "s", (output / "figures").string());
   if (!one_figure) fmt::print("open {}\n", (output / "index.html").string());
   return kComplete;

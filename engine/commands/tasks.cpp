@@ -9,6 +9,7 @@
 #include "engine/commands/command.hpp"
 #include "engine/job/key_reference.hpp"
 #include "engine/job/settings.hpp"
+#include "engine/job/sources.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -19,7 +20,7 @@ std::string step_limit(const TaskInfo& task) {
 }
 
 void show(const TaskInfo& task) {
-  fmt::print("{}: {}\n\n", task.name, task.description);
+  fmt::print("{}: {}; {}\n\n", task.name, task.description, source_of_task(task.name));
   if (!task.picture.empty()) fmt::print("{}\n", task.picture);
   fmt::print("  observation   {} {}", task.observation_size, task.binary ? "zeros and ones" : "numbers");
   if (task.rows > 0)
@@ -30,11 +31,13 @@ void show(const TaskInfo& task) {
              task.continuous ? " dimensions" : ", discrete", step_limit(task));
   for (const AlgorithmInfo* algorithm : algorithms_for(task)) {
     const Settings settings = paper_settings(task.name, algorithm->name);
-    fmt::print("\nOptions of {} ({}), with the paper's values for this task; {} rounds\n", algorithm->name,
-               algorithm->description, paper_rounds(task));
+    fmt::print(
+        "\nOptions of {} ({}), with their defaults for this task and where these come from; {} rounds\n",
+        algorithm->name, algorithm->description, paper_rounds(task));
     for (const OptionState& option : list_settings(settings))
-      fmt::print("  {:<28} {:<22} {} ({})\n", option.option.key, canonical_text(option.value),
-                 option.option.help, allowed_text(option.option));
+      fmt::print("  {:<28} {:<18} [{}] {} ({})\n", option.option.key, canonical_text(option.value),
+                 source_of(option.option.key, task.family, algorithm->name), option.option.help,
+                 allowed_text(option.option));
   }
 }
 
@@ -45,9 +48,9 @@ int command_tasks(const Arguments& arguments) {
   Usage usage(
       "tasks [--show NAME] [--json]\n       impsweep tasks --keys [--markdown]",
       "Lists every task with its sizes and step limit. --show prints one task with all options of every\n"
-      "algorithm, their values in the paper, types and meaning: what a job file may set. --keys prints "
-      "every\n"
-      "key of a job file with type, range, default, meaning, and the tasks and algorithms that have it.");
+      "algorithm, their defaults and where these come from (paper, rlpyt, PyTorch or ours), types and\n"
+      "meaning: what a job file may set. --keys prints every key of a job file with type, range, default,\n"
+      "meaning, source, and the tasks and algorithms that have it.");
   usage.options.add_options()("show", options::value<std::string>(), "one task, with every option")(
       "keys", "every key of a job file")("markdown", "the keys as the tables of docs/job-files.md")(
       "json", "one JSON object instead of text");
@@ -69,16 +72,17 @@ int command_tasks(const Arguments& arguments) {
     nlohmann::json tasks = nlohmann::json::array();
     for (const std::string& name : names) {
       const TaskInfo& task = *find_task(name);
-      nlohmann::json entry = {{"name", task.name},
-                              {"observation", task.observation_size},
-                              {"actions", task.actions},
-                              {"continuous", task.continuous},
-                              {"max_steps", task.max_steps}};
+      nlohmann::json entry = {{"name", task.name},           {"observation", task.observation_size},
+                              {"actions", task.actions},     {"continuous", task.continuous},
+                              {"max_steps", task.max_steps}, {"source", source_of_task(name)}};
       if (one) {
         for (const AlgorithmInfo* algorithm : algorithms_for(task)) {
           const std::string algorithm_name(algorithm->name);
-          for (const OptionState& option : list_settings(paper_settings(name, algorithm_name)))
+          for (const OptionState& option : list_settings(paper_settings(name, algorithm_name))) {
             entry["options"][algorithm_name][option.option.key] = canonical_text(option.value);
+            entry["sources"][algorithm_name][option.option.key] =
+                source_of(option.option.key, task.family, algorithm_name);
+          }
         }
       }
       tasks.push_back(std::move(entry));

@@ -369,7 +369,6 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
       algorithm_of(settings).prunes_critic(task, settings.agent))
     settings.imp.scope = PruneScope::kActorCritic;
   check_settings(settings, point.place);
-  identify_data_set(settings, point.place);
   check_counts(point);
   check_ticket(point);
   if (defaults == Defaults::kPaper) check_wishes(point);
@@ -504,7 +503,8 @@ void resolve_sweep(const Sweep& sweep, Defaults defaults, std::vector<GridPoint>
 
 }  // namespace
 
-std::vector<GridPoint> resolve(std::span<const JobFile> files, std::span<const JobEntry> overrides) {
+std::vector<GridPoint> resolve(std::span<const JobFile> files, std::span<const JobEntry> overrides,
+                               std::vector<std::string>* missing_data) {
   std::vector<Sweep> sweeps;
   for (const JobFile& file : files)
     for (const JobSweep& sweep : file.sweeps) sweeps.push_back(read_sweep(sweep));
@@ -516,6 +516,12 @@ std::vector<GridPoint> resolve(std::span<const JobFile> files, std::span<const J
     if (!useful.contains(entry.place))
       throw InputError("{}: option '{}' has no effect on any sweep of this job; remove it", entry.place,
                        entry.key);
+  for (GridPoint& point : points) try {
+      identify_data_set(point.settings, point.place);
+    } catch (const InputError& error) {
+      if (missing_data == nullptr) throw;
+      if (std::ranges::count(*missing_data, error.what()) == 0) missing_data->emplace_back(error.what());
+    }
   return points;
 }
 
@@ -524,6 +530,7 @@ std::vector<GridPoint> resolve_frozen(const JobFile& file) {
   std::set<std::string> unused;
   for (const JobSweep& sweep : file.sweeps)
     resolve_sweep(read_sweep(sweep), Defaults::kDeclared, points, unused);
+  for (GridPoint& point : points) identify_data_set(point.settings, point.place);
   return points;
 }
 

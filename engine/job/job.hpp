@@ -35,8 +35,10 @@ struct GridPoint {
 
 // All points, in the order of the files. `overrides` (--set) win over sweeps and variants; "NAME.key"
 // addresses the sweeps called NAME. Throws InputError for everything that is not understood, has no effect,
-// or is impossible.
-std::vector<GridPoint> resolve(std::span<const JobFile>, std::span<const JobEntry> overrides = {});
+// or is impossible. A data set that cannot be read is an error as well, or told in `missing_data` if that is
+// given, and then has no content.
+std::vector<GridPoint> resolve(std::span<const JobFile>, std::span<const JobEntry> overrides = {},
+                               std::vector<std::string>* missing_data = nullptr);
 
 // The points of a frozen job, each of whose keys was written out by the version that froze it. A key that it
 // lacks is younger than that version, and has its declared default, which means what was done before there

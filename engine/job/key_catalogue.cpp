@@ -12,6 +12,7 @@
 #include "agents/config/paper_defaults.hpp"
 #include "engine/imp/baseline.hpp"
 #include "engine/job/settings.hpp"
+#include "engine/job/sources.hpp"
 
 namespace impsweep {
 namespace {
@@ -148,6 +149,24 @@ ValueRow rounds_row() {
 
 std::string KeyEntry::section() const {
   return first_word(option.key);
+}
+
+std::string KeyEntry::sources() const {
+  constexpr std::string_view kTable = "paper, table ";
+  Words texts, tables;
+  for (const KeyUse& use : uses) {
+    const std::string source = source_of(option.key, family_of(use.task), use.algorithm);
+    const bool is_table = source.starts_with(kTable);
+    Words& own = is_table ? tables : texts;
+    if (const std::string text = is_table ? source.substr(kTable.size()) : source;
+        std::ranges::find(own, text) == own.end())
+      own.push_back(text);
+  }
+  std::ranges::sort(tables, {}, [](const std::string& table) { return std::stoi(table); });
+  if (!tables.empty())
+    texts.insert(texts.begin(),
+                 fmt::format("paper, table{} {}", tables.size() == 1 ? "" : "s", fmt::join(tables, ", ")));
+  return fmt::format("{}", fmt::join(texts, "; "));
 }
 
 bool KeyEntry::has_one_value() const {

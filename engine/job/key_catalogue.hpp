@@ -30,6 +30,7 @@ struct KeyEntry {
   Option option;
   std::vector<KeyUse> uses;  // never empty
 
+  std::string sources() const;          // of its defaults: "paper, tables 3, 5 and 7; ours" (sources.hpp)
   std::string section() const;          // the first word of the key
   bool has_one_value() const;           // the same for all that have it
   bool is_of_teacher() const;           // "teacher.ppo.epochs"

@@ -8,6 +8,7 @@
 
 #include "engine/job/key_catalogue.hpp"
 #include "engine/job/option_table.hpp"
+#include "engine/job/sources.hpp"
 
 namespace impsweep {
 namespace {
@@ -25,13 +26,20 @@ std::string cell(std::string_view text) {
   return escaped;
 }
 
+// Only what has a default has a source.
+std::string source_text(const SweepKey& key) {
+  if (key.fallback == "required" || key.fallback == "none") return "-";
+  const std::string source = source_of(key.key, "", "");
+  return source.empty() ? "-" : cell(source);
+}
+
 std::string markdown_sweep_keys() {
   std::string text =
       "### Keys of a sweep\n\n| key | stands in | type and range | default | meaning | source "
       "|\n|---|---|---|---|---|---|\n";
   for (const SweepKey& key : sweep_keys())
-    text += fmt::format("| `{}` | {} | {} | {} | {} | - |\n", key.key, key.place, cell(key.type),
-                        key.fallback, cell(key.help));
+    text += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", key.key, key.place, cell(key.type),
+                        key.fallback, cell(key.help), source_text(key));
   return text;
 }
 
@@ -48,9 +56,9 @@ std::string markdown_settings(const std::vector<KeyEntry>& entries) {
     }
     const std::string value = default_text(entry);
     text +=
-        fmt::format("| `{}` | {} | {} | {} | {} | - |\n", entry.option.key, cell(allowed_text(entry.option)),
+        fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", entry.option.key, cell(allowed_text(entry.option)),
                     entry.has_one_value() ? fmt::format("`{}`", cell(value)) : value, users_text(entry),
-                    cell(entry.option.help));
+                    cell(entry.option.help), cell(entry.sources()));
   }
   return text;
 }
@@ -66,7 +74,8 @@ std::string markdown_teacher_keys(const std::vector<KeyEntry>& entries) {
                                     ? fmt::format("as `{}`", own)
                                     : fmt::format("{}; default {}; {}", allowed_text(entry.option),
                                                   default_text(entry), entry.option.help);
-    text += fmt::format("| `{}` | {} | {} | - |\n", entry.option.key, cell(meaning), users_text(entry));
+    text += fmt::format("| `{}` | {} | {} | {} |\n", entry.option.key, cell(meaning), users_text(entry),
+                        cell(entry.sources()));
   }
   return text;
 }
@@ -102,8 +111,9 @@ std::string key_reference_text() {
       section = entry.section();
       text += fmt::format("\nKeys {}.*\n", section);
     }
-    text += fmt::format("  {}: {}; default {}; {}\n      {}\n", entry.option.key, allowed_text(entry.option),
-                        default_text(entry), users_text(entry), entry.option.help);
+    text += fmt::format("  {}: {}; default {}; {}\n      {}\n      source: {}\n", entry.option.key,
+                        allowed_text(entry.option), default_text(entry), users_text(entry), entry.option.help,
+                        entry.sources());
   }
   text += "\nValues that depend on the task\n";
   for (const ValueRow& row : values_by_task(entries)) {

@@ -262,16 +262,18 @@ Plan expand(std::vector<GridPoint> points) {
   return Expansion(std::move(points)).run();
 }
 
-Plan make_plan(std::span<const JobFile> files, std::span<const JobEntry> overrides) {
-  return expand(resolve(files, overrides));
+Plan make_plan(std::span<const JobFile> files, std::span<const JobEntry> overrides,
+               std::vector<std::string>* missing_data) {
+  return expand(resolve(files, overrides, missing_data));
 }
 
-Plan read_plan(std::span<const std::string> paths, std::span<const std::string> assignments) {
+Plan read_plan(std::span<const std::string> paths, std::span<const std::string> assignments,
+               std::vector<std::string>* missing_data) {
   std::vector<JobFile> files;
   for (const std::string& path : paths) files.push_back(read_job_file(path));
   std::vector<JobEntry> overrides;
   for (const std::string& text : assignments) overrides.push_back(parse_assignment(text));
-  return make_plan(files, overrides);
+  return make_plan(files, overrides, missing_data);
 }
 
 Recipe recipe_of(const Plan& plan, TrainingIndex index) {

@@ -79,9 +79,11 @@ class ChainClash : public InputError {
 Plan expand(std::vector<GridPoint>);
 
 // resolve() and expand().
-Plan make_plan(std::span<const JobFile>, std::span<const JobEntry> overrides = {});
+Plan make_plan(std::span<const JobFile>, std::span<const JobEntry> overrides = {},
+               std::vector<std::string>* missing_data = nullptr);
 // The same of files by their paths and of the texts "key=value" of --set, as `run` and `plan` are given them.
-Plan read_plan(std::span<const std::string> paths, std::span<const std::string> assignments);
+Plan read_plan(std::span<const std::string> paths, std::span<const std::string> assignments,
+               std::vector<std::string>* missing_data = nullptr);
 
 // Everything that a training depends on, as it is sent to workers and stored.
 Recipe recipe_of(const Plan&, TrainingIndex);

@@ -281,11 +281,14 @@ ReportSection comparison_section(const std::vector<Comparison>& comparisons, con
       std::vector<NamedGroup> groups;
       const std::vector<ComparedArm>& shown = comparison.arms.front();
       groups.reserve(shown.size());
-      for (const ComparedArm& arm : shown) groups.push_back({arm.group, arm.value, ""});
+      for (const ComparedArm& arm : shown) groups.push_back({arm.group, arm.value, groups.size()});
       picture.panels.push_back(comparison_panel(
           groups, fmt::format("{}, {}", comparison.name, info_of(shown.front().baseline).name), metric));
     }
     picture.columns = picture.panels.size();
+    std::vector<const Group*> shown;
+    for (const ComparedArm& arm : comparison.arms.front()) shown.push_back(arm.group);
+    picture.note = figure_note(shown);
     for (const ComparedArm& arm : comparison.arms.front())
       figure.caption += fmt::format("{}: {}. ", arm.value, coverage_text(*arm.group));
     figure.pictures.push_back(std::move(picture));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "engine/job/sources.hpp"
 #include "engine/report/analysis.hpp"
 #include "engine/report/figures.hpp"
 #include "engine/report/plain.hpp"
@@ -16,19 +17,28 @@ namespace {
 
 constexpr int kChannelWidth = 230;  // pixels
 
-ReportFigure single(std::string title, std::string caption, const std::string& name, Panel panel) {
+using Groups = std::vector<const Group*>;
+
+ReportFigure single(std::string title, std::string caption, const std::string& name, const Groups& groups,
+                    Panel panel) {
   ReportFigure figure{std::move(title), std::move(caption), {}, {}};
-  figure.pictures.push_back({file_name_of(name), {std::move(panel)}});
+  Figure picture{file_name_of(name), {std::move(panel)}};
+  if (picture.panels.front().map)
+    picture.map_scale = kMapScale;
+  else
+    picture.note = figure_note(groups);
+  figure.pictures.push_back(std::move(picture));
   return figure;
 }
 
 // One panel for each metric that is drawn, side by side.
-ReportFigure by_metric(std::string title, std::string caption, const std::string& name,
+ReportFigure by_metric(std::string title, std::string caption, const std::string& name, const Groups& groups,
                        const ReportMetrics& metrics, const std::function<Panel(Metric)>& panel) {
   ReportFigure figure{std::move(title), std::move(caption), {}, {}};
   Figure picture{file_name_of(name), {}};
   for (const Metric metric : metrics.drawn) picture.panels.push_back(panel(metric));
   picture.columns = metrics.drawn.size();
+  picture.note = figure_note(groups);
   figure.pictures.push_back(std::move(picture));
   return figure;
 }
@@ -48,7 +58,7 @@ ReportFigure board_figure(const Group& group, const std::string& caption) {
     picture.columns = std::min<std::size_t>(channels, channels % 4 == 0 ? 4 : 3);
     picture.panel_width = kChannelWidth;
     picture.panel_height = kChannelWidth * group.info->rows / group.info->columns + 30;
-    if (!figure.pictures.empty()) picture.formats = {PlotFormat::kSvg};
+    picture.map_scale = kMapScale;
     figure.pictures.push_back(std::move(picture));
     figure.labels.push_back(
         fmt::format("{} ({} of the weights left)", round, percent_text(group.density[round])));
@@ -58,16 +68,19 @@ ReportFigure board_figure(const Group& group, const std::string& caption) {
 
 ReportSection group_section(const Results& results, const Group& group, const ReportMetrics& metrics) {
   const std::string caption = fmt::format("{}; {}.", group.name(), coverage_text(group));
-  ReportSection section{group.name(), coverage_text(group), {}, {}};
+  const std::string origin = source_of_task(group.task);
+  ReportSection section{
+      group.name(), coverage_text(group) + (origin.starts_with("named") ? "." : "; " + origin + "."), {}, {}};
   section.tables.push_back(returns_table(group));
   if (group.rounds() > 1) section.tables.push_back(contributions_table(group, metrics.judged));
   const auto add = [&](const char* title, const std::string& text, const char* kind, Panel panel) {
-    section.figures.push_back(single(title, text + caption, group.name() + " " + kind, std::move(panel)));
+    section.figures.push_back(
+        single(title, text + caption, group.name() + " " + kind, {&group}, std::move(panel)));
   };
   section.figures.push_back(
       by_metric("Return against density",
                 "Return of each round, mean over seeds; band: one standard deviation. " + caption,
-                group.name() + " returns", metrics,
+                group.name() + " returns", {&group}, metrics,
                 [&](Metric metric) { return return_panel(group, group.name(), metric); }));
   add("Layers",
       "Part of each prunable tensor that is left under mask/weights, mean over seeds; band: one "
@@ -129,7 +142,7 @@ ReportSection overall_section(const Results& results, const ReportMetrics& metri
     note(tasks, group.task);
   }
   for (const auto& [algorithm, fraction] : schedules) {
-    std::vector<const Group*> groups;
+    Groups groups;
     std::string names;
     for (const Group& group : results.groups) {
       if (!has_rounds(group) || group.algorithm != algorithm || group.rounds() < 2 ||
@@ -145,33 +158,37 @@ ReportSection overall_section(const Results& results, const ReportMetrics& metri
         fmt::format("0: untrained network, 1: dense agent of round 0; mean over groups, as long as all of "
                     "them have finished the round; band: one standard deviation of their means. {}.",
                     names),
-        fmt::format("aggregate {} {:g}", algorithm, fraction), metrics,
+        fmt::format("aggregate {} {:g}", algorithm, fraction), groups, metrics,
         [&](Metric metric) { return aggregate_panel(groups, name, metric); }));
     ReportTable scores = scores_table(groups, metrics.judged, name);
     if (scores.table.rows.empty()) continue;
     section.tables.push_back(std::move(scores));
-    section.figures.push_back(single(
-        "Performance profile, " + name,
-        "Share of runs, one for each task and seed, whose AUC of P is above; band: 95 % pointwise, "
-        "stratified bootstrap. " +
-            names + ".",
-        fmt::format("profile {} {:g}", algorithm, fraction), profile_panel(groups, metrics.judged, name)));
+    section.figures.push_back(
+        single("Performance profile, " + name,
+               "Share of runs, one for each task and seed, whose AUC of P is above; band: 95 % pointwise, "
+               "stratified bootstrap. " +
+                   names + ".",
+               fmt::format("profile {} {:g}", algorithm, fraction), {},
+               profile_panel(groups, metrics.judged, name)));
   }
   for (const std::string& task : tasks) {
     std::vector<NamedGroup> groups;
+    Groups compared;
     std::string names;
     bool cloning = false, reinforcement = false;
     for (const Group& group : results.groups) {
       if (!has_rounds(group) || group.task != task || group.rounds() < 2 || !is_plain(group)) continue;
       (group.algorithm == "bc" ? cloning : reinforcement) = true;
-      groups.push_back({&group, group.algorithm + " " + group.network, ""});
+      groups.push_back({&group, group.algorithm + " " + group.network, group_colour(results, group)});
+      compared.push_back(&group);
       names += (names.empty() ? "" : "; ") + groups.back().name + ", " + coverage_text(group);
     }
     if (!cloning || !reinforcement) continue;
-    section.figures.push_back(by_metric(
-        "Cloning against reinforcement learning, " + task,
-        "Return of mask/weights, mean over seeds; band: one standard deviation. " + names + ".",
-        "cloning " + task, metrics, [&](Metric metric) { return comparison_panel(groups, task, metric); }));
+    section.figures.push_back(
+        by_metric("Cloning against reinforcement learning, " + task,
+                  "Return of mask/weights, mean over seeds; band: one standard deviation. " + names + ".",
+                  "cloning " + task, compared, metrics,
+                  [&](Metric metric) { return comparison_panel(groups, task, metric); }));
   }
   return section;
 }

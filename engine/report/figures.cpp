@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 
+#include "engine/job/sources.hpp"
 #include "engine/report/analysis.hpp"
 #include "engine/statistics/describe.hpp"
 #include "io/human_text.hpp"
@@ -36,6 +37,32 @@ void add_point(Series& series, double x, std::span<const double> values) {
   series.y.push_back(sample.mean);
   series.low.push_back(sample.mean - sample.deviation);
   series.high.push_back(sample.mean + sample.deviation);
+}
+
+// Clips the band to what the values can be.
+void clip_band(Series& series, double least, double most) {
+  for (double& low : series.low) low = std::max(low, least);
+  for (double& high : series.high) high = std::min(high, most);
+}
+
+// Other step limits than a task's own allow other returns.
+void clip_to_returns(Series& series, const Group& group) {
+  if (setting_number(group.settings, group.info->family + ".max_steps") > 0) return;
+  clip_band(series, group.info->least_return, group.info->most_return);
+}
+
+// 1, 2 and 5 times powers of ten, from the largest to the smallest; fewer where they are many.
+std::vector<Tick> logarithmic_ticks(double least, double most, std::string (*label)(double)) {
+  const double decades = std::log10(most / least);
+  std::vector<double> factors = {1, 2, 5};
+  if (decades > 2.5) factors = {1, 3};
+  if (decades > 4) factors = {1};
+  std::vector<Tick> ticks;
+  for (double decade = std::pow(10.0, std::floor(std::log10(least))); decade <= most; decade *= 10)
+    for (const double factor : factors)
+      if (const double at = decade * factor; at >= least * 0.999 && at <= most * 1.001)
+        ticks.push_back({at, label(at)});
+  return ticks;
 }
 
 // For layers, inputs, channels and networks: apart from the colours of the baselines, and from each other
@@ -103,6 +130,7 @@ Panel parts_panel(const Group& group, const std::string& title, const std::strin
   panel.y_minimum = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Series series = line_over_rounds(group, shown_baseline(group), parts[i].left);
+    clip_band(series, 0, 1);
     series.title = parts[i].title;
     series.colour = colour_at(i);
     panel.lines.push_back(std::move(series));
@@ -156,7 +184,7 @@ Panel learning_panel(const Group& group, const std::string& title) {
 // Evaluation return by training step in a round, mean and deviation over the seeds that have finished it.
 Series learning_curve(const Group& group, Baseline baseline, std::size_t round) {
   Series series;
-  series.points = false;
+  series.marker = Marker::kNone;
   std::vector<const RoundFacts*> seeds;
   for (const auto& [seed, chain] : group.chains.at(baseline))
     if (chain[round]) seeds.push_back(chain[round].get());
@@ -173,6 +201,19 @@ Series learning_curve(const Group& group, Baseline baseline, std::size_t round) 
 }
 
 }  // namespace
+
+void dress(Series& series, Baseline baseline) {
+  constexpr std::array kDashes = {Dash::kSolid, Dash::kDashed, Dash::kDotted, Dash::kDashDotted};
+  constexpr std::array kMarkers = {Marker::kCircle, Marker::kTriangle, Marker::kSquare, Marker::kDiamond};
+  const BaselineInfo& info = info_of(baseline);
+  const std::vector<Baseline> all = baselines();
+  const auto place = static_cast<std::size_t>(std::ranges::find(all, baseline) - all.begin());
+  series.title = info.name;
+  series.colour = info.colour;
+  series.dash = kDashes[place % kDashes.size()];
+  series.marker = kMarkers[place % kMarkers.size()];
+  series.on_top = baseline == Baseline::kMaskWeights;
+}
 
 std::string percent_text(double part) {
   const double percent = 100 * part;
@@ -212,8 +253,10 @@ std::string coverage_text(const Group& group) {
                                  count_text(static_cast<double>(group.env_steps)),
                                  group.info->is_data_set ? "images" : "steps");
   const std::int64_t paper_steps = paper_settings(group.task, group.algorithm).agent.sampler.steps;
+  const std::string source = source_of("rl.steps", group.info->family, group.algorithm);
   if (group.env_steps != paper_steps)
-    text += fmt::format(" (the paper: {})", count_text(static_cast<double>(paper_steps)));
+    text += fmt::format(" ({}: {})", source.starts_with("paper") ? "the paper" : "default",
+                        count_text(static_cast<double>(paper_steps)));
   if (done == total)
     return text + fmt::format(", {} round{}", group.rounds(), group.rounds() == 1 ? "" : "s");
   return text + fmt::format("; incomplete: {} of {} rounds of {} chains, up to round {} of 0-{}", done, total,
@@ -225,8 +268,8 @@ Panel return_panel(const Group& group, const std::string& title, Metric metric) 
   Panel panel = density_panel(group, title, return_label(group, metric));
   for (const auto& [baseline, seeds] : group.chains) {
     Series series = line_over_rounds(group, baseline, return_of(metric));
-    series.title = info_of(baseline).name;
-    series.colour = info_of(baseline).colour;
+    clip_to_returns(series, group);
+    dress(series, baseline);
     panel.lines.push_back(std::move(series));
   }
   return panel;
@@ -246,17 +289,16 @@ Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& ti
     const double least = std::ranges::min(groups, {}, [](const NamedGroup& named) {
                            return named.group->density.back();
                          }).group->density.back();
-    for (double decade = 1; decade >= least; decade /= 10)
-      for (const double part : {1.0, 0.5, 0.2})
-        if (decade * part >= least) panel.x_ticks.push_back({decade * part, percent_text(decade * part)});
+    panel.x_ticks = logarithmic_ticks(least, 1, percent_text);
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const Group& group = *groups[i].group;
     Series series = line_over_rounds(group, shown_baseline(group), return_of(metric), [&](std::size_t round) {
       return one_schedule ? as_x(round) : group.density[round];
     });
+    clip_to_returns(series, group);
     series.title = groups[i].name;
-    series.colour = groups[i].colour.empty() ? colour_at(i) : groups[i].colour;
+    series.colour = colour_at(groups[i].colour);
     panel.lines.push_back(std::move(series));
   }
   return panel;
@@ -268,6 +310,12 @@ Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string&
   panel.x_label = "prunable weights left (number)";
   panel.y_label = return_label(*groups.front().group, metric);
   panel.logarithmic_x = true;
+  double least = std::numeric_limits<double>::infinity(), most = 1;
+  for (const NamedGroup& named : groups) {
+    least = std::min(least, static_cast<double>(std::max<std::int64_t>(1, named.group->kept.back())));
+    most = std::max(most, static_cast<double>(named.group->kept.front()));
+  }
+  panel.x_ticks = logarithmic_ticks(least, most, [](double weights) { return count_text(weights); });
   for (std::size_t i = 0; i < groups.size(); ++i)
     for (const Baseline baseline : {Baseline::kMaskWeights, Baseline::kPermutedPermuted}) {
       const Group& group = *groups[i].group;
@@ -275,9 +323,10 @@ Panel absolute_size_panel(std::span<const NamedGroup> groups, const std::string&
       Series series = line_over_rounds(group, baseline, return_of(metric), [&](std::size_t round) {
         return static_cast<double>(group.kept[round]);
       });
+      clip_to_returns(series, group);
+      dress(series, baseline);
       series.title = groups[i].name + (baseline == Baseline::kMaskWeights ? " ticket" : " permuted");
-      series.colour = groups[i].colour.empty() ? colour_at(i) : groups[i].colour;
-      series.dashed = baseline != Baseline::kMaskWeights;
+      series.colour = colour_at(groups[i].colour);
       panel.lines.push_back(std::move(series));
     }
   return panel;
@@ -309,8 +358,8 @@ Panel inputs_left_panel(const Group& group, const std::string& title) {
     for (int i = 0; i <= inputs; ++i) panel.y_ticks.push_back({static_cast<double>(i), fmt::format("{}", i)});
   for (const auto& [baseline, seeds] : group.chains) {
     Series series = line_over_rounds(group, baseline, effective_inputs);
-    series.title = info_of(baseline).name;
-    series.colour = info_of(baseline).colour;
+    clip_band(series, 0, group.tensors.front().shape[1]);
+    dress(series, baseline);
     panel.lines.push_back(std::move(series));
   }
   return panel;
@@ -437,8 +486,7 @@ Panel aggregate_panel(std::span<const Group* const> groups, const std::string& t
   Panel panel = density_panel(longest, title, "normalised " + std::string(metric_title(metric)));
   for (const Baseline baseline : baselines()) {
     Series series;
-    series.title = info_of(baseline).name;
-    series.colour = info_of(baseline).colour;
+    dress(series, baseline);
     for (std::size_t round = 0; round < longest.rounds(); ++round) {
       std::vector<double> means;
       std::size_t usable = 0;
@@ -455,7 +503,45 @@ Panel aggregate_panel(std::span<const Group* const> groups, const std::string& t
     }
     if (!series.x.empty()) panel.lines.push_back(std::move(series));
   }
+  if (std::ranges::none_of(groups, [&](const Group* group) { return scale_of(*group, metric).usable; }))
+    panel.remark = "dense agents are no better than untrained ones: nothing to normalise by";
   return panel;
+}
+
+std::string figure_note(std::span<const Group* const> groups) {
+  std::size_t least = std::numeric_limits<std::size_t>::max(), most = 0;
+  bool under_way = false;
+  for (const Group* group : groups)
+    for (const auto& [baseline, seeds] : group->chains) {
+      std::size_t begun = 0;
+      for (const auto& [seed, chain] : seeds) {
+        begun += std::ranges::any_of(chain, [](const auto& round) { return round != nullptr; }) ? 1 : 0;
+        under_way |= std::ranges::count(chain, nullptr) > 0;
+      }
+      least = std::min(least, begun);
+      most = std::max(most, begun);
+    }
+  if (most == 0) return "";
+  std::string n = least == most ? fmt::format("n = {}", most) : fmt::format("n = {} to {}", least, most);
+  return fmt::format("{} seed{}{}. Lines: mean; bands: one sample standard deviation.", n,
+                     most == 1 ? "" : "s", under_way ? ", some under way" : "");
+}
+
+std::size_t network_colour(const Results& results, const Group& group) {
+  std::vector<std::string> networks;
+  for (const Group& other : results.groups)
+    if (std::ranges::find(networks, other.network) == networks.end()) networks.push_back(other.network);
+  return static_cast<std::size_t>(std::ranges::find(networks, group.network) - networks.begin());
+}
+
+std::size_t group_colour(const Results& results, const Group& group) {
+  using Name = std::array<std::string, 3>;
+  const auto name_of = [](const Group& one) { return Name{one.algorithm, one.network, one.variant}; };
+  std::vector<Name> names;
+  for (const Group& other : results.groups)
+    if (std::ranges::find(names, name_of(other)) == names.end()) names.push_back(name_of(other));
+  std::ranges::stable_sort(names, {}, [](const Name& name) { return name[0]; });
+  return static_cast<std::size_t>(std::ranges::find(names, name_of(group)) - names.begin());
 }
 
 }  // namespace impsweep

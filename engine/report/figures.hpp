@@ -1,7 +1,7 @@
 // engine/report/figures.hpp - from groups of chains to panels and figures: one function per kind of picture.
 //
 // The x axis of rounds is labelled with the percentage of prunable weights left. Lines are means over the
-// seeds that have finished a round, bands one sample deviation (divisor n - 1).
+// seeds that have finished a round, bands one sample deviation (divisor n - 1), clipped to what can be.
 #pragma once
 
 #include <optional>
@@ -16,11 +16,15 @@
 
 namespace impsweep {
 
+// Title, colour, dashes and marker of a baseline, which stay apart for readers who see no red and green, and
+// in grey; tickets are drawn above the others.
+void dress(Series&, Baseline);
+
 // Whose rounds pictures of a single baseline show: tickets, or what there is instead.
 Baseline shown_baseline(const Group&);
 
-// "5 seeds, 80.0 k steps per round, 30 rounds", or what is there of it, and the paper's budget where it is
-// another.
+// "5 seeds, 80.0 k steps per round, 30 rounds", or what is there of it, and the paper's budget, or ours where
+// it gives none, where it is another.
 std::string coverage_text(const Group&);
 
 bool has_rounds(const Group&);
@@ -30,7 +34,8 @@ Panel return_panel(const Group&, const std::string& title, Metric);
 // mask/weights of several groups, one line each with its name; over absolute numbers of weights if asked for.
 struct NamedGroup {
   const Group* group = nullptr;
-  std::string name, colour;
+  std::string name;
+  std::size_t colour = 0;  // place in the row of colours: the same thing has the same in all pictures
 };
 Panel comparison_panel(std::span<const NamedGroup>, const std::string& title, Metric);
 Panel absolute_size_panel(std::span<const NamedGroup>, const std::string& title, Metric);
@@ -65,6 +70,16 @@ std::string inputs_text(const Group&);
 // Mean over groups of P by baseline (analysis.hpp), band: deviation of the groups' means. Groups whose dense
 // agents are no better than untrained ones have no P and are left out.
 Panel aggregate_panel(std::span<const Group* const>, const std::string& title, Metric);
+
+// What stands below a figure of these groups: the number of seeds, and what lines and bands are.
+std::string figure_note(std::span<const Group* const>);
+
+// Places of colours: of a group by algorithm, network and variant, and of a network, the same on every task.
+std::size_t group_colour(const Results&, const Group&);
+std::size_t network_colour(const Results&, const Group&);
+
+inline constexpr const char* kMapScale =
+    "sum of |weight| from each input, of the largest of the round; grey: no weight is left";
 
 // "10.7 %", "0.155 %".
 std::string percent_text(double part);

@@ -26,22 +26,27 @@ std::string paragraph(const std::string& text, const char* style = "") {
 }
 
 std::string figure_text(const ReportFigure& figure, const std::filesystem::path& directory) {
-  std::vector<std::pair<std::string, std::string>> frames;
-  for (std::size_t i = 0; i < figure.pictures.size(); ++i)
-    frames.emplace_back(i < figure.labels.size() ? figure.labels[i] : "",
-                        inline_svg(read_text_file(directory / (figure.pictures[i].name + ".svg"))));
-  std::string pictures;
-  if (figure.labels.empty())
-    for (const auto& [label, picture] : frames) pictures += picture;
-  else
+  const auto files_of = [](const Figure& picture) {
+    return fmt::format(
+        " <a href=\"figures/{0}.svg\">SVG</a> <a href=\"figures/{0}.pdf\">PDF</a> "
+        "<a href=\"figures/{0}.png\">PNG</a>",
+        html_escape(picture.name));
+  };
+  const auto drawing_of = [&](const Figure& picture) {
+    return inline_svg(read_text_file(directory / (picture.name + ".svg")));
+  };
+  std::string pictures, files;
+  if (figure.labels.empty()) {
+    for (const Figure& picture : figure.pictures) {
+      pictures += drawing_of(picture);
+      files += files_of(picture);
+    }
+  } else {
+    std::vector<std::pair<std::string, std::string>> frames;
+    for (std::size_t i = 0; i < figure.pictures.size(); ++i)
+      frames.emplace_back(figure.labels[i], drawing_of(figure.pictures[i]) + files_of(figure.pictures[i]));
     pictures = html_slider(frames);
-  std::string files;
-  for (const Figure& picture : figure.pictures)
-    if (picture.formats.size() > 1)
-      files += fmt::format(
-          " <a href=\"figures/{0}.svg\">SVG</a> <a href=\"figures/{0}.pdf\">PDF</a> "
-          "<a href=\"figures/{0}.png\">PNG</a>",
-          html_escape(picture.name));
+  }
   const bool wide = std::ranges::any_of(figure.pictures, [](const Figure& picture) {
     return picture.columns > 1 && picture.panels.size() > 1;
   });
@@ -51,7 +56,7 @@ std::string figure_text(const ReportFigure& figure, const std::filesystem::path&
 }
 
 std::string section_text(const ReportSection& section, const std::filesystem::path& directory) {
-  if (section.figures.empty() && section.tables.empty()) return "";
+  if (section.figures.empty() && section.tables.empty() && section.note.empty()) return "";
   std::string text = fmt::format("<section id=\"{}\"><h2>{}</h2>\n", html_escape(anchor(section.title)),
                                  html_escape(section.title));
   text += paragraph(section.note, "muted");
@@ -138,6 +143,36 @@ std::string headline(const JudgedHypothesis& hypothesis) {
   return text;
 }
 
+std::string claim_text(const JudgedHypothesis& hypothesis) {
+  const std::string scope = scope_text(hypothesis), effect = headline(hypothesis);
+  const std::string head = fmt::format(
+      "<strong>{}</strong><span>{} {}{}{}</span>", html_escape(hypothesis.id), html_escape(hypothesis.claim),
+      effect.empty() ? "" : fmt::format("<span class=\"muted\">{}</span> ", html_escape(effect)),
+      verdict_cell(hypothesis.verdict),
+      scope.empty() ? "" : fmt::format(" <span class=\"muted\">[{}]</span>", html_escape(scope)));
+  std::string rows;
+  for (const Finding& finding : hypothesis.findings) rows += finding_row(finding);
+  std::string rules;
+  for (const std::string& rule : hypothesis.rules) rules += fmt::format("<li>{}</li>", html_escape(rule));
+  std::string text =
+      fmt::format("<details><summary class=\"claim\">{}</summary><ul class=\"muted\">{}</ul>\n", head, rules);
+  text +=
+      paragraph(fmt::format("Needs: {}.{}", hypothesis.needs,
+                            hypothesis.seen.empty() || hypothesis.missing.empty()
+                                ? ""
+                                : fmt::format(" Not in these stores: {}.", list_text(hypothesis.missing))),
+                "muted");
+  text += paragraph(hypothesis.remark, "muted");
+  if (!hypothesis.what_would_decide.empty())
+    text += paragraph("Undecided: " + hypothesis.what_would_decide + ".");
+  if (!rows.empty())
+    text +=
+        "<div class=\"scroll\"><table><thead><tr><th>setting</th><th>of every seed, and the claim</th>"
+        "<th>mean [interval]</th><th>seeds</th><th>verdict</th><th></th></tr></thead><tbody>\n" +
+        rows + "</tbody></table></div>";
+  return text + "</details>\n";
+}
+
 std::string verdicts(const std::vector<JudgedHypothesis>& hypotheses, Metric metric) {
   const auto count = [&](statistics::Outcome verdict) {
     return std::ranges::count(hypotheses, verdict, &JudgedHypothesis::verdict);
@@ -164,36 +199,14 @@ std::string verdicts(const std::vector<JudgedHypothesis>& hypotheses, Metric met
                                 count(Outcome::kSupported), count(Outcome::kContradicted),
                                 count(Outcome::kEquivalent), count(Outcome::kUndecided),
                                 count(Outcome::kNotRun)));
-  for (const JudgedHypothesis& hypothesis : hypotheses) {
-    const std::string scope = scope_text(hypothesis), effect = headline(hypothesis);
-    const std::string head = fmt::format(
-        "<strong>{}</strong><span>{} {}{}{}</span>", html_escape(hypothesis.id),
-        html_escape(hypothesis.claim),
-        effect.empty() ? "" : fmt::format("<span class=\"muted\">{}</span> ", html_escape(effect)),
-        verdict_cell(hypothesis.verdict),
-        scope.empty() ? "" : fmt::format(" <span class=\"muted\">[{}]</span>", html_escape(scope)));
-    std::string rows;
-    for (const Finding& finding : hypothesis.findings) rows += finding_row(finding);
-    std::string rules;
-    for (const std::string& rule : hypothesis.rules) rules += fmt::format("<li>{}</li>", html_escape(rule));
-    text += fmt::format("<details><summary class=\"claim\">{}</summary><ul class=\"muted\">{}</ul>\n", head,
-                        rules);
-    text +=
-        paragraph(fmt::format("Needs: {}.{}", hypothesis.needs,
-                              hypothesis.seen.empty() || hypothesis.missing.empty()
-                                  ? ""
-                                  : fmt::format(" Not in these stores: {}.", list_text(hypothesis.missing))),
-                  "muted");
-    text += paragraph(hypothesis.remark, "muted");
-    if (!hypothesis.what_would_decide.empty())
-      text += paragraph("Undecided: " + hypothesis.what_would_decide + ".");
-    if (!rows.empty())
-      text +=
-          "<div class=\"scroll\"><table><thead><tr><th>setting</th><th>of every seed, and the claim</th>"
-          "<th>mean [interval]</th><th>seeds</th><th>verdict</th><th></th></tr></thead><tbody>\n" +
-          rows + "</tbody></table></div>";
-    text += "</details>\n";
-  }
+  std::string not_run;
+  for (const JudgedHypothesis& hypothesis : hypotheses)
+    (hypothesis.verdict == Outcome::kNotRun ? not_run : text) += claim_text(hypothesis);
+  if (!not_run.empty())
+    text += fmt::format(
+        "<details class=\"rest\"><summary>{} claims that no task in these stores speaks to</summary>\n{}"
+        "</details>\n",
+        count(Outcome::kNotRun), not_run);
   return text + "</section>\n";
 }
 
@@ -246,7 +259,6 @@ std::string report_page(const Results& results, const std::vector<ReportSection>
                         const std::vector<JudgedHypothesis>& hypotheses, Metric metric,
                         const std::filesystem::path& figures) {
   std::string links = "<a href=\"#overview\">overview</a> ";
-  if (!hypotheses.empty()) links += "<a href=\"#verdicts\">claims</a> ";
   std::string body;
   for (const ReportSection& section : sections) {
     const std::string text = section_text(section, figures);
@@ -255,11 +267,13 @@ std::string report_page(const Results& results, const std::vector<ReportSection>
                          html_escape(section.title));
     body += text;
   }
+  if (!hypotheses.empty()) links += "<a href=\"#verdicts\">the paper's claims</a> ";
   links += "<a href=\"#failures\">failures</a> <a href=\"#provenance\">provenance</a>";
-  return html_page("impsweep report",
-                   fmt::format("<nav>{}</nav>\n<main><h1>Sweep report</h1>\n{}{}{}{}{}</main>", links,
-                               overview(results), hypotheses.empty() ? "" : verdicts(hypotheses, metric),
-                               body, failures(results), provenance(results)));
+  return html_page(
+      "impsweep report",
+      fmt::format("<nav>{}</nav>\n<main><h1>Sweep report</h1>\n{}{}{}{}{}</main>", links, overview(results),
+                  body, hypotheses.empty() ? "" : verdicts(hypotheses, metric), failures(results),
+                  provenance(results)));
 }
 
 }  // namespace impsweep

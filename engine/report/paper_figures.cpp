@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
+#include "engine/job/sources.hpp"
+#include "engine/plan/identity.hpp"
 #include "engine/report/analysis.hpp"
 #include "engine/report/contents.hpp"
 #include "engine/report/figures.hpp"
@@ -35,10 +38,12 @@ struct FigurePart {
   Names tasks;
   Names algorithms;
   GroupFilter filter;
+  const char* row = "";  // what sets it apart from another part of the same tasks
 };
 
 struct PaperFigure {
   const char* subject;
+  const char* facts;  // what the paper's caption says of it, in our words
   std::vector<FigurePart> parts;
 };
 
@@ -54,6 +59,24 @@ bool all_inputs(const Group& group) {
 }
 bool scope_actor(const Group& group) {
   return group.settings.imp.scope == PruneScope::kActor;
+}
+bool plain_mlp(const Group& group) {
+  return is_plain_mlp(group);
+}
+bool plain_cnn(const Group& group) {
+  return group.settings.agent.network.architecture == Architecture::kCnn && is_plain(group);
+}
+bool with_l2(const Group& group) {
+  return is_plain(group) || plain_but_for(group, {"reg.weight_decay", "reg.l2_mode"});
+}
+bool with_dropout(const Group& group) {
+  return is_plain(group) || plain_but_for(group, {"reg.dropout", "reg.dropout_target"});
+}
+bool with_l2_or_dropout(const Group& group) {
+  return with_l2(group) || with_dropout(group);
+}
+bool with_rewinding(const Group& group) {
+  return is_plain(group) || plain_but_for(group, {"imp.rewind_step", "imp.rewind_budget"});
 }
 constexpr std::array<std::string_view, 2> kClassic = {"cartpole", "acrobot"};
 constexpr std::array<std::string_view, 4> kLocomotion = {"halfcheetah", "walker2d", "hopper", "ant"};
@@ -72,44 +95,98 @@ constexpr std::array<std::string_view, 2> kBcAndPpo = {"bc", "ppo"};
 const std::vector<PaperFigure>& paper_figures() {
   static const std::vector<PaperFigure> kFigures = {
       {"Representation compression, and tickets in continuous control",
+       "Left: rim pixels of MNIST go first, and of the enemies' channels what no enemy can reach. Right: "
+       "over four robots, most of the effect is the mask's, and cloned agents can be pruned further than "
+       "agents that learn by PPO.",
        {{FigureKind::kBoards, kDigits, kSupervised, plain},
         {FigureKind::kBoards, kMaze, kDqn, plain},
         {FigureKind::kAggregate, kLocomotion, kBcAndPpo, plain_actor_critic}}},
       {"Tickets under behavioural cloning and reinforcement learning",
+       "Cloned agents can be pruned further before performance falls. Best return, one standard deviation; "
+       "15 runs of Cart-Pole and Acrobot, 10 of the robots.",
        {{FigureKind::kComparison, kClassic, kBcAndPpo, plain},
         {FigureKind::kComparison, kLocomotion, kBcAndPpo, plain_actor_critic}}},
       {"Disentangling baselines in behavioural cloning",
+       "The gap between mask/weights and mask/permuted is small: the mask counts. Best return, one standard "
+       "deviation; 15 runs of Cart-Pole and Acrobot, 10 of the robots.",
        {{FigureKind::kReturns, kClassic, kBc, plain}, {FigureKind::kReturns, kLocomotion, kBc, plain}}},
       {"Tickets in on- and off-policy reinforcement learning",
+       "The mask matters for PPO and DQN, on robots, MazeGrid and Atari; there weights count more. Best "
+       "return, one standard deviation; 5 runs of MazeGrid and Atari, 10 of the robots.",
        {{FigureKind::kReturns, kLocomotion, kPpo, plain_actor_critic},
         {FigureKind::kReturns, kMaze, kDqn, plain},
         {FigureKind::kReturns, kAtari, kPpo, plain}}},
       {"MazeGrid: task-irrelevant inputs are pruned",
+       "Enemies' pixels go where no enemy can be; the input layer is pruned most, the agent's channel least; "
+       "dense agents learn on the inputs of moderate masks.",
        {{FigureKind::kBoards, kMaze, kDqn, plain},
         {FigureKind::kLayers, kMaze, kDqn, plain},
         {FigureKind::kChannels, kMaze, kDqn, plain},
         {FigureKind::kGivenInputs, kMaze, kDqn, plain}}},
-      {"MinAtar: task-irrelevant inputs are pruned", {{FigureKind::kBoards, kBoardGames, kDqn, plain}}},
+      {"MinAtar: task-irrelevant inputs are pruned",
+       "Freeway's channels by the speed of cars, Space Invaders' bullets but near the cannon, Breakout's "
+       "bottom row, which ends the game.",
+       {{FigureKind::kBoards, kBoardGames, kDqn, plain}}},
       {"Locomotion: whole inputs are pruned at dense-level return",
+       "Near 10 % of the weights whole inputs are gone at the return of the dense agent; how many differs by "
+       "task. Three tasks are shown, and two of them named.",
        {{FigureKind::kReturns, kLocomotion, kPpo, plain_actor_critic},
         {FigureKind::kInputsLeft, kLocomotion, kPpo, plain_actor_critic}}},
       {"Cart-Pole and Acrobot: inputs that survive, by initialisation",
+       "Pole angle and its velocity are enough, and the two angular velocities of Acrobot; agents can be "
+       "trained on these alone. Mean, one standard deviation; 10 runs.",
        {{FigureKind::kInputs, kClassic, kPpo, all_inputs},
         {FigureKind::kInputsLeft, kClassic, kPpo, all_inputs},
         {FigureKind::kGivenInputs, kClassic, kPpo, all_inputs}}},
-      {"Policy distillation on MinAtar", {{FigureKind::kReturns, kGames, kBc, plain}}},
-      {"Off-policy reinforcement learning on MinAtar", {{FigureKind::kReturns, kGames, kDqn, plain}}},
+      {"Policy distillation on MinAtar",
+       "Top: multilayer perceptrons, where the mask counts most; bottom: convolutional networks, where on "
+       "Asterix and Space Invaders weights count more. Best return, one standard deviation; 5 runs.",
+       {{FigureKind::kReturns, kGames, kBc, plain_mlp},
+        {FigureKind::kReturns, kGames, kBc, plain_cnn, ", CNN"}}},
+      {"Off-policy reinforcement learning on MinAtar",
+       "Top: multilayer perceptrons; bottom: convolutional networks. Freeway holds, Breakout and Space "
+       "Invaders decline; the MLP improves on Asterix. Best return, one standard deviation; 5 runs.",
+       {{FigureKind::kReturns, kGames, kDqn, plain_mlp},
+        {FigureKind::kReturns, kGames, kDqn, plain_cnn, ", CNN"}}},
       {"Network size, cloning and reinforcement learning",
+       "At an equal number of weights larger networks give no better tickets, and the gap to "
+       "permuted/permuted is the same. Best return, one standard deviation; 5 runs of MazeGrid, 15 of "
+       "Cart-Pole and Acrobot.",
        {{FigureKind::kSizes, kClassic, kBcAndPpo, plain}, {FigureKind::kSizes, kMaze, kDqn, plain}}},
       {"Network size with the algorithms swapped",
+       "PPO on MazeGrid, DQN on Cart-Pole, in several sizes.",
        {{FigureKind::kSizes, kMaze, kPpo, plain}, {FigureKind::kSizes, kCartpole, kDqn, plain}}},
-      {"MazeGrid in other encodings", {{FigureKind::kReturns, kEncodings, kDqn, plain}}},
+      {"MazeGrid in other encodings",
+       "Colours, and a random projection of the observation; the mask counts most under both.",
+       {{FigureKind::kReturns, kEncodings, kDqn, plain}}},
       {"MazeGrid: regularisation and late rewinding",
-       {{FigureKind::kReturns, kMaze, kDqn, all_inputs}, {FigureKind::kComparison, kMaze, kDqn, all_inputs}}},
+       "L2 of 0.1 does not impair tickets; dropout of 0.1 lowers returns and keeps the effect; late "
+       "rewinding to 0, 100 k, 400 k and 4000 k steps.",
+       {{FigureKind::kComparison, kMaze, kDqn, with_l2},
+        {FigureKind::kComparison, kMaze, kDqn, with_dropout},
+        {FigureKind::kComparison, kMaze, kDqn, with_rewinding},
+        {FigureKind::kReturns, kMaze, kDqn, with_l2_or_dropout}}},
       {"Locomotion with PPO, pruning the actor alone",
+       "Figure 4's robots with the actor alone pruned; by the caption random/re-init is better than "
+       "permuted/permuted here too. Best return, one standard deviation; 10 runs.",
        {{FigureKind::kReturns, kLocomotion, kPpo, scope_actor}}},
   };
   return kFigures;
+}
+
+// "rl.steps = 1000 (the paper: 80000), ...", of a group; empty if it is trained as the paper's.
+std::string differences_text(const Group& group) {
+  constexpr std::size_t kMost = 8;
+  std::vector<std::string> texts;
+  for (const SettingDifference& difference :
+       differing_settings(group.settings, paper_settings(group.task, group.algorithm)))
+    if (difference.key != "master_seed" && difference.key != "digits.path" && difference.key != "rl.steps")
+      texts.push_back(fmt::format("{} = {} (default {}: {})", difference.key, difference.first,
+                                  difference.second,
+                                  source_of(difference.key, group.info->family, group.algorithm)));
+  const std::size_t more = texts.size() > kMost ? texts.size() - kMost : 0;
+  texts.resize(texts.size() - more);
+  return fmt::format("{}{}", fmt::join(texts, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 constexpr std::size_t kBoardRounds = 4;
@@ -137,24 +214,33 @@ class Drawing {
 
  private:
   // The groups of each task and algorithm, empty ones noted as missing.
-  std::vector<const Group*> groups_of(std::string_view task, std::string_view algorithm, GroupFilter filter) {
+  std::vector<const Group*> groups_of(std::string_view task, std::string_view algorithm,
+                                      const FigurePart& part) {
     std::vector<const Group*> groups;
     for (const Group& group : results_.groups) {
-      if (group.task != task || group.algorithm != algorithm || !filter(group) || !has_rounds(group))
+      if (group.task != task || group.algorithm != algorithm || !part.filter(group) || !has_rounds(group))
         continue;
       groups.push_back(&group);
+      shown_.push_back(&group);
       std::string line = group.name() + ": " + coverage_text(group);
+      if (const std::string differences = differences_text(group); !differences.empty())
+        line += "; " + differences;
       if (std::ranges::find(coverage_, line) == coverage_.end()) coverage_.push_back(std::move(line));
     }
-    std::string name = fmt::format("{} {}", task, algorithm);
+    std::string name = fmt::format("{} {}{}", task, algorithm, part.row);
     if (groups.empty() && std::ranges::find(missing_, name) == missing_.end())
       missing_.push_back(std::move(name));
     return groups;
   }
 
   void add(std::vector<Panel> panels, std::size_t columns, int width = 400, int height = 280) {
+    const std::vector<const Group*> shown = std::exchange(shown_, {});
     if (panels.empty()) return;
     Figure figure{"", std::move(panels)};
+    if (std::ranges::any_of(figure.panels, [](const Panel& panel) { return panel.map.has_value(); }))
+      figure.map_scale = kMapScale;
+    else
+      figure.note = figure_note(shown);
     figure.columns = columns;
     figure.panel_width = width;
     figure.panel_height = height;
@@ -178,7 +264,7 @@ class Drawing {
     std::vector<Panel> panels;
     for (const std::string_view task : part.tasks)
       for (const std::string_view algorithm : part.algorithms) {
-        const std::vector<const Group*> groups = groups_of(task, algorithm, part.filter);
+        const std::vector<const Group*> groups = groups_of(task, algorithm, part);
         if (groups.empty() && task.starts_with("atari-")) panels.push_back(absent_panel(task, algorithm));
         for (const Group* group : groups) {
           if (part.kind == FigureKind::kReturns)
@@ -210,9 +296,10 @@ class Drawing {
     std::vector<Panel> panels;
     for (const std::string_view task : part.tasks)
       for (const std::string_view algorithm : part.algorithms)
-        for (const Group* all : groups_of(task, algorithm, part.filter)) {
+        for (const Group* all : groups_of(task, algorithm, part)) {
           std::vector<const Group*> given = given_inputs(results_, *all);
           std::erase_if(given, [](const Group* group) { return !has_rounds(*group); });
+          shown_.insert(shown_.end(), given.begin(), given.end());
           if (!given.empty()) panels.push_back(given_inputs_panel(*all, given, all->name()));
           for (const Group* group : given)
             coverage_.push_back(
@@ -241,7 +328,7 @@ class Drawing {
     for (const std::string_view algorithm : part.algorithms) {
       std::vector<const Group*> groups;
       for (const std::string_view task : part.tasks)
-        for (const Group* group : groups_of(task, algorithm, part.filter)) groups.push_back(group);
+        for (const Group* group : groups_of(task, algorithm, part)) groups.push_back(group);
       if (!groups.empty())
         for (const Metric metric : metrics_)
           panels.push_back(aggregate_panel(groups, std::string(algorithm), metric));
@@ -256,11 +343,13 @@ class Drawing {
       std::vector<NamedGroup> together;
       for (const std::string_view algorithm : part.algorithms) {
         std::vector<NamedGroup> sizes;
-        for (const Group* group : groups_of(task, algorithm, part.filter)) {
+        for (const Group* group : groups_of(task, algorithm, part)) {
           const std::string name =
               group->algorithm + " " + group->network + (plain(*group) ? "" : " " + group->variant);
-          together.push_back({group, name, ""});
-          sizes.push_back({group, group->network, ""});
+          together.push_back({group, name, group_colour(results_, *group)});
+          const bool several = std::ranges::count(sizes, group->network, &NamedGroup::name) > 0;
+          sizes.push_back({group, several ? group->network + " " + group->variant : group->network,
+                           network_colour(results_, *group)});
         }
         if (part.kind == FigureKind::kSizes && !sizes.empty())
           for (const Metric metric : metrics_)
@@ -276,7 +365,7 @@ class Drawing {
   void boards(const FigurePart& part) {
     for (const std::string_view task : part.tasks)
       for (const std::string_view algorithm : part.algorithms)
-        for (const Group* group : groups_of(task, algorithm, part.filter)) {
+        for (const Group* group : groups_of(task, algorithm, part)) {
           if (!is_board(*group)) continue;
           std::vector<Panel> panels;
           for (const std::size_t round : shown_rounds(*group, kBoardRounds))
@@ -293,10 +382,29 @@ class Drawing {
   int number_;
   std::span<const Metric> metrics_;
   std::vector<Figure> pictures_;
+  std::vector<const Group*> shown_;  // in the picture that is made
   std::vector<std::string> coverage_, missing_;
 };
 
 }  // namespace
+
+std::vector<ReportSection> paper_contents(const Results& results, const ReportMetrics& metrics) {
+  std::vector<ReportSection> sections;
+  for (int number = 1; number <= kPaperFigures; ++number) {
+    const PaperFigure& figure = paper_figures()[static_cast<std::size_t>(number - 1)];
+    ReportSection section{fmt::format("Figure {}: {}", number, figure.subject),
+                          fmt::format("The paper: {}", figure.facts),
+                          {},
+                          paper_figure(results, number, metrics)};
+    if (section.figures.front().pictures.empty()) {
+      section.note +=
+          fmt::format(" Nothing of it is in these stores; jobs/figure-{:02}.toml trains it.", number);
+      section.figures.clear();
+    }
+    sections.push_back(std::move(section));
+  }
+  return sections;
+}
 
 std::vector<ReportFigure> paper_figure(const Results& results, int number, const ReportMetrics& metrics) {
   if (number < 1 || number > kPaperFigures)

@@ -21,13 +21,19 @@ bool is_allowed(std::string_view key) {
          std::ranges::find(kAllowed, key) != kAllowed.end();
 }
 
+// The paper gives no values for DQN on Cart-Pole, and ours learn little there.
+bool is_allowed(std::string_view key, const Settings& settings) {
+  return is_allowed(key) ||
+         (key == "dqn.replay_ratio" && settings.task == "cartpole" && settings.algorithm == "dqn");
+}
+
 }  // namespace
 
 std::vector<std::string> departures(const Settings& settings) {
   std::vector<std::string> keys;
   for (const SettingDifference& difference :
        differing_settings(settings, paper_settings(settings.task, settings.algorithm)))
-    if (!is_allowed(difference.key)) keys.push_back(difference.key);
+    if (!is_allowed(difference.key, settings)) keys.push_back(difference.key);
   return keys;
 }
 

@@ -12,8 +12,7 @@ namespace impsweep {
 
 struct ReportFigure {
   std::string title, caption;
-  // One picture, or one per round under a slider; of several, only the first is also a PDF and a PNG.
-  std::vector<Figure> pictures;
+  std::vector<Figure> pictures;     // one or several below each other, or one per round under a slider
   std::vector<std::string> labels;  // of the slider's places
 };
 

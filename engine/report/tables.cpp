@@ -210,9 +210,8 @@ Panel profile_panel(std::span<const Group* const> groups, Metric metric, const s
   for (std::size_t b = 0; b < scores.baselines.size(); ++b) {
     const BaselineInfo& info = info_of(scores.baselines[b]);
     Series series;
-    series.title = info.name;
-    series.colour = info.colour;
-    series.points = false;
+    dress(series, scores.baselines[b]);
+    series.marker = Marker::kNone;
     series.x = thresholds;
     series.y = statistics::performance_profile(scores.of[b], thresholds);
     for (const statistics::Interval& interval : statistics::profile_intervals(

@@ -185,6 +185,7 @@ Parameters parameters_of(const TaskOptions&);
 template <class Game>
 TaskInfo game_info() {
   TaskInfo info;
+  info.least_return = 0;  // no game takes points away
   info.name = std::string("minatar-") + Game::kName;
   info.family = "minatar";
   info.description = Game::kDescription;

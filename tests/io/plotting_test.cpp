@@ -24,7 +24,12 @@ Figure line_figure(const std::string& title) {
   panel.title = panel.x_label = title;
   panel.x_ticks = {{0, title}, {1, "50 %"}};
   const double gap = std::numeric_limits<double>::quiet_NaN();
-  panel.lines = {{title, "#d62728", {0, 1, 2}, {1, gap, 3}, {0, gap, 2}, {2, gap, 4}, false, true}};
+  panel.lines = {{.title = title,
+                  .colour = "#bd1a2e",
+                  .x = {0, 1, 2},
+                  .y = {1, gap, 3},
+                  .low = {0, gap, 2},
+                  .high = {2, gap, 4}}};
   return {"line", {panel}};
 }
 
@@ -51,8 +56,8 @@ TEST_CASE("figures are drawn in three formats" * doctest::skip(!gnuplot_is_insta
   Panel thin = map;
   thin.map = HeatMap{1, 3, {0, 0.5, 1}, 1, false};
   Panel bars;
-  bars.bars = {{"a", "#0072b2", {0, 1}, {1, 2}, {}, {}, false, true},
-               {"b", "#d55e00", {0, 1}, {2, 1}, {}, {}, false, true}};
+  bars.bars = {{.title = "a", .colour = "#0072b2", .x = {0, 1}, .y = {1, 2}, .low = {}, .high = {}},
+               {.title = "b", .colour = "#d55e00", .x = {0, 1}, .y = {2, 1}, .low = {}, .high = {}}};
   draw({line_figure("<b>it's `touch pwned` & $x</b>"), {"maps", {map, thin, bars, Panel{}}, 2}},
        scratch / "figures", 2);
   CHECK(scratch.names("figures") ==
@@ -62,6 +67,42 @@ TEST_CASE("figures are drawn in three formats" * doctest::skip(!gnuplot_is_insta
   CHECK(contains(svg, "</svg>"));
   CHECK(read_text_file(scratch / "figures/line.png").substr(1, 3) == "PNG");
   CHECK(read_text_file(scratch / "figures/line.pdf").starts_with("%PDF"));
+}
+
+TEST_CASE("a note and a scale stand below the panels, long notes in several lines" *
+          doctest::skip(!gnuplot_is_installed())) {
+  const Scratch scratch;
+  Figure figure = line_figure("x");
+  std::string note = "n = 15 seeds.";
+  for (int word = 0; word < 40; ++word) note += " word";
+  figure.note = note;
+  figure.map_scale = "sum of |weight|";
+  const std::string script = gnuplot_script(figure, PlotFormat::kSvg);
+  CHECK(contains(script, "set label 1 'n = 15 seeds. word"));
+  CHECK(contains(script, "set label 3 'word"));
+  CHECK(contains(script, "'sum of |weight|'"));
+  CHECK(contains(script, "'largest'"));
+  draw({figure}, scratch / "figures");
+  const std::string svg = read_text_file(scratch / "figures/line.svg");
+  CHECK(contains(svg, "n = 15 seeds."));
+  CHECK(contains(svg, "largest"));
+}
+
+TEST_CASE("what is on top is drawn last, dashes and markers differ") {
+  Figure figure = line_figure("ticket");
+  Panel& panel = figure.panels.front();
+  panel.lines.front().on_top = true;
+  Series other = panel.lines.front();
+  other.title = "other";
+  other.on_top = false;
+  other.colour = "#36a0a2";
+  other.dash = Dash::kDotted;
+  other.marker = Marker::kSquare;
+  panel.lines.push_back(other);
+  const std::string script = gnuplot_script(figure, PlotFormat::kSvg);
+  const std::size_t plot = script.rfind("\nplot ");
+  CHECK(script.find("dt (2,3) lc rgb '#36a0a2'", plot) < script.find("dt 1 lc rgb '#bd1a2e'", plot));
+  CHECK(contains(script, "pt 5"));
 }
 
 TEST_CASE("a refusal of gnuplot is an error with its words" * doctest::skip(!gnuplot_is_installed())) {

@@ -1,7 +1,10 @@
 // Derived quantities, tables, comparisons and figures from made-up chains, whose answers are known.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 
 #include "engine/report/analysis.hpp"
 #include "engine/report/comparison.hpp"
@@ -322,6 +325,125 @@ TEST_CASE("nothing finished gives no findings and no figures") {
   for (const ReportSection& section : report_contents(results)) CHECK(section.figures.empty());
   for (int number = 1; number <= kPaperFigures; ++number) CHECK_NOTHROW(paper_figure(results, number));
   CHECK_THROWS_AS(paper_figure(results, 16), InputError);
+}
+
+namespace {
+
+using Colour = std::array<double, 3>;
+
+// "#bd1a2e" as linear light.
+Colour linear(std::string_view text) {
+  Colour colour{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double part = std::stoi(std::string(text.substr(1 + 2 * i, 2)), nullptr, 16) / 255.0;
+    colour[i] = part <= 0.04045 ? part / 12.92 : std::pow((part + 0.055) / 1.055, 2.4);
+  }
+  return colour;
+}
+
+// What somebody without the middle cones sees (Machado, Oliveira and Fernandes 2009, severity 1).
+Colour deuteranopic(const Colour& colour) {
+  constexpr double kMatrix[3][3] = {
+      {0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}};
+  Colour seen{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) seen[i] += kMatrix[i][j] * colour[j];
+    seen[i] = std::clamp(seen[i], 0.0, 1.0);
+  }
+  return seen;
+}
+
+// CIE L*a*b* under D65: Euclidean distances are those that eyes see; the first is the lightness.
+Colour lab(const Colour& c) {
+  const auto f = [](double t) { return t > 216.0 / 24389 ? std::cbrt(t) : (24389.0 / 27 * t + 16) / 116; };
+  const double x = f((0.4124 * c[0] + 0.3576 * c[1] + 0.1805 * c[2]) / 0.95047),
+               y = f(0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]),
+               z = f((0.0193 * c[0] + 0.1192 * c[1] + 0.9505 * c[2]) / 1.08883);
+  return {116 * y - 16, 500 * (x - y), 200 * (y - z)};
+}
+
+}  // namespace
+
+TEST_CASE("the paper's four baselines stay apart without red and green, and in grey") {
+  for (const Baseline a : kPaperBaselines)
+    for (const Baseline b : kPaperBaselines) {
+      if (a == b) continue;
+      CAPTURE(info_of(a).name);
+      CAPTURE(info_of(b).name);
+      const Colour first = linear(info_of(a).colour), second = linear(info_of(b).colour);
+      const Colour p = lab(deuteranopic(first)), q = lab(deuteranopic(second));
+      CHECK(std::hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]) > 40);  // 46.7 at least
+      CHECK(std::abs(lab(first)[0] - lab(second)[0]) > 15);           // 17.7
+      Series one, other;
+      dress(one, a);
+      dress(other, b);
+      CHECK(one.dash != other.dash);
+      CHECK(one.marker != other.marker);
+    }
+  Series ticket;
+  dress(ticket, Baseline::kMaskWeights);
+  CHECK(ticket.on_top);
+}
+
+TEST_CASE("bands end where returns do, and notes say how many seeds") {
+  const auto near_the_ceiling = [](Baseline, std::int64_t seed, int) { return seed == 0 ? 500.0 : 300.0; };
+  const Group group = made_up_group("bc", 2, near_the_ceiling);
+  const Panel panel = return_panel(group, "x", kMetric);
+  CHECK(panel.lines[0].y[0] == doctest::Approx(400));
+  CHECK(panel.lines[0].high[0] == 500);
+  CHECK(panel.lines[0].low[0] == doctest::Approx(400 - 200 / std::sqrt(2)));
+  Group longer = group;
+  longer.settings.task_options["cartpole.max_steps"] = std::int64_t{1000};
+  CHECK(return_panel(longer, "x", kMetric).lines[0].high[0] == doctest::Approx(400 + 200 / std::sqrt(2)));
+  const Group* groups[] = {&group};
+  CHECK(figure_note(groups) == "n = 2 seeds. Lines: mean; bands: one sample standard deviation.");
+}
+
+TEST_CASE("both rows of MinAtar: perceptrons and convolutions") {
+  for (const auto& [number, algorithm] : {std::pair{9, "bc"}, {10, "dqn"}}) {
+    Results results;
+    for (const char* game : {"minatar-asterix", "minatar-breakout"}) {
+      results.groups.push_back(made_up::group({.task = game, .algorithm = algorithm, .seeds = 2}, textbook));
+      Group cnn = results.groups.back();
+      cnn.settings.agent.network.architecture = Architecture::kCnn;
+      cnn.variant = "cnn";
+      results.groups.push_back(std::move(cnn));
+    }
+    const ReportFigure figure = paper_figure(results, number).front();
+    REQUIRE(figure.pictures.size() == 2);
+    for (const Figure& row : figure.pictures) CHECK(row.panels.size() == 4);  // two games by two metrics
+    CHECK(figure.pictures[1].panels[0].title.find("cnn") != std::string::npos);
+  }
+}
+
+TEST_CASE("the whole paper on one page says of every figure what it shows, and what is not there") {
+  Results results;
+  results.groups = {made_up_group("bc", 2, textbook)};
+  const std::vector<ReportSection> sections = paper_contents(results);
+  REQUIRE(sections.size() == 15);
+  for (const ReportSection& section : sections) CHECK(section.note.starts_with("The paper: "));
+  CHECK(sections[2].figures.size() == 1);
+  CHECK(sections[2].figures[0].caption.find("imp.prune_fraction = 0.5 (default 0.2: paper, section 2)") !=
+        std::string::npos);
+  CHECK(sections[12].figures.empty());
+  CHECK(sections[12].note.find("jobs/figure-13.toml trains it") != std::string::npos);
+}
+
+TEST_CASE("the same thing has the same colour in the report and in a figure of the paper") {
+  Results results;
+  results.groups = {made_up_group("bc", 2, textbook), made_up_group("ppo", 2, textbook)};
+  const auto colours_of = [](const Panel& panel) {
+    std::map<std::string, std::string> colours;
+    for (const Series& series : panel.lines) colours[series.title] = series.colour;
+    return colours;
+  };
+  std::map<std::string, std::string> in_report;
+  const std::vector<ReportSection> contents = report_contents(results);
+  for (const ReportFigure& figure : contents.front().figures)
+    if (figure.title.starts_with("Cloning against")) in_report = colours_of(figure.pictures[0].panels[0]);
+  CHECK(in_report.size() == 2);
+  const std::vector<ReportFigure> second = paper_figure(results, 2);
+  CHECK(in_report == colours_of(second.front().pictures[0].panels[0]));
 }
 
 TEST_CASE("figures say what is there, what is missing, and keep the paper's colours and labels") {
