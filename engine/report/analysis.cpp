@@ -178,6 +178,17 @@ std::vector<const Group*> given_inputs(const Results& results, const Group& all)
   return groups;
 }
 
+std::optional<double> died_at(const RoundFacts& round) {
+  constexpr std::size_t kFewest = 4;
+  const std::vector<double>& means = round.curve_mean;
+  std::size_t first = means.size();
+  while (first > 1 && means[first - 1] == means.back()) --first;  // the first is the untrained network's
+  const std::size_t same = means.size() - first;
+  if (same < kFewest || 4 * same < means.size()) return std::nullopt;
+  if (std::ranges::none_of(means, [&](double mean) { return mean > means.back(); })) return std::nullopt;
+  return round.curve_step[first];
+}
+
 double curve_area(const RoundFacts& round, const Scale& scale) {
   double area = 0;
   for (std::size_t i = 1; i < round.curve_step.size(); ++i)

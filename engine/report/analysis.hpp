@@ -99,6 +99,11 @@ Survival survival(const Group&, Baseline, Metric, double alpha = kSufficient);
 // which sees all of them, in nothing else.
 std::vector<const Group*> given_inputs(const Results&, const Group& all);
 
+// The step from which on a training died: every later evaluation, a quarter of them and four at least, has
+// the same mean to the last digit, and an earlier one was better. Nothing of one that still changes or stays
+// at its best.
+std::optional<double> died_at(const RoundFacts&);
+
 // Mean of P over a learning curve, from the first evaluation to the last; trapezoids between them.
 double curve_area(const RoundFacts&, const Scale&);
 

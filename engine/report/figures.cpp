@@ -236,7 +236,8 @@ Baseline shown_baseline(const Group& group) {
 }
 
 std::string coverage_text(const Group& group) {
-  std::size_t seeds = 0, chains = 0, done = 0, total = 0, furthest = 0;
+  std::size_t seeds = 0, chains = 0, done = 0, total = 0, furthest = 0, dead = 0;
+  double latest_death = 0;
   for (const auto& [baseline, by_seed] : group.chains) {
     seeds = std::max(seeds, by_seed.size());
     for (const auto& [seed, chain] : by_seed) {
@@ -245,6 +246,10 @@ std::string coverage_text(const Group& group) {
         ++total;
         if (!chain[round]) continue;
         ++done;
+        if (const std::optional<double> death = died_at(*chain[round])) {
+          ++dead;
+          latest_death = std::max(latest_death, *death);
+        }
         furthest = std::max(furthest, round + 1);
       }
     }
@@ -257,6 +262,9 @@ std::string coverage_text(const Group& group) {
   if (group.env_steps != paper_steps)
     text += fmt::format(" ({}: {})", source.starts_with("paper") ? "the paper" : "default",
                         count_text(static_cast<double>(paper_steps)));
+  if (dead > 0)
+    text += fmt::format(", {} of them dead: the same return in every evaluation from {} steps on or earlier",
+                        dead, count_text(latest_death));
   if (done == total)
     return text + fmt::format(", {} round{}", group.rounds(), group.rounds() == 1 ? "" : "s");
   return text + fmt::format("; incomplete: {} of {} rounds of {} chains, up to round {} of 0-{}", done, total,
@@ -528,10 +536,13 @@ std::string figure_note(std::span<const Group* const> groups) {
 }
 
 std::size_t network_colour(const Results& results, const Group& group) {
-  std::vector<std::string> networks;
+  using Name = std::array<std::string, 2>;
+  std::vector<Name> names;
   for (const Group& other : results.groups)
-    if (std::ranges::find(networks, other.network) == networks.end()) networks.push_back(other.network);
-  return static_cast<std::size_t>(std::ranges::find(networks, group.network) - networks.begin());
+    if (const Name name{other.network, other.variant}; std::ranges::find(names, name) == names.end())
+      names.push_back(name);
+  return static_cast<std::size_t>(std::ranges::find(names, Name{group.network, group.variant}) -
+                                  names.begin());
 }
 
 std::size_t group_colour(const Results& results, const Group& group) {

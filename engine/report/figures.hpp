@@ -74,7 +74,8 @@ Panel aggregate_panel(std::span<const Group* const>, const std::string& title, M
 // What stands below a figure of these groups: the number of seeds, and what lines and bands are.
 std::string figure_note(std::span<const Group* const>);
 
-// Places of colours: of a group by algorithm, network and variant, and of a network, the same on every task.
+// Places of colours: of a group by algorithm, network and variant, and by the last two alone, the same on
+// every task.
 std::size_t group_colour(const Results&, const Group&);
 std::size_t network_colour(const Results&, const Group&);
 

@@ -221,9 +221,20 @@ class Drawing {
       if (group.task != task || group.algorithm != algorithm || !part.filter(group) || !has_rounds(group))
         continue;
       groups.push_back(&group);
-      shown_.push_back(&group);
-      std::string line = group.name() + ": " + coverage_text(group);
-      if (const std::string differences = differences_text(group); !differences.empty())
+    }
+    // Other sizes have figures of their own.
+    const auto is_main = [](const Group* group) {
+      return group->network == network_name(paper_settings(group->task, group->algorithm).agent.network);
+    };
+    if (part.kind != FigureKind::kSizes && std::ranges::any_of(groups, is_main)) {
+      std::erase_if(groups, [&](const Group* group) {
+        return !is_main(group) && group->settings.agent.network.architecture == Architecture::kMlp;
+      });
+    }
+    for (const Group* group : groups) {
+      shown_.push_back(group);
+      std::string line = group->name() + ": " + coverage_text(*group);
+      if (const std::string differences = differences_text(*group); !differences.empty())
         line += "; " + differences;
       if (std::ranges::find(coverage_, line) == coverage_.end()) coverage_.push_back(std::move(line));
     }

@@ -307,6 +307,28 @@ TEST_CASE("learning curves: area on the scale of P") {
   CHECK(curve_area(facts, scale) == doctest::Approx((0.25 * 100 + 0.75 * 300) / 400));
 }
 
+TEST_CASE("a training that died is told from one at its ceiling and one that still learns") {
+  RoundFacts facts;
+  facts.curve_step = {0, 10, 20, 30, 40, 50, 60};
+  facts.curve_mean = {1, 8, 3, 3, 3, 3, 3};
+  CHECK(died_at(facts) == 20);
+  facts.curve_mean = {1, 8, 9, 9, 9, 9, 9};
+  CHECK_FALSE(died_at(facts));
+  facts.curve_mean = {1, 8, 3, 3, 3, 3, 3.5};
+  CHECK_FALSE(died_at(facts));
+  facts.curve_mean = {1, 8, 7, 6, 3, 3, 3};
+  CHECK_FALSE(died_at(facts));
+  facts.curve_mean = {3, 3, 3, 3, 3, 3, 3};
+  CHECK_FALSE(died_at(facts));
+  Group group = made_up_group("bc", 1, textbook);
+  made_up::change(group, Baseline::kMaskWeights, [](RoundFacts& round, std::int64_t, int) {
+    round.curve_step = {0, 100, 200, 300, 400, 500};
+    round.curve_mean = {1, 8, 3, 3, 3, 3};
+  });
+  CHECK(coverage_text(group).find("5 of them dead: the same return in every evaluation from 200 steps on") !=
+        std::string::npos);
+}
+
 TEST_CASE("panels of tasks that are not here say so") {
   Results results;
   results.groups = {made_up::group({.task = "mazegrid", .algorithm = "dqn", .seeds = 2}, textbook)};
