@@ -55,6 +55,10 @@ struct TaskInfo {
   int code_size = 0;
   int max_active = 0;
   std::vector<Option> options;  // keys "<task or family>.<name>" with defaults, e.g. "minatar.sticky_actions"
+  // Options of recordings, which replays set and jobs have not.
+  std::vector<Option> replay_options;
+  // What new jobs have for options whose default is what jobs did before there was such an option.
+  TaskOptions job_options;
   // Tasks that are partly random themselves: the integer option that names the draw. Where it is 0, whoever
   // trains sets it to a number that depends on the seed of the training.
   std::string seed_option;
@@ -79,8 +83,8 @@ struct TaskInfo {
   int usual_episode_steps = 0;
   double target_steps_per_second = 0;  // on one core, of the benchmarks; 0: no target
 
-  // Names of the original in recordings, where they differ from `name`, and how recordings are compared.
-  std::vector<std::string> recorded_as;
+  // Names of originals in recordings, with the options that each stands for, and how recordings are compared.
+  std::map<std::string, TaskOptions> recorded_as;
   TraceTolerance trace_tolerance;
 };
 

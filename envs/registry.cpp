@@ -70,13 +70,15 @@ std::string join(const std::vector<std::string>& words) {
 
 // The given values, checked, with the defaults of all other options.
 TaskOptions resolved(const TaskInfo& info, const TaskOptions& given) {
+  std::vector<Option> options = info.options;
+  options.insert(options.end(), info.replay_options.begin(), info.replay_options.end());
   TaskOptions result;
-  for (const Option& option : info.options) result[option.key] = option.fallback;
+  for (const Option& option : options) result[option.key] = option.fallback;
   for (const auto& [key, given_value] : given) {
-    const auto option = std::ranges::find(info.options, key, &Option::key);
-    if (option == info.options.end()) {
+    const auto option = std::ranges::find(options, key, &Option::key);
+    if (option == options.end()) {
       std::vector<std::string> keys;
-      for (const Option& declared : info.options) keys.push_back(declared.key);
+      for (const Option& declared : options) keys.push_back(declared.key);
       throw std::invalid_argument("task " + info.name + " has no option '" + key +
                                   "'; it has: " + (keys.empty() ? "none" : join(keys)));
     }

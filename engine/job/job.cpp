@@ -76,6 +76,11 @@ std::string declared_type(const std::string& key) {
 }
 
 [[noreturn]] void throw_unknown(const JobEntry& entry) {
+  for (const std::string& task : task_names())
+    for (const Option& option : find_task(task)->replay_options)
+      if (option.key == entry.key)
+        throw InputError("{}: '{}' is an option of recordings, which `impsweep replay` reads; remove it",
+                         entry.place, entry.key);
   std::vector<std::string> keys = setting_keys();
   for (const std::string_view key : kSweepKeys) keys.emplace_back(key);
   const std::string nearest = nearest_word(canonical_key(entry.key), keys);

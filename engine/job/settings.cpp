@@ -103,6 +103,7 @@ Settings paper_settings(const std::string& task, const std::string& algorithm) {
     settings.teacher_choice.hidden = paper_teacher_hidden(info, settings.agent.network.hidden);
   }
   if (row.prunes_critic(info, settings.agent)) settings.imp.scope = PruneScope::kActorCritic;
+  settings.task_options = info.job_options;
   return settings;
 }
 
@@ -191,6 +192,9 @@ bool set_option(Settings& settings, const std::string& given_key, const JobValue
     settings.task_options[key] = checked_value(*option, given, place);
     return true;
   }
+  if (find_option(find_task(settings.task)->replay_options, key) != nullptr)
+    throw InputError("{}: '{}' is an option of recordings, which `impsweep replay` sets; remove it", place,
+                     key);
   const Option* option = find_option(declarations(settings.task, settings.algorithm), key);
   if (option == nullptr) return false;
   const OptionValue value = checked_value(*option, given, place);

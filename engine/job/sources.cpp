@@ -126,6 +126,7 @@ constexpr std::array kRows = {
     Row{"walker2d.*", "", "", "PyBullet Gym"},
     Row{"hopper.*", "", "", "PyBullet Gym"},
     Row{"ant.*", "", "", "PyBullet Gym"},
+    Row{"locomotion.package", "", "", "paper, which cites PyBullet Gym"},
     Row{"locomotion.*", "", "", "ours"},
     Row{"atari.*", "", "", "rlpyt, atari_env.py"},
     Row{"digits.*", "", "", "ours"},

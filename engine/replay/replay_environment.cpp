@@ -52,7 +52,7 @@ class RecordedDraws final : public RandomSource {
 const TaskInfo* task_recorded_as(const std::string& recorded) {
   for (const std::string& name : task_names()) {
     const TaskInfo& info = *find_task(name);
-    if (name == recorded || std::ranges::count(info.recorded_as, recorded) > 0) return &info;
+    if (name == recorded || info.recorded_as.contains(recorded)) return &info;
   }
   return nullptr;
 }
@@ -111,9 +111,16 @@ const TaskInfo& task_of(const EnvironmentTrace& trace) {
       trace.file, stem, names);
 }
 
-TaskOptions options_of(const TaskInfo& info, const RecordedEpisode& episode) {
+// Those that the name of the original stands for, and over them those that an episode names.
+TaskOptions options_of(const TaskInfo& info, const EnvironmentTrace& trace, const RecordedEpisode& episode) {
   TaskOptions options;
-  for (const Option& option : info.options) {
+  if (const auto env = trace.attributes.find("env"); env != trace.attributes.end())
+    if (const std::string* name = std::get_if<std::string>(&env->second))
+      if (const auto original = info.recorded_as.find(*name); original != info.recorded_as.end())
+        options = original->second;
+  std::vector<Option> known = info.options;
+  known.insert(known.end(), info.replay_options.begin(), info.replay_options.end());
+  for (const Option& option : known) {
     const std::string name = option.key.substr(option.key.rfind('.') + 1);
     const auto attribute =
         episode.attributes.find(name == "sticky_actions" ? std::string("sticky_action_prob") : name);
@@ -134,8 +141,8 @@ TaskOptions options_of(const TaskInfo& info, const RecordedEpisode& episode) {
 // One lane of the task with its recorded draws; the values after the last reset or step.
 class Run {
  public:
-  Run(const TaskInfo& info, const RecordedEpisode& episode)
-      : environment_(make_environment(info.name, 1, options_of(info, episode))),
+  Run(const TaskInfo& info, const EnvironmentTrace& trace, const RecordedEpisode& episode)
+      : environment_(make_environment(info.name, 1, options_of(info, trace, episode))),
         draws_(draws_of(episode)),
         observation_(static_cast<std::size_t>(info.observation_size)),
         active_(static_cast<std::size_t>(info.max_active)),
@@ -334,7 +341,7 @@ void check_against_task(const EnvironmentTrace& trace, const RecordedEpisode& ep
 
 void replay_episode(const EnvironmentTrace& trace, const RecordedEpisode& episode, const TaskInfo& info,
                     const EnvironmentReplayOptions& options, EnvironmentReplay& replay) {
-  Run open_loop(info, episode), single_step(info, episode);
+  Run open_loop(info, trace, episode), single_step(info, trace, episode);
   const int state_size = static_cast<int>(open_loop.state().size());
   check_against_task(trace, episode, open_loop.info(), state_size);
   const TraceTolerance& rules = info.trace_tolerance;

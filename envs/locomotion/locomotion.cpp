@@ -1,8 +1,11 @@
 #include "envs/locomotion/locomotion.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "envs/common_options.hpp"
 #include "envs/lane_environment.hpp"
@@ -56,7 +59,7 @@ float numpy_mean(std::span<const float> values) {
 }  // namespace
 
 Runner::Runner(const Parameters& parameters)
-    : parameters_(parameters), world_(*parameters.robot, parameters.layout) {
+    : parameters_(parameters), world_(*parameters.robot, parameters.layout, parameters.contact_order) {
   const Robot& robot = *parameters.robot;
   const auto joints = static_cast<std::size_t>(world_.joints());
   initial_position_.resize(joints);
@@ -173,7 +176,7 @@ StepResult Runner::step(std::span<const float> action) {
   StepResult result;
   result.reward = static_cast<float>(alive_bonus + progress + electricity + kLimitCost * joints_at_limit_);
   const bool finite = std::ranges::all_of(observation_, [](float feature) { return std::isfinite(feature); });
-  result.terminated = (alive_bonus < 0 && robot.ends_when_not_alive) || !finite;
+  result.terminated = (alive_bonus < 0 && parameters_.ends_when_not_alive) || !finite;
   return result;
 }
 
@@ -197,6 +200,39 @@ namespace {
 
 using locomotion::Robot;
 
+constexpr const char* kPackage = "locomotion.package";
+constexpr const char* kContactOrder = "locomotion.contact_order";
+constexpr const char* kBulletGym = "pybullet_gym";
+constexpr const char* kBulletEnvs = "pybullet_envs";
+
+// "HopperBulletEnv-v0" of pybullet_envs is "HopperPyBulletEnv-v0" of PyBullet Gym.
+std::string original_of_gym(const Robot& robot) {
+  std::string name = robot.original;
+  return name.insert(name.find("BulletEnv"), "Py");
+}
+
+// Every body once, by its place in the list of bodies.
+std::vector<int> contact_order_of(const std::string& text, const Robot& robot) {
+  std::vector<int> order;
+  std::vector<bool> seen(robot.bodies.size(), false);
+  const auto refuse = [&] {
+    throw std::invalid_argument(
+        std::string("option '") + kContactOrder + "' = \"" + text + "\" must name each of the bodies 0 to " +
+        std::to_string(robot.bodies.size() - 1) + " of " + robot.task + " once, with commas between them");
+  };
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    std::size_t body = 0;
+    const auto [rest, error] = std::from_chars(text.data() + begin, text.data() + end, body);
+    if (error != std::errc() || rest != text.data() + end || body >= seen.size() || seen[body]) refuse();
+    seen[body] = true;
+    order.push_back(static_cast<int>(body));
+    begin = end + 1;
+  }
+  if (!order.empty() && order.size() != seen.size()) refuse();
+  return order;
+}
+
 const Robot& robot_of(const std::string& task) {
   using Maker = const Robot& (*)();
   for (const Maker maker : {locomotion::halfcheetah, locomotion::walker2d, locomotion::hopper})
@@ -212,7 +248,8 @@ TaskInfo info_of(const Robot& robot) {
   info.seconds_per_step = robot.seconds_per_step;
   info.numerics["bullet"] = locomotion::bullet_version();
   info.target_steps_per_second = robot.target_steps_per_second;
-  info.recorded_as = {robot.original};
+  info.recorded_as = {{robot.original, {{kPackage, std::string(kBulletEnvs)}}},
+                      {original_of_gym(robot), {{kPackage, std::string(kBulletGym)}}}};
   info.trace_tolerance = {
       .state = 1e-6, .first_state = 1e-6, .observation = 1e-6, .reward = 1e-6, .whole_state = false};
   info.continuous = true;
@@ -243,6 +280,21 @@ TaskInfo info_of(const Robot& robot) {
       "which "
       "contacts amplify";
   info.options.push_back(fast);
+  Option package;
+  package.key = kPackage;
+  package.fallback = std::string(kBulletEnvs);
+  package.choices = {kBulletGym, kBulletEnvs};
+  package.help =
+      "whose robots: the paper cites PyBullet Gym, where HalfCheetah's episode ends when it falls; in "
+      "pybullet_envs it lies there for the rest";
+  info.options.push_back(package);
+  info.job_options[kPackage] = std::string(kBulletGym);
+  Option order;
+  order.key = kContactOrder;
+  order.fallback = std::string();
+  order.help =
+      "bodies, each once, in the order in which their contacts are made: \"0,3,1,2\"; empty: Bullet's";
+  info.replay_options.push_back(order);
   return info;
 }
 
@@ -269,12 +321,16 @@ TaskInfo ant_info() {
 
 std::unique_ptr<Environment> make_locomotion(TaskInfo info, int lanes, const TaskOptions& options) {
   apply_max_steps(info.name, options, info);
+  const Robot& robot = robot_of(info.name);
+  const bool is_gym = std::get<std::string>(options.at(kPackage)) == kBulletGym;
   const locomotion::Runner::Parameters parameters = {
-      .robot = &robot_of(info.name),
+      .robot = &robot,
       .fresh_instance = std::get<bool>(options.at(info.name + ".fresh_instance")),
       .layout = std::get<bool>(options.at("locomotion.fast")) ? locomotion::Layout::kCompact
                                                               : locomotion::Layout::kExact,
-      .max_steps = info.max_steps};
+      .max_steps = info.max_steps,
+      .ends_when_not_alive = robot.ends_when_not_alive || is_gym,
+      .contact_order = contact_order_of(std::get<std::string>(options.at(kContactOrder)), robot)};
   if (info.name == "halfcheetah") return make<locomotion::Task<6, 6, 3>>(std::move(info), lanes, parameters);
   if (info.name == "walker2d") return make<locomotion::Task<6, 2, 3>>(std::move(info), lanes, parameters);
   if (info.name == "hopper") return make<locomotion::Task<3, 1, 3>>(std::move(info), lanes, parameters);

@@ -1,5 +1,5 @@
-// envs/locomotion/locomotion.hpp - HalfCheetah, Walker2D, Hopper and Ant as in pybullet_envs, to the bit
-// where recorded episodes exist: a robot is to run along +x.
+// envs/locomotion/locomotion.hpp - HalfCheetah, Walker2D, Hopper and Ant of PyBullet Gym and pybullet_envs, to
+// the bit where recorded episodes exist: a robot is to run along +x.
 //
 //   reward = alive (+1 or -1) + progress (m/s towards a far target) - cost of torque - 0.1 for each joint at
 //            its limit
@@ -28,6 +28,8 @@ class Runner {
     bool fresh_instance = false;
     Layout layout = Layout::kExact;
     int max_steps = 1000;  // actions of an episode that are stored without allocation
+    bool ends_when_not_alive = true;
+    std::vector<int> contact_order = {};  // of a recording (world.hpp)
   };
 
   static constexpr double kResetRange = 0.1;  // rad, of the joint positions at reset

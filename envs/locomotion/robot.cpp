@@ -51,7 +51,7 @@ Robot make_halfcheetah() {
   robot.original = "HalfCheetahBulletEnv-v0";
   robot.seconds_per_step = 85e-6;
   robot.target_steps_per_second = 8.7e3;
-  robot.description = "a planar two-legged runner (pybullet_envs HalfCheetahBulletEnv-v0)";
+  robot.description = "a planar two-legged runner (PyBullet Gym and pybullet_envs, HalfCheetah)";
   robot.bodies = {
       torso_of({between({-0.5f, 0, 0}, {0.5f, 0, 0}, 0.046f), centred({0.6f, 0, 0.1f}, 0.87f, 0.15f, 0.046f)},
                {0, 0, 0.7f}),
@@ -104,7 +104,7 @@ Robot make_walker2d() {
   robot.original = "Walker2DBulletEnv-v0";
   robot.seconds_per_step = 60e-6;
   robot.target_steps_per_second = 11.6e3;
-  robot.description = "a planar two-legged walker (pybullet_envs Walker2DBulletEnv-v0)";
+  robot.description = "a planar two-legged walker (PyBullet Gym and pybullet_envs, Walker2D)";
   const Geom foot = between(kAnkle, {0.2f, 0, 0.1f}, 0.06f);
   add_leg(robot, "", foot, 100, 30);
   add_leg(robot, "_left", foot, 100, 30);
@@ -118,7 +118,7 @@ Robot make_hopper() {
   robot.original = "HopperBulletEnv-v0";
   robot.seconds_per_step = 36e-6;
   robot.target_steps_per_second = 21.2e3;
-  robot.description = "a planar one-legged hopper (pybullet_envs HopperBulletEnv-v0)";
+  robot.description = "a planar one-legged hopper (PyBullet Gym and pybullet_envs, Hopper)";
   add_leg(robot, "", between({-0.13f, 0, 0.1f}, {0.26f, 0, 0.1f}, 0.06f), 100, 100);
   robot.power = 0.75;
   return robot;
@@ -152,7 +152,7 @@ Robot make_ant() {
   robot.original = "AntBulletEnv-v0";
   robot.seconds_per_step = 135e-6;
   robot.target_steps_per_second = 5.4e3;
-  robot.description = "a four-legged walker in space (pybullet_envs AntBulletEnv-v0)";
+  robot.description = "a four-legged walker in space (PyBullet Gym and pybullet_envs, Ant)";
   robot.bodies = {torso_of({sphere(0.25f)}, {0, 0, 0.75f})};
   robot.planar = false;
   add_ant_leg(robot, "front_left", "1", 1, 1, {-1, 1, 0}, radians(30), radians(100));

@@ -108,7 +108,10 @@ class GroundWorld final : public btMultiBodyDynamicsWorld {
   // points, and gets none.
   void performDiscreteCollisionDetection() override {
     if (pairs_.empty()) {
-      btMultiBodyDynamicsWorld::performDiscreteCollisionDetection();
+      if (contact_order_.empty())
+        btMultiBodyDynamicsWorld::performDiscreteCollisionDetection();
+      else
+        detect_in_contact_order();
       find_pairs();
       return;
     }
@@ -119,6 +122,13 @@ class GroundWorld final : public btMultiBodyDynamicsWorld {
         dispatcher.getNearCallback()(*pair.pair, dispatcher, getDispatchInfo());
       pair.was_out_of_reach = out_of_reach;
     }
+  }
+
+  // Contacts are then solved as Bullet does without deterministic pairs: in an order that follows from the
+  // one in which their manifolds were made, which is this order of bodies.
+  void set_contact_order(std::vector<const btCollisionObject*> order) {
+    getDispatchInfo().m_deterministicOverlappingPairs = false;
+    contact_order_ = std::move(order);
   }
 
   // Poses extrapolated for drawing and for continuous collision detection.
@@ -136,14 +146,29 @@ class GroundWorld final : public btMultiBodyDynamicsWorld {
     bool was_out_of_reach;
   };
 
+  // The one of a pair's two that is not the ground.
+  static const btCollisionObject* body_of(const btBroadphasePair& pair) {
+    const auto object = [](const btBroadphaseProxy* proxy) {
+      return static_cast<const btCollisionObject*>(proxy->m_clientObject);
+    };
+    const btCollisionObject* first = object(pair.m_pProxy0);
+    return first->isStaticObject() ? object(pair.m_pProxy1) : first;
+  }
+
+  void detect_in_contact_order() {
+    updateAabbs();
+    computeOverlappingPairs();
+    auto& dispatcher = static_cast<btCollisionDispatcher&>(*getDispatcher());
+    btBroadphasePairArray& found = getPairCache()->getOverlappingPairArray();
+    for (const btCollisionObject* body : contact_order_)
+      for (int i = 0; i < found.size(); ++i)
+        if (body_of(found[i]) == body) dispatcher.getNearCallback()(found[i], dispatcher, getDispatchInfo());
+  }
+
   void find_pairs() {
     btBroadphasePairArray& found = getPairCache()->getOverlappingPairArray();
     for (int i = 0; i < found.size(); ++i) {
-      const auto object = [](const btBroadphaseProxy* proxy) {
-        return static_cast<const btCollisionObject*>(proxy->m_clientObject);
-      };
-      const btCollisionObject* body = object(found[i].m_pProxy0);
-      if (body->isStaticObject()) body = object(found[i].m_pProxy1);
+      const btCollisionObject* body = body_of(found[i]);
       btVector3 centre;
       btScalar radius = 0;
       body->getCollisionShape()->getBoundingSphere(centre, radius);
@@ -152,13 +177,14 @@ class GroundWorld final : public btMultiBodyDynamicsWorld {
   }
 
   std::vector<GroundPair> pairs_;
+  std::vector<const btCollisionObject*> contact_order_;
 };
 
 }  // namespace
 
 // Members are destroyed from the last to the first; the destructor first takes everything out of the world.
 struct World::Simulation {
-  Simulation(const Robot&, Layout);
+  Simulation(const Robot&, Layout, std::span<const int> contact_order);
   ~Simulation();
 
   // A link before Bullet's arrays are made; links are numbered in the order of this list.
@@ -197,7 +223,7 @@ struct World::Simulation {
   std::vector<std::unique_ptr<btMultiBodyConstraint>> constraints;
 
   btTransform base_pose;
-  std::vector<int> rail_links, joint_links, foot_links;  // by rail, driven joint, foot
+  std::vector<int> rail_links, joint_links, foot_links, body_links;  // by rail, driven joint, foot, body
   int torso_link = kBase;
   std::vector<CountedPoint> counted;  // in the order in which the original sums them up
   btAlignedObjectArray<btQuaternion> rotations;
@@ -357,6 +383,7 @@ void World::Simulation::add_robot(const Robot& model, Layout layout) {
   }
 
   torso_link = link_of_body.front();
+  body_links = link_of_body;
   for (int i = 0; i < count; ++i) {
     const Link& link = links[static_cast<std::size_t>(i)];
     if (link.motion != Link::Motion::kFixed) counted.push_back({i, -link.centre});
@@ -377,7 +404,7 @@ void World::Simulation::refresh_link_poses() {
   robot->updateCollisionObjectWorldTransforms(rotations, origins);
 }
 
-World::Simulation::Simulation(const Robot& model, Layout layout) {
+World::Simulation::Simulation(const Robot& model, Layout layout, std::span<const int> contact_order) {
   gDbvtMargin = 0;
   broadphase.setVelocityPrediction(0);
   world.setForceUpdateAllAabbs(false);
@@ -393,6 +420,12 @@ World::Simulation::Simulation(const Robot& model, Layout layout) {
   solving.m_minimumSolverBatchSize = 0;
   add_ground();
   add_robot(model, layout);
+  std::vector<const btCollisionObject*> order;
+  for (const int body : contact_order) {
+    const int link = body_links[static_cast<std::size_t>(body)];
+    order.push_back(link == kBase ? robot->getBaseCollider() : robot->getLink(link).m_collider);
+  }
+  if (!order.empty()) world.set_contact_order(std::move(order));
 }
 
 World::Simulation::~Simulation() {
@@ -402,7 +435,8 @@ World::Simulation::~Simulation() {
   world.removeMultiBody(&ground);
 }
 
-World::World(const Robot& robot, Layout layout) : simulation_(std::make_unique<Simulation>(robot, layout)) {}
+World::World(const Robot& robot, Layout layout, std::span<const int> contact_order)
+    : simulation_(std::make_unique<Simulation>(robot, layout, contact_order)) {}
 World::World(World&&) noexcept = default;
 World& World::operator=(World&&) noexcept = default;
 World::~World() = default;

@@ -36,7 +36,9 @@ enum class Layout { kExact, kCompact };
 
 class World {
  public:
-  explicit World(const Robot&, Layout = Layout::kExact);
+  // `contact_order`: the bodies, each once, in the order in which their contacts with the ground are made,
+  // for recordings of originals whose order is left to chance. Empty: Bullet's deterministic order.
+  explicit World(const Robot&, Layout = Layout::kExact, std::span<const int> contact_order = {});
   World(World&&) noexcept;
   World& operator=(World&&) noexcept;
   ~World();

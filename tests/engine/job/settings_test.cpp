@@ -10,6 +10,7 @@
 #include "agents/config/ppo_config.hpp"
 #include "engine/job/inputs.hpp"
 #include "engine/job/job.hpp"
+#include "engine/plan/recipe.hpp"
 #include "io/error.hpp"
 
 using namespace impsweep;
@@ -479,4 +480,36 @@ TEST_CASE("a key that a frozen job lacks means what was done before there was su
   CHECK(resolve_frozen(older)[0].settings.agent.evaluation.max_episode_steps == 0);
   const std::vector<JobEntry> zero = {parse_assignment("eval.max_episode_steps=0")};
   CHECK_THROWS_WITH_AS(resolve({&file, 1}, zero), doctest::Contains("might never end"), InputError);
+}
+
+TEST_CASE("robots are those of the paper's package, and a frozen job that does not say so had the other") {
+  const JobFile file = parse_job(
+      "[[sweep]]\ntasks = [\"halfcheetah\"]\nalgorithms = [\"ppo\"]\nseeds = 1\nrounds = 1\n", "job.toml");
+  const std::vector<GridPoint> points = resolve({&file, 1});
+  const auto package_of = [](const Settings& settings) {
+    for (const OptionState& option : list_settings(settings))
+      if (option.option.key == "locomotion.package") return std::get<std::string>(option.value);
+    return std::string();
+  };
+  CHECK(package_of(points[0].settings) == "pybullet_gym");
+  std::string text = frozen_job(points);
+  const std::string line = "locomotion.package = \"pybullet_gym\"\n";
+  REQUIRE(text.find(line) != text.npos);
+  CHECK(package_of(resolve_frozen(parse_job(text, "frozen.toml"))[0].settings) == "pybullet_gym");
+  text.erase(text.find(line), line.size());
+  CHECK(package_of(resolve_frozen(parse_job(text, "older.toml"))[0].settings) == "pybullet_envs");
+  // The old package is what recipes leave out, so that its digests stay.
+  const auto keys_of = [&](const char* package) {
+    const std::vector<JobEntry> set = {
+        parse_assignment(std::string("locomotion.package=\"") + package + "\"")};
+    std::string keys;
+    for (const auto& [key, value] :
+         recipe_template(resolve({&file, 1}, set)[0].settings, Baseline::kMaskWeights, 0, 0).keys)
+      keys += key + "=" + value + ";";
+    return keys;
+  };
+  CHECK(keys_of("pybullet_envs").find("package") == std::string::npos);
+  CHECK(keys_of("pybullet_gym").find("locomotion.package=\"pybullet_gym\"") != std::string::npos);
+  const std::vector<JobEntry> order = {parse_assignment("locomotion.contact_order=\"0,1,2,3,4,5,6\"")};
+  CHECK_THROWS_WITH_AS(resolve({&file, 1}, order), doctest::Contains("recordings"), InputError);
 }

@@ -226,8 +226,8 @@ TEST_CASE("damaged or foreign recipes are refused") {
   CHECK(parse_error(replaced("mask/weights", "mask/dice")).find("unknown baseline") != std::string::npos);
 }
 
-TEST_CASE("the compact layout of a robot is part of a recipe, the exact one leaves recipes as they were") {
-  const Settings exact = paper_settings("hopper", "ppo");
+TEST_CASE("layout and package of a robot are part of a recipe, those of before leave recipes as they were") {
+  const Settings exact = with(paper_settings("hopper", "ppo"), {"locomotion.package=\"pybullet_envs\""});
   const TrainingId before("8a71bf389f6ca81bda9282ca7945d97c");  // of versions without the option
   CHECK(digest_of(recipe_template(exact, kMw, 0, 3)) == before);
   const Settings compact = with(exact, {"locomotion.fast=true"});
@@ -236,6 +236,9 @@ TEST_CASE("the compact layout of a robot is part of a recipe, the exact one leav
   CHECK(digest_of(recipe) != before);
   CHECK(digest_of(recipe_template(with(exact, {"locomotion.fast=false"}), kMw, 0, 3)) == before);
   CHECK(settings_of(recipe, "r").task_options.at("locomotion.fast") == OptionValue(true));
+  const Settings gym = paper_settings("hopper", "ppo");
+  CHECK(has_key(gym, kMw, 0, "locomotion.package"));
+  CHECK(digest_of(recipe_template(gym, kMw, 0, 3)) != before);
 }
 
 TEST_CASE("recipes of DQN are restored from their bytes; keys that change nothing are left out") {

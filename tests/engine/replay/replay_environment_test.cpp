@@ -52,7 +52,7 @@ void set_text(hid_t file, const std::string& place, const char* name, const std:
   const hid_t object = H5Oopen(file, place.c_str(), H5P_DEFAULT);
   if (H5Aexists(object, name) > 0) H5Adelete(object, name);
   const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-  H5Tset_size(type, text.size());
+  H5Tset_size(type, std::max<std::size_t>(1, text.size()));
   const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   H5Awrite(attribute, type, text.data());
   H5Aclose(attribute);
@@ -160,6 +160,43 @@ TEST_CASE("recorded robots are reproduced to the bit") {
     CHECK(replay.max_abs_error == 0);
     CHECK_FALSE(replay.first_divergence.has_value());
   }
+}
+
+TEST_CASE("recorded robots of PyBullet Gym are reproduced to the bit, in the order of their contacts") {
+  for (const auto& [task, steps] :
+       {std::pair{"halfcheetah", 1268}, {"walker2d", 785}, {"hopper", 1352}, {"ant", 1947}}) {
+    CAPTURE(task);
+    const EnvironmentReplay replay =
+        replay_environment_trace(kData / (std::string("pybulletgym-") + task + ".h5"));
+    CHECK(replay.env == task);
+    CHECK(replay.episodes == 6);
+    CHECK(replay.steps == steps);
+    CHECK(replay.exact_steps == steps);
+    CHECK(replay.max_abs_error == 0);
+  }
+  // Recorded with Bullet's deterministic order: only the end of an episode differs from pybullet_envs.
+  const EnvironmentReplay ordered = replay_environment_trace(kData / "pybulletgym-ordered-halfcheetah.h5");
+  CHECK(ordered.exact_steps == 1268);
+}
+
+TEST_CASE("another order of contacts, or another package, is found") {
+  const ScratchDirectory scratch;
+  const auto with = [&](const char* key, const std::string& text) {
+    return changed_copy(scratch, "pybulletgym-ant", [&](hid_t file) {
+      for (int episode = 0; episode < 6; ++episode)
+        set_text(file, "episode_00" + std::to_string(episode), key, text);
+    });
+  };
+  CHECK(replay_environment_trace(with("contact_order", "")).first_divergence.has_value());
+  CHECK(replay_environment_trace(with("contact_order", "0,1,2,3,4,5,6,7,8,9,10,11,12"))
+            .first_divergence.has_value());
+  for (const char* damaged : {"0,1", "0,0,2,3,4,5,6,7,8,9,10,11,12", "a", "13,1,2,3,4,5,6,7,8,9,10,11,12",
+                              "0,,1", "0;1", "-1", "99999999999999999999"}) {
+    CAPTURE(damaged);
+    CHECK_THROWS_WITH_AS(replay_environment_trace(with("contact_order", damaged)),
+                         doctest::Contains("contact_order"), InputError);
+  }
+  CHECK_THROWS_AS(replay_environment_trace(with("package", "mujoco")), InputError);
 }
 
 TEST_CASE("the compact layout follows a recorded robot for thirty steps") {
