@@ -1,4 +1,4 @@
-// envs/locomotion/locomotion.hpp - HalfCheetah, Walker2D, Hopper and Ant of PyBullet Gym and pybullet_envs, to
+// envs/locomotion/locomotion.hpp - HalfCheetah, Walker2D, Hopper, Ant of PyBullet Gym and pybullet_envs, to
 // the bit where recorded episodes exist: a robot is to run along +x.
 //
 //   reward = alive (+1 or -1) + progress (m/s towards a far target) - cost of torque - 0.1 for each joint at
