@@ -57,6 +57,8 @@ int run_command(int argc, char** argv) {
       if (name == command.name) return command.run({argv + 2, argv + argc});
       names.emplace_back(command.name);
     }
+    for (const impsweep::Command& command : impsweep::hidden_commands())
+      if (name == command.name) return command.run({argv + 2, argv + argc});
     throw impsweep::InputError("unknown command '{}'{}; see `impsweep --help`", name,
                                impsweep::suggestion(name, names));
   } catch (const impsweep::InputError& error) {

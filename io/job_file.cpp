@@ -23,8 +23,14 @@ JobValue convert(const toml::node& node, const std::string& place, const std::st
   if (const auto* flag = node.as_boolean()) return {flag->get()};
   if (const auto* integer = node.as_integer()) return {integer->get()};
   if (const auto* real = node.as_floating_point()) {
-    if (std::isnan(real->get())) throw InputError("{}: '{}' is nan; give a number", place, key);
-    return {real->get()};
+    const double number = real->get();
+    if (std::isnan(number)) throw InputError("{}: '{}' is nan; give a number", place, key);
+    // 1e5 is meant for an integer where one is wanted, and integers are taken for reals.
+    constexpr double kLargestExact = 9007199254740992;
+    if (std::abs(number) <= kLargestExact && number == std::floor(number) &&
+        (number != 0 || !std::signbit(number)))
+      return {static_cast<std::int64_t>(number)};
+    return {number};
   }
   if (const auto* text = node.as_string()) return {text->get()};
   if (const auto* array = node.as_array()) {

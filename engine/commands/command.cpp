@@ -27,8 +27,33 @@ std::span<const Command> commands() {
       {"replay", "drive environments and learning code with recorded traces", command_replay},
       {"bench", "throughput of environments, updates and trainings on this machine", command_bench},
       {"tasks", "list the tasks, or one with all its options", command_tasks},
+      {"init", "write a commented job file for a task", command_init},
+      {"completion", "print what makes bash, zsh or fish complete words of this program", command_completion},
   };
   return kCommands;
+}
+
+std::span<const Command> hidden_commands() {
+  static constexpr Command kCommands[] = {
+      {"complete", "words that may follow, for shells", command_complete},
+      {"manual", "the manual page", command_manual},
+  };
+  return kCommands;
+}
+
+namespace {
+
+// Where parse() leaves the usage of a command that is only asked for it.
+std::optional<Usage>* wanted_usage = nullptr;
+
+}  // namespace
+
+Usage usage_of(const Command& command) {
+  std::optional<Usage> usage;
+  wanted_usage = &usage;
+  command.run({});
+  wanted_usage = nullptr;
+  return std::move(*usage);
 }
 
 Usage::Usage(std::string synopsis, std::string text) : synopsis(std::move(synopsis)), text(std::move(text)) {
@@ -36,6 +61,10 @@ Usage::Usage(std::string synopsis, std::string text) : synopsis(std::move(synops
 }
 
 std::optional<options::variables_map> parse(Usage& usage, const Arguments& arguments) {
+  if (wanted_usage != nullptr) {
+    wanted_usage->emplace(usage);
+    return std::nullopt;
+  }
   const std::string command = usage.synopsis.substr(0, usage.synopsis.find(' '));
   const std::string help = fmt::format("; see `impsweep {} --help`", command);
   options::options_description all;

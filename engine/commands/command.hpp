@@ -20,6 +20,9 @@ struct Command {
 };
 std::span<const Command> commands();
 
+// Commands for shells and packagers, which the help leaves out.
+std::span<const Command> hidden_commands();
+
 int command_run(const Arguments&);
 int command_plan(const Arguments&);
 int command_status(const Arguments&);
@@ -34,6 +37,10 @@ int command_pack(const Arguments&);
 int command_replay(const Arguments&);
 int command_bench(const Arguments&);
 int command_tasks(const Arguments&);
+int command_init(const Arguments&);
+int command_complete(const Arguments&);
+int command_completion(const Arguments&);
+int command_manual(const Arguments&);
 
 // ---- shared by the commands
 
@@ -47,6 +54,9 @@ struct Usage {
 
   Usage(std::string synopsis, std::string text);
 };
+
+// How a command is called, without calling it.
+Usage usage_of(const Command&);
 
 // Parses the arguments; prints the help and returns nothing if it was asked for. Throws InputError for
 // unknown flags, missing words and values of the wrong type, each with the nearest flag and the way to the

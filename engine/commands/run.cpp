@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "agents/native/kernels/kernels.hpp"
@@ -70,6 +71,25 @@ std::pair<int, int> parse_shard(const std::string& text) {
   return {index, count};
 }
 
+// The same jobs, store and overrides as `impsweep plan` has them.
+int plan_instead(const boost::program_options::variables_map& values) {
+  // Open MPI's names; one rank speaks for all.
+  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  const char* ranks = std::getenv("OMPI_COMM_WORLD_SIZE");
+  if (rank != nullptr && std::string(rank) != "0") return kComplete;
+  Arguments arguments;
+  if (ranks != nullptr) arguments = {"--ranks", ranks};
+  if (values.count("job") != 0)
+    for (const std::string& job : values["job"].as<std::vector<std::string>>()) arguments.push_back(job);
+  // A store that is not there yet has done nothing.
+  if (values.count("store") != 0 && std::filesystem::exists(values["store"].as<std::string>()))
+    arguments.insert(arguments.end(), {"--store", values["store"].as<std::string>()});
+  if (values.count("set") != 0)
+    for (const std::string& assignment : values["set"].as<std::vector<std::string>>())
+      arguments.insert(arguments.end(), {"--set", assignment});
+  return command_plan(arguments);
+}
+
 }  // namespace
 
 int command_run(const Arguments& arguments) {
@@ -110,11 +130,13 @@ int command_run(const Arguments& arguments) {
               "auto, works (trains too) or sleeps (only coordinates); auto works up to 8 ranks")(
       "simd", options::value<std::string>()->default_value("auto"),
       "auto, scalar, avx2 or avx512; results are the same bits on each")(
-      "retry-failed", "try trainings again that failed before");
+      "retry-failed", "try trainings again that failed before")(
+      "dry-run", "show what would be trained and cost, as `impsweep plan` does, and train nothing");
   usage.positional = {{"job", -1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
 
+  if (values->count("dry-run") != 0) return plan_instead(*values);
   SweepOptions sweep;
   if (values->count("job") == 0)
     throw InputError("run: no job file given; try `impsweep run jobs/quickstart.toml --store out`");

@@ -101,7 +101,13 @@ TEST_CASE("assignments take TOML values and bare words") {
 }
 
 TEST_CASE("TOML text reads back to the same value") {
-  for (const double value : {0.1, 1.0, 1e-300, 123456789.125, 5e-4, 1e22, -0.0, 1.0 / 3}) {
+  for (const double whole :
+       {0.0, 1.0, -3.0, 1e15, -9007199254740992.0}) {  // taken for an integer, which is exact
+    const JobEntry entry = parse_assignment("x=" + to_toml(JobValue{whole}));
+    REQUIRE(entry.value.get<std::int64_t>() != nullptr);
+    CHECK(static_cast<double>(*entry.value.get<std::int64_t>()) == whole);
+  }
+  for (const double value : {0.1, 1e-300, 123456789.125, 5e-4, 1e22, -0.0, 1.0 / 3}) {
     const JobEntry entry = parse_assignment("x=" + to_toml(JobValue{value}));
     REQUIRE(entry.value.get<double>() != nullptr);
     CHECK(*entry.value.get<double>() == value);
