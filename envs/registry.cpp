@@ -40,10 +40,10 @@ std::vector<Entry> all_entries() {
       {minatar::game_info<minatar::Freeway>(), minatar::make_game<minatar::Freeway>},
       {minatar::game_info<minatar::Seaquest>(), minatar::make_game<minatar::Seaquest>},
       {minatar::game_info<minatar::SpaceInvaders>(), minatar::make_game<minatar::SpaceInvaders>},
-      {halfcheetah_info(), make_locomotion},
-      {walker2d_info(), make_locomotion},
-      {hopper_info(), make_locomotion},
-      {ant_info(), make_locomotion},
+      {halfcheetah_info(), make_locomotion, require_locomotion},
+      {walker2d_info(), make_locomotion, require_locomotion},
+      {hopper_info(), make_locomotion, require_locomotion},
+      {ant_info(), make_locomotion, require_locomotion},
   };
   for (const atari::Game& game : atari::games())
     list.push_back({atari::game_info(game), atari::make_game, atari::require_game});

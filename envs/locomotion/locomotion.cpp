@@ -247,6 +247,7 @@ TaskInfo info_of(const Robot& robot) {
   info.description = robot.description;
   info.seconds_per_step = robot.seconds_per_step;
   info.numerics["bullet"] = locomotion::bullet_version();
+  info.is_external = locomotion::bullet_version().empty();  // there is no simulator in this build
   info.target_steps_per_second = robot.target_steps_per_second;
   info.recorded_as = {{robot.original, {{kPackage, std::string(kBulletEnvs)}}},
                       {original_of_gym(robot), {{kPackage, std::string(kBulletGym)}}}};
@@ -317,6 +318,10 @@ TaskInfo hopper_info() {
 }
 TaskInfo ant_info() {
   return info_of(locomotion::ant());
+}
+
+void require_locomotion(const TaskInfo& info) {
+  if (info.is_external) locomotion::World{robot_of(info.name)};
 }
 
 std::unique_ptr<Environment> make_locomotion(TaskInfo info, int lanes, const TaskOptions& options) {

@@ -108,7 +108,8 @@ TaskInfo walker2d_info();
 TaskInfo hopper_info();
 TaskInfo ant_info();
 
-// For any of the four.
+// For any of the four. Throws TaskUnavailable in a build without Bullet.
+void require_locomotion(const TaskInfo&);
 std::unique_ptr<Environment> make_locomotion(TaskInfo info, int lanes, const TaskOptions& options);
 
 }  // namespace impsweep
