@@ -16,8 +16,11 @@ using hdf5::Failure;
 using hdf5::Handle;
 using hdf5::own;
 
+constexpr unsigned kFastDeflate = 1, kSmallestDeflate = 9;
+
 struct Hdf5Writer::Impl {
   std::size_t user_block_bytes = 0;
+  unsigned deflate_level = kFastDeflate;
   Handle file, group_creation, link_creation, attribute_creation;
   std::set<std::string> groups = {""};
 };
@@ -27,9 +30,9 @@ namespace {
 constexpr std::uint64_t kSmallArrayBytes = 4096;  // up to here a chunk index costs more than deflating saves
 constexpr std::uint64_t kChunkBytes = 1024 * 1024;  // the library's chunk cache holds one such chunk
 constexpr std::size_t kMemoryStepBytes = 256 * 1024;
+constexpr unsigned kSmallChunkIndex = 4;       // half the entries of a node; 32 make 2 KB for each array
 constexpr std::uint64_t kRowsPerChunk = 1024;  // of growing tables
 constexpr std::size_t kTextGrain = 16;         // their texts are as wide as a multiple of this
-constexpr unsigned kDeflateLevel = 1;          // weights hardly shrink; masks do at any level
 
 // Runs `body`. What the library complains about while it builds a file in memory is a mistake of the caller.
 template <class Body>
@@ -93,7 +96,7 @@ Handle simple_space(const std::vector<hsize_t>& shape) {
   return own(H5Sclose, H5Screate_simple, static_cast<int>(shape.size()), shape.data(), nullptr);
 }
 
-Handle dataset_creation(std::vector<hsize_t> shape, std::uint64_t element_bytes) {
+Handle dataset_creation(std::vector<hsize_t> shape, std::uint64_t element_bytes, unsigned deflate_level) {
   Handle properties = own(H5Pclose, H5Pcreate, H5P_DATASET_CREATE);
   call(H5Pset_obj_track_times, properties, false);
   std::uint64_t bytes = element_bytes;
@@ -109,7 +112,7 @@ Handle dataset_creation(std::vector<hsize_t> shape, std::uint64_t element_bytes)
   }
   call(H5Pset_chunk, properties, static_cast<int>(shape.size()), shape.data());
   call(H5Pset_shuffle, properties);
-  call(H5Pset_deflate, properties, kDeflateLevel);
+  call(H5Pset_deflate, properties, deflate_level);
   return properties;
 }
 
@@ -225,9 +228,10 @@ void require_path(const std::string& path) {
 
 }  // namespace
 
-Hdf5Writer::Hdf5Writer(std::size_t user_block_bytes) : impl_(std::make_unique<Impl>()) {
+Hdf5Writer::Hdf5Writer(std::size_t user_block_bytes, Effort effort) : impl_(std::make_unique<Impl>()) {
   at("", [&] {
     impl_->user_block_bytes = user_block_bytes;
+    impl_->deflate_level = effort == Effort::kSmallest ? kSmallestDeflate : kFastDeflate;
     impl_->group_creation = own(H5Pclose, H5Pcreate, H5P_GROUP_CREATE);
     configure_group(impl_->group_creation);
     impl_->link_creation = own(H5Pclose, H5Pcreate, H5P_LINK_CREATE);
@@ -241,6 +245,7 @@ Hdf5Writer::Hdf5Writer(std::size_t user_block_bytes) : impl_(std::make_unique<Im
     const Handle creation = own(H5Pclose, H5Pcreate, H5P_FILE_CREATE);
     call(H5Pset_userblock, creation, user_block_bytes);
     configure_group(creation);
+    if (effort == Effort::kSmallest) call(H5Pset_istore_k, creation, kSmallChunkIndex);
     impl_->file = own(H5Fclose, H5Fcreate, hdf5::memory_file_name().c_str(), H5F_ACC_TRUNC, creation, access);
   });
 }
@@ -283,7 +288,7 @@ void Hdf5Writer::array(const std::string& path, const Array& array) {
       const std::vector<hsize_t> shape(array.shape.begin(), array.shape.end());
       const Handle dataset =
           own(H5Dclose, H5Dcreate2, impl_->file, path.c_str(), file_type<T>(), simple_space(shape),
-              impl_->link_creation, dataset_creation(shape, sizeof(T)), H5P_DEFAULT);
+              impl_->link_creation, dataset_creation(shape, sizeof(T), impl_->deflate_level), H5P_DEFAULT);
       if (count > 0)
         call(H5Dwrite, dataset, hdf5::native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
     };
@@ -299,7 +304,7 @@ void Hdf5Writer::table(const std::string& path, const Table& table) {
     const std::vector<hsize_t> shape = {table.rows()};
     const Handle dataset =
         own(H5Dclose, H5Dcreate2, impl_->file, path.c_str(), rows.type, simple_space(shape),
-            impl_->link_creation, dataset_creation(shape, rows.row_bytes), H5P_DEFAULT);
+            impl_->link_creation, dataset_creation(shape, rows.row_bytes, impl_->deflate_level), H5P_DEFAULT);
     write_rows(dataset, rows, 0, table.rows());
   });
 }
@@ -311,7 +316,8 @@ void Hdf5Writer::growing_table(const std::string& path, const Table& table) {
     const PackedRows rows = pack_rows(table, kTextGrain);
     const hsize_t count = table.rows(), unlimited = H5S_UNLIMITED;
     const Handle space = own(H5Sclose, H5Screate_simple, 1, &count, &unlimited);
-    const Handle creation = dataset_creation({kRowsPerChunk}, std::max<std::size_t>(rows.row_bytes, 8));
+    const Handle creation =
+        dataset_creation({kRowsPerChunk}, std::max<std::size_t>(rows.row_bytes, 8), impl_->deflate_level);
     const Handle dataset = own(H5Dclose, H5Dcreate2, impl_->file, path.c_str(), rows.type, space,
                                impl_->link_creation, creation, H5P_DEFAULT);
     write_rows(dataset, rows, 0, count);

@@ -23,9 +23,12 @@ namespace impsweep {
 
 class Hdf5Writer {
  public:
+  // Weights hardly shrink, however hard one tries; tables do.
+  enum class Effort { kFast, kSmallest };
+
   // A user block is space at the beginning of the file that HDF5 leaves to its user: 0, or 512, 1024, 2048,
   // ... bytes; it is zero-filled here.
-  explicit Hdf5Writer(std::size_t user_block_bytes = 0);
+  explicit Hdf5Writer(std::size_t user_block_bytes = 0, Effort = Effort::kFast);
   Hdf5Writer(Hdf5Writer&&) noexcept;
   Hdf5Writer& operator=(Hdf5Writer&&) noexcept;
   ~Hdf5Writer();

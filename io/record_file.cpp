@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
 #include <set>
 
 #include "io/error.hpp"
@@ -13,7 +14,6 @@ namespace impsweep {
 
 namespace {
 
-constexpr std::size_t kUserBlockBytes = 512;
 constexpr int kFormat = 1;
 constexpr std::string_view kMagic = "impsweep record, format ";
 
@@ -55,26 +55,34 @@ int format_of(std::string_view block) {
   throw DamagedFile(file, "is altered (its checksum does not match)");
 }
 
-void read_attributes(const Hdf5File& file, const std::string& group, Record& record) {
-  for (const std::string& name : file.attribute_names(group))
-    record.attributes[group].emplace(name, file.attribute(group, name));
+// "<top>/<path>", either of which may be empty.
+std::string joined(const std::string& top, const std::string& path) {
+  return top.empty() || path.empty() ? top + path : top + "/" + path;
+}
+
+// Paths of a record are relative to its group in the file, `top`.
+void read_attributes(const Hdf5File& file, const std::string& top, const std::string& group, Record& record) {
+  for (const std::string& name : file.attribute_names(joined(top, group)))
+    record.attributes[group].emplace(name, file.attribute(joined(top, group), name));
 }
 
 // Groups below groups, as records have them at most; and each object is met once, so that no link leads back.
 constexpr std::size_t kDeepest = 16;
 using Seen = std::set<std::uint64_t>;
 
-void read_group(const Hdf5File& file, const std::string& group, RecordPart part, Record& record, Seen& seen) {
-  if (!seen.insert(file.address(group)).second || std::ranges::count(group, '/') > std::ptrdiff_t{kDeepest})
+void read_group(const Hdf5File& file, const std::string& top, const std::string& group, RecordPart part,
+                Record& record, Seen& seen) {
+  if (!seen.insert(file.address(joined(top, group))).second ||
+      std::ranges::count(group, '/') > std::ptrdiff_t{kDeepest})
     throw InputError("{}: '{}' is linked twice or too deep; check that this is the right file", file.name(),
-                     group);
-  read_attributes(file, group, record);
-  for (const std::string& child : file.children(group)) {
-    const std::string path = group.empty() ? child : group + "/" + child;
-    if (file.is_group(path)) {
-      read_group(file, path, part, record, seen);
+                     joined(top, group));
+  read_attributes(file, top, group, record);
+  for (const std::string& child : file.children(joined(top, group))) {
+    const std::string path = joined(group, child);
+    if (file.is_group(joined(top, path))) {
+      read_group(file, top, path, part, record, seen);
     } else if (part == RecordPart::kAll) {
-      record.arrays.emplace(path, file.array(path));
+      record.arrays.emplace(path, file.array(joined(top, path)));
     }
   }
 }
@@ -82,24 +90,53 @@ void read_group(const Hdf5File& file, const std::string& group, RecordPart part,
 }  // namespace
 
 void write_record(Hdf5Writer& writer, const std::string& group, const Record& record) {
-  const auto below = [&](const std::string& path) {
-    return group.empty() || path.empty() ? group + path : group + "/" + path;
-  };
-  for (const auto& [path, array] : record.arrays) writer.array(below(path), array);
+  for (const auto& [path, array] : record.arrays) writer.array(joined(group, path), array);
   for (const auto& [owner, attributes] : record.attributes) {
     if (record.has_array(owner))
       throw std::invalid_argument(
           fmt::format("'{}' is an array; a record has attributes on groups only", owner));
-    for (const auto& [name, attribute] : attributes) writer.attribute(below(owner), name, attribute);
+    for (const auto& [name, attribute] : attributes) writer.attribute(joined(group, owner), name, attribute);
   }
+}
+
+Record read_record(const Hdf5File& file, const std::string& group, RecordPart part) {
+  Record record;
+  Seen seen;
+  read_group(file, group, "", part, record, seen);
+  record.origin = file.name();
+  return record;
+}
+
+Record read_record(const Hdf5File& file, const std::string& group, std::span<const std::string> places) {
+  Record record;
+  record.origin = file.name();
+  for (const std::string& place : places) {
+    if (!file.exists(joined(group, place))) continue;
+    if (file.is_group(joined(group, place)))
+      read_attributes(file, group, place, record);
+    else
+      record.arrays.emplace(place, file.array(joined(group, place)));
+  }
+  return record;
+}
+
+void write_user_block(Bytes& file) {
+  const std::string block = user_block(ByteView(file).subspan(kUserBlockBytes));
+  std::ranges::copy(bytes_of(block), file.begin());
+}
+
+bool begins_like_record(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string beginning(kMagic.size(), '\0');
+  file.read(beginning.data(), std::ssize(beginning));
+  return beginning == kMagic;
 }
 
 Bytes encode_record(const Record& record) {
   Hdf5Writer writer(kUserBlockBytes);
   write_record(writer, "", record);
   Bytes bytes = writer.image();
-  const std::string block = user_block(ByteView(bytes).subspan(kUserBlockBytes));
-  std::ranges::copy(bytes_of(block), bytes.begin());
+  write_user_block(bytes);
   return bytes;
 }
 
@@ -131,30 +168,13 @@ Record read_or_call_damaged(const std::string& file, const Read& read) {
 
 Record decode_record(ByteView bytes, const std::string& file, RecordPart part) {
   validate_record(bytes, file);
-  return read_or_call_damaged(file, [&] {
-    Record record;
-    Seen seen;
-    read_group(Hdf5File::open_image(bytes, file), "", part, record, seen);
-    record.origin = file;
-    return record;
-  });
+  return read_or_call_damaged(file, [&] { return read_record(Hdf5File::open_image(bytes, file), "", part); });
 }
 
 Record decode_record(ByteView bytes, const std::string& name, std::span<const std::string> places) {
   validate_record(bytes, name);
-  return read_or_call_damaged(name, [&] {
-    const Hdf5File file = Hdf5File::open_image(bytes, name);
-    Record record;
-    record.origin = name;
-    for (const std::string& place : places) {
-      if (!file.exists(place)) continue;
-      if (file.is_group(place))
-        read_attributes(file, place, record);
-      else
-        record.arrays.emplace(place, file.array(place));
-    }
-    return record;
-  });
+  return read_or_call_damaged(name,
+                              [&] { return read_record(Hdf5File::open_image(bytes, name), "", places); });
 }
 
 Record read_record_file(const std::filesystem::path& path, RecordPart part) {

@@ -51,9 +51,19 @@ enum class RecordPart {
 // NUL, a path that is both group and array.
 Bytes encode_record(const Record&);
 
-// Adds the record to a file that is being built, below `group`; "" is the root.
+// Adds the record to a file that is being built, below `group`; "" is the root. And reads it there again.
 class Hdf5Writer;
+class Hdf5File;
 void write_record(Hdf5Writer&, const std::string& group, const Record&);
+Record read_record(const Hdf5File&, const std::string& group, RecordPart = RecordPart::kAll);
+Record read_record(const Hdf5File&, const std::string& group, std::span<const std::string> places);
+
+// For files of other contents that prove themselves in the same way: their length, which is left free at the
+// beginning of a file, and what is then written there.
+inline constexpr std::size_t kUserBlockBytes = 512;
+void write_user_block(Bytes& file);
+// Whether the file says of itself that it has such a block.
+bool begins_like_record(const std::filesystem::path&);
 
 // `file` stands in messages and becomes the record's origin.
 Record decode_record(ByteView, const std::string& file, RecordPart = RecordPart::kAll);

@@ -117,7 +117,12 @@ void Store::require_pins(const Fingerprint& entries) const {
 
 Store Store::open(const fs::path& directory, Warn warn) {
   Store store(directory, std::move(warn));
-  store.fingerprint_ = read_identity(directory);
+  if (is_plain_file(directory)) {
+    store.pack_ = std::make_shared<PackFile>(directory);
+    store.fingerprint_ = store.pack_->fingerprint();
+  } else {
+    store.fingerprint_ = read_identity(directory);
+  }
   return store;
 }
 
@@ -142,17 +147,22 @@ fs::path Store::older_checkpoint_path(std::string_view digest) const {
 
 Digests Store::finished() const {
   Digests digests;
+  if (pack_) {
+    for (const std::string& digest : pack_->digests())
+      if (is_digest(digest)) digests.insert(digest);
+    return digests;
+  }
   for (const fs::path& folder : entries(directory_ / "rounds"))
     if (is_round_folder(folder)) add_digests_in(folder, digests);
   return digests;
 }
 
 bool Store::has(std::string_view digest) const {
-  return file_exists(round_path(digest));
+  return pack_ ? pack_->has(digest) : file_exists(round_path(digest));
 }
 
 FileStamp Store::stamp(std::string_view digest) const {
-  return stamp_of(round_path(digest));
+  return stamp_of(pack_ ? directory_ : round_path(digest));
 }
 
 template <class What>
@@ -177,11 +187,11 @@ std::optional<Record> Store::load_if_understood(const fs::path& path, const What
 }
 
 std::optional<Record> Store::load(std::string_view digest, RecordPart part) const {
-  return load_if_understood(round_path(digest), part);
+  return pack_ ? pack_->load(digest, part) : load_if_understood(round_path(digest), part);
 }
 
 std::optional<Record> Store::load(std::string_view digest, std::span<const std::string> places) const {
-  return load_if_understood(round_path(digest), places);
+  return pack_ ? pack_->load(digest, places) : load_if_understood(round_path(digest), places);
 }
 
 Publication Store::publish(std::string_view digest, const Record& record) const {
@@ -228,6 +238,7 @@ bool Store::save_checkpoint(std::string_view digest, const Record& checkpoint) c
 }
 
 std::optional<Record> Store::load_checkpoint(std::string_view digest, RecordPart part) const {
+  if (pack_) return std::nullopt;
   std::optional<Record> newest = load_or_quarantine(checkpoint_path(digest), part);
   return newest ? std::move(newest) : load_or_quarantine(older_checkpoint_path(digest), part);
 }
@@ -245,6 +256,7 @@ void Store::refuse_checkpoint(std::string_view digest, const std::string& reason
 
 Digests Store::checkpoints() const {
   Digests digests;
+  if (pack_) return digests;
   for (const fs::path& path : entries(directory_ / "live")) {
     const fs::path stem = path.stem();
     const std::string digest = (stem.extension() == kOlder ? stem.stem() : stem).string();
@@ -267,6 +279,9 @@ std::string Store::freeze_job(std::string_view toml_text) const {
 
 std::vector<FrozenJob> Store::jobs() const {
   std::vector<FrozenJob> jobs;
+  if (pack_)
+    for (const auto& [digest, text] : pack_->jobs()) jobs.push_back({digest, text});
+  if (pack_) return jobs;
   for (const fs::path& path : entries(directory_ / "jobs")) {
     if (path.extension() != ".toml" || path.stem().string().size() != 64 || !is_digest(path.stem().string()))
       continue;  // not ours
@@ -294,6 +309,7 @@ EventWriter Store::event_writer(const std::string& run) const {
 }
 
 std::vector<fs::path> Store::event_logs() const {
+  if (pack_) return {};
   std::vector<fs::path> logs = entries(directory_ / "events");
   std::erase_if(logs, [&](const fs::path& path) {
     if (path.extension() != ".log") return true;

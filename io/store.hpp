@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,7 @@
 
 #include "io/event_log.hpp"
 #include "io/files.hpp"
+#include "io/pack_file.hpp"
 #include "io/quarantine.hpp"
 #include "io/record.hpp"
 #include "io/record_file.hpp"
@@ -64,10 +66,14 @@ class Store {
   // For writing: makes what is missing, two starters may race. Refuses a store of another schema or
   // fingerprint, and a directory with files in it that is no store.
   static Store create_or_open(const std::filesystem::path&, const Fingerprint&, Warn = {});
-  // For reading: changes nothing; what is damaged is warned of, and counts as missing.
+  // For reading: changes nothing; what is damaged is warned of, and counts as missing. A pack
+  // (io/pack_file.hpp) is opened as well, a store in one file; it has no events, leases and checkpoints.
   static Store open(const std::filesystem::path&, Warn = {});
 
-  const std::filesystem::path& directory() const { return directory_; }
+  const std::filesystem::path& directory() const { return directory_; }  // of a pack, its file
+  bool is_pack() const { return pack_ != nullptr; }
+  // False for a pack of the kind that leaves them out: masks, weights and snapshots are missing in its results.
+  bool has_weights() const { return pack_ == nullptr || pack_->has_weights(); }
   void warn(const std::string& message) const { warn_(message); }
   const Fingerprint& fingerprint() const { return fingerprint_; }
   // Versions that only some results depend on (io/store_identity.hpp).
@@ -130,7 +136,8 @@ class Store {
   std::filesystem::path directory_;
   Fingerprint fingerprint_;
   Warn warn_;
-  bool may_move_ = false;  // damaged files, to quarantine
+  bool may_move_ = false;                 // damaged files, to quarantine
+  std::shared_ptr<const PackFile> pack_;  // null: a directory
 };
 
 }  // namespace impsweep

@@ -576,6 +576,13 @@ class Store(SweepTest):
                     pattern.fullmatch(name) for pattern in patterns)
                 self.assertTrue(found, name)
             self.assertGreater(len(names), 50)
+        self.expect(0, "pack", self.path("S"), self.path("summary.h5"), "--summary")
+        with h5py.File(self.path("summary.h5")) as pack:
+            for name, _, _ in contents(pack):
+                self.assertTrue(any(pattern.fullmatch(name) for pattern in patterns), name)
+            counts = {f"result/{name}" for name in ("input_kept", "input_effective", "tensor_entries", "tensor_magnitude")}
+            for place in pack["records"].attrs["places"].astype(str):
+                self.assertTrue(place in counts or any(pattern.fullmatch(place) for pattern in results), place)
         self.expect(0, "export", self.path("S"), "ticket", "--chain", TICKET, "--round", "1", "--output",
                     self.path("ticket.h5"))
         self.compare(names_of("Tickets"), self.directory / "ticket.h5")

@@ -98,6 +98,7 @@ int command_evaluate(const Arguments& arguments) {
   }
 
   const Store store = Store::open(words[0]);
+  require_weights(store, "evaluate");
   const Plan plan = plan_of_store(store);
   const TrainingIndex training = find_round(plan, words[1], words[2], words[0]);
   const TrainingNode& node = plan.trainings[training];

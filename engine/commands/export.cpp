@@ -72,6 +72,7 @@ int command_export(const Arguments& arguments) {
   const Plan plan = plan_of_store(store);
   require_jobs(store, plan);
   if (words[1] == "ticket") {
+    require_weights(store, "export ... ticket");
     for (const char* needed : {"chain", "round", "output"})
       if (values->count(needed) == 0)
         throw InputError("export: a ticket needs --{}; see `impsweep export --help`", needed);

@@ -72,9 +72,16 @@ int command_tasks(const Arguments& arguments) {
     nlohmann::json tasks = nlohmann::json::array();
     for (const std::string& name : names) {
       const TaskInfo& task = *find_task(name);
-      nlohmann::json entry = {{"name", task.name},           {"observation", task.observation_size},
-                              {"actions", task.actions},     {"continuous", task.continuous},
-                              {"max_steps", task.max_steps}, {"source", source_of_task(name)}};
+      nlohmann::json entry = {{"name", task.name},
+                              {"observation", task.observation_size},
+                              {"actions", task.actions},
+                              {"continuous", task.continuous},
+                              {"max_steps", task.max_steps},
+                              {"source", source_of_task(name)},
+                              {"observation_names", task.observation_names},
+                              {"channel_names", task.channel_names},
+                              {"rows", task.rows},
+                              {"columns", task.columns}};
       if (one) {
         for (const AlgorithmInfo* algorithm : algorithms_for(task)) {
           const std::string algorithm_name(algorithm->name);

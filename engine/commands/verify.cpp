@@ -62,7 +62,7 @@ int command_verify(const Arguments& arguments) {
     fmt::print("{} results, {} damaged, {} different, {} recomputed, {} still to be trained\ndigest {}\n",
                verification.results.size(), verification.damaged.size(), verification.different.size(),
                verification.recomputed, verification.missing, verification.digest());
-    if (!verification.damaged.empty())
+    if (!verification.damaged.empty() && !store.is_pack())
       fmt::print(
           "To mend it, remove {} and run the jobs again: damaged results go to quarantine and are computed "
           "anew.\n",

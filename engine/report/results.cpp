@@ -29,7 +29,9 @@ std::vector<std::string> places_to_read(const std::vector<Tensor>& tensors) {
                                      "curve/mean",
                                      "curve/returns",
                                      "result/kept_per_tensor",
-                                     "result/input_magnitude"};
+                                     "result/input_magnitude",
+                                     "result/input_kept",  // of summaries, in place of masks
+                                     "result/input_effective"};
   for (const Tensor& tensor : tensors)
     if (is_small(tensors) || &tensor == &tensors.front()) places.push_back("mask/" + tensor.name);
   return places;
@@ -45,6 +47,7 @@ RoundFacts read_facts(const Record& record, const ModelSpec& model, const std::v
   facts.kept_per_tensor = record.values<std::int64_t>("result/kept_per_tensor");
   const auto& magnitude = record.values<double>("result/input_magnitude");
   facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
+  const bool is_summary = record.has_array("result/input_kept");
   const std::string path = "mask/" + first_layer.name;
   const std::vector<std::uint8_t> mask = record.has_array(path)
                                              ? record.values<std::uint8_t>(path)
@@ -53,12 +56,18 @@ RoundFacts read_facts(const Record& record, const ModelSpec& model, const std::v
       facts.input_magnitude.size() != static_cast<std::size_t>(first_layer.shape[1]) ||
       mask.size() != first_layer.size)
     throw InputError("{}: its arrays do not fit together; remove the file and run again", record.origin);
-  const std::vector<std::int64_t> kept = kept_per_input(first_layer, mask);
+  const std::vector<std::int64_t> kept =
+      is_summary ? record.values<std::int64_t>("result/input_kept") : kept_per_input(first_layer, mask);
   facts.input_kept.assign(kept.begin(), kept.end());
   if (is_small(tensors))
     for (const std::int64_t paths :
-         kept_per_input(tensors, effective_parameters(model, tensors, read_mask(record, tensors))))
+         is_summary
+             ? record.values<std::int64_t>("result/input_effective")
+             : kept_per_input(tensors, effective_parameters(model, tensors, read_mask(record, tensors))))
       facts.input_effective.push_back(paths > 0 ? 1 : 0);
+  if (facts.input_kept.size() != facts.input_magnitude.size() ||
+      (is_small(tensors) && facts.input_effective.size() != facts.input_magnitude.size()))
+    throw InputError("{}: its arrays do not fit together; restore a copy", record.origin);
   return facts;
 }
 

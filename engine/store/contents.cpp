@@ -141,6 +141,13 @@ void require_jobs(const Store& store, const Plan& plan) {
   store.warn(fmt::format("{}, and that are left out; {}", what, kRemedy));
 }
 
+void require_weights(const Store& store, const std::string& command) {
+  if (store.has_weights()) return;
+  throw InputError(
+      "{}: is a summary without weights, which `impsweep {}` needs; take the store or a whole pack",
+      store.directory().string(), command);
+}
+
 std::size_t read_summaries(const Store& store, const Plan& plan, RoundSummaries& known) {
   const Digests finished = store.finished();
   const SummaryCache cache = read_summary_cache(store);

@@ -24,6 +24,9 @@ std::size_t unclaimed_results(const Store&, const Plan&);
 // jobs for an empty one.
 void require_jobs(const Store&, const Plan&);
 
+// InputError if it is a pack without weights, which this command needs.
+void require_weights(const Store&, const std::string& command);
+
 // A name in a store belongs to the job that used it first. Throws InputError with the keys that differ, and
 // the remedy, if one of these points has the name of others that were trained with other settings.
 void require_names_free(const Store&, const std::vector<GridPoint>&, const std::string& remedy);

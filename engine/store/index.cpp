@@ -12,6 +12,7 @@
 #include "io/error.hpp"
 #include "io/files.hpp"
 #include "io/hdf5_writer.hpp"
+#include "io/record_columns.hpp"
 #include "io/record_file.hpp"
 
 namespace impsweep {
@@ -186,28 +187,57 @@ void StoreIndex::add(std::span<const TrainingIndex> finished, const RoundSummari
   if (!file_.append(table_of(plan_, summaries, rows), links_of(plan_, rows))) write(summaries);
 }
 
-void write_pack(const Store& store, const Plan& plan, const RoundSummaries& summaries,
-                const std::filesystem::path& file) {
-  Hdf5Writer writer;
-  writer.table("rounds", rounds_table(plan, summaries));
+namespace {
+
+Record whole_record(const Store& store, const Plan& plan, const Row& row) {
+  std::optional<Record> record = store.load(plan.trainings[row.training].digest);
+  if (!record)
+    throw InputError("{}: {} {} was damaged; run the job again, then pack", store.directory().string(),
+                     row.chain, row.round);
+  require_whole_curve(*record);
+  return std::move(*record);
+}
+
+void write_rounds(Hdf5Writer& writer, const Store& store, const Plan& plan, const std::vector<Row>& rows) {
   std::map<TrainingIndex, std::string> packed;  // where a training lies that several chains share
-  for (const Row& row : finished_rows(plan, summaries)) {
+  for (const Row& row : rows) {
     const std::string path = fmt::format("chains/{}/{}", row.chain, row.round);
     const auto [first, is_new] = packed.emplace(row.training, path);
-    if (!is_new) {
+    if (is_new)
+      write_record(writer, path, whole_record(store, plan, row));
+    else
       writer.link(path, first->second);
-      continue;
-    }
-    const std::optional<Record> record = store.load(plan.trainings[row.training].digest);
-    if (!record)
-      throw InputError("{}: {} was damaged; run the job again, then pack", store.directory().string(), path);
-    require_whole_curve(*record);
-    write_record(writer, path, *record);
   }
+}
+
+void write_summaries(Hdf5Writer& writer, const Store& store, const Plan& plan, const std::vector<Row>& rows) {
+  std::set<TrainingIndex> packed;
+  std::vector<Record> records;
+  for (const Row& row : rows)
+    if (packed.insert(row.training).second)
+      records.push_back(without_weights(whole_record(store, plan, row),
+                                        model_of(plan.settings[plan.trainings[row.training].settings])));
+  write_record_columns(writer, kPackRecords, records);
+}
+
+}  // namespace
+
+void write_pack(const Store& store, const Plan& plan, const RoundSummaries& summaries, PackKind kind,
+                const std::filesystem::path& file) {
+  using Effort = Hdf5Writer::Effort;
+  Hdf5Writer writer(kUserBlockBytes, kind == PackKind::kSummary ? Effort::kSmallest : Effort::kFast);
+  writer.table(kPackTable, rounds_table(plan, summaries));
+  const std::vector<Row> rows = finished_rows(plan, summaries);
+  if (kind == PackKind::kSummary)
+    write_summaries(writer, store, plan, rows);
+  else
+    write_rounds(writer, store, plan, rows);
   for (const FrozenJob& job : store.jobs()) writer.attribute("jobs", job.digest, job.text);
   for (const Fingerprint& entries : {store.fingerprint(), store.pins()})
     for (const auto& [entry, value] : entries) writer.attribute("fingerprint", entry, value);
-  write_output(file, writer.image());
+  Bytes bytes = writer.image();
+  write_user_block(bytes);
+  write_output(file, bytes);
 }
 
 }  // namespace impsweep

@@ -48,6 +48,7 @@ bool merge_log(const std::filesystem::path& from, const std::filesystem::path& t
 
 void require_mergeable(const Store* store, const std::string& directory, std::span<const Store> sources) {
   const Fingerprint& ours = store != nullptr ? store->fingerprint() : sources.front().fingerprint();
+  for (const Store& source : sources) require_weights(source, "merge");
   for (const Store& source : sources) require_equal_numerics(ours, directory, source);
   Fingerprint pins = store != nullptr ? store->pins() : Fingerprint();
   for (const Store& source : sources) require_equal_pins(pins, directory, source);

@@ -1,5 +1,6 @@
 #include "engine/store/summary_cache.hpp"
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -75,6 +76,15 @@ class Columns {
 
 SummaryCache read_summary_cache(const Store& store) {
   SummaryCache cache;
+  if (store.is_pack()) {
+    for (const std::string& digest : store.finished())
+      if (const std::optional<Record> record = store.load(digest, RecordPart::kAttributes)) {
+        RoundSummary summary = read_summary(*record);
+        summary.file = store.stamp(digest);
+        cache.emplace(TrainingId(digest), summary);
+      }
+    return cache;
+  }
   try {
     Record record = read_record_file(cache_file(store));
     if (record.integer("", "format") != kFormat) return {};

@@ -16,7 +16,7 @@ namespace impsweep {
 
 using SummaryCache = std::unordered_map<TrainingId, RoundSummary>;
 
-// Empty if there is no such file, or none that this version can read.
+// Empty if there is no such file, or none that this version can read. Packs are read themselves.
 SummaryCache read_summary_cache(const Store&);
 
 // Does nothing where the store cannot be written to.

@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 
-#include "engine/imp/effective.hpp"
 #include "engine/training/round_record.hpp"
 #include "io/error.hpp"
 
@@ -98,26 +97,21 @@ Table inputs_table(const Store& store, const Plan& plan, const std::vector<std::
   for_each_finished_round(
       store, plan, [&](const Chain& chain, const TrainingNode& node, const Record& record) {
         const auto& magnitude = record.values<double>("result/input_magnitude");
-        const ModelSpec model = model_of(plan.settings[node.settings]);
-        const std::vector<Tensor> tensors = tensors_of(model);
-        const Mask mask = read_round(record, model).mask;
-        const std::vector<std::int64_t> left = kept_per_input(tensors, mask),
-                                        on_paths = kept_per_input(tensors,
-                                                                  effective_parameters(model, tensors, mask));
-        if (magnitude.size() != left.size())
+        const NetworkCounts counts = network_counts(record, model_of(plan.settings[node.settings]));
+        if (magnitude.size() != counts.input_kept.size())
           throw InputError(
               "{}: 'result/input_magnitude' holds {} inputs where the network has {}; remove the file and "
               "run "
               "again",
-              record.origin, magnitude.size(), left.size());
+              record.origin, magnitude.size(), counts.input_kept.size());
         const auto& known_names = find_task(chain.task)->observation_names;
         for (std::size_t i = 0; i < magnitude.size(); ++i) {
           heads.add(chain, node);
           inputs.push_back(static_cast<std::int64_t>(i));
           names.push_back(i < known_names.size() ? known_names[i] : fmt::format("input {}", i));
           magnitudes.push_back(magnitude[i]);
-          kept.push_back(left.at(i));
-          effective.push_back(on_paths.at(i));
+          kept.push_back(counts.input_kept[i]);
+          effective.push_back(counts.input_effective[i]);
         }
       });
   return std::move(heads).table({{"input", std::move(inputs)},
@@ -133,29 +127,22 @@ Table layers_table(const Store& store, const Plan& plan, const std::vector<std::
   std::vector<std::string> names;
   std::vector<std::int64_t> sizes, kept, effective;
   std::vector<double> magnitudes, means;
-  for_each_finished_round(
-      store, plan, [&](const Chain& chain, const TrainingNode& node, const Record& record) {
-        const ModelSpec model = model_of(plan.settings[node.settings]);
-        const std::vector<Tensor> tensors = tensors_of(model);
-        const RoundResult round = read_round(record, model);
-        const Mask on_paths = effective_parameters(model, tensors, round.mask);
-        for (const Tensor& tensor : tensors) {
-          std::int64_t left = 0, useful = 0;
-          double sum = 0;
-          for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i) {
-            left += round.mask[i];
-            useful += on_paths[i];
-            sum += std::abs(static_cast<double>(round.best[i]));  // 0 where pruned
-          }
-          heads.add(chain, node);
-          names.push_back(tensor.name);
-          sizes.push_back(static_cast<std::int64_t>(tensor.size));
-          kept.push_back(left);
-          effective.push_back(useful);
-          magnitudes.push_back(sum);
-          means.push_back(sum / static_cast<double>(left));  // NaN of a layer that is empty
-        }
-      });
+  for_each_finished_round(store, plan,
+                          [&](const Chain& chain, const TrainingNode& node, const Record& record) {
+                            const ModelSpec model = model_of(plan.settings[node.settings]);
+                            const std::vector<Tensor> tensors = tensors_of(model);
+                            const NetworkCounts counts = network_counts(record, model);
+                            for (std::size_t i = 0; i < tensors.size(); ++i) {
+                              heads.add(chain, node);
+                              names.push_back(tensors[i].name);
+                              sizes.push_back(counts.entries[i]);
+                              kept.push_back(counts.kept[i]);
+                              effective.push_back(counts.effective[i]);
+                              magnitudes.push_back(counts.magnitude[i]);
+                              means.push_back(counts.magnitude[i] /
+                                              static_cast<double>(counts.kept[i]));  // NaN where none is left
+                            }
+                          });
   return std::move(heads).table({{"tensor", std::move(names)},
                                  {"entries", std::move(sizes)},
                                  {"kept", std::move(kept)},

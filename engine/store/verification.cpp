@@ -19,7 +19,8 @@ std::string Verification::digest() const {
 }
 
 Record read_result(const Store& store, const std::string& digest) {
-  Record record = read_record_file(store.directory() / Store::round_file(digest));
+  Record record = store.is_pack() ? store.load(digest).value()
+                                  : read_record_file(store.directory() / Store::round_file(digest));
   if (const TrainingId found = digest_of_bytes(record.text("", "recipe")); found != digest)
     throw DamagedFile(record.origin, fmt::format("it holds the recipe of another training, {}", found));
   require_whole_curve(record);
@@ -27,6 +28,7 @@ Record read_result(const Store& store, const std::string& digest) {
 }
 
 Verification verify_store(const Store& store) {
+  require_weights(store, "verify");
   Verification verification;
   const Plan plan = plan_of_store(store);
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -149,6 +150,78 @@ std::vector<std::int64_t> kept_per_input(const Tensor& first_layer, std::span<co
   return kept;
 }
 
+bool is_without_weights(const Record& record) {
+  return record.has_array("result/tensor_magnitude");
+}
+
+NetworkCounts network_counts(const Record& record, const ModelSpec& model) {
+  const std::vector<Tensor> tensors = tensors_of(model);
+  const auto inputs = static_cast<std::size_t>(tensors.front().shape[1]);
+  NetworkCounts counts;
+  if (is_without_weights(record)) {
+    counts.input_kept = record.values<std::int64_t>("result/input_kept");
+    counts.input_effective = record.values<std::int64_t>("result/input_effective");
+    counts.entries = record.values<std::int64_t>("result/tensor_entries");
+    counts.kept = record.values<std::int64_t>("result/kept_per_tensor");
+    counts.effective = record.values<std::int64_t>("result/effective_per_tensor");
+    counts.magnitude = record.values<double>("result/tensor_magnitude");
+  } else {
+    const RoundResult round = read_round(record, model);
+    const Mask on_paths = effective_parameters(model, tensors, round.mask);
+    counts.input_kept = kept_per_input(tensors, round.mask);
+    counts.input_effective = kept_per_input(tensors, on_paths);
+    for (const Tensor& tensor : tensors) {
+      std::int64_t left = 0, useful = 0;
+      double total = 0;
+      for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i) {
+        left += round.mask[i];
+        useful += on_paths[i];
+        total += std::abs(static_cast<double>(round.best[i]));  // 0 where pruned
+      }
+      counts.entries.push_back(static_cast<std::int64_t>(tensor.size));
+      counts.kept.push_back(left);
+      counts.effective.push_back(useful);
+      counts.magnitude.push_back(total);
+    }
+  }
+  if (counts.input_kept.size() != inputs || counts.input_effective.size() != inputs ||
+      counts.entries.size() != tensors.size() || counts.kept.size() != tensors.size() ||
+      counts.effective.size() != tensors.size() || counts.magnitude.size() != tensors.size())
+    throw InputError("{}: its counts are those of another network; restore a copy", record.origin);
+  return counts;
+}
+
+Record without_weights(const Record& record, const ModelSpec& model) {
+  constexpr std::array kLeftOut = {"mask", "weights", "initial", "snapshots"};
+  const auto is_left_out = [&](const std::string& place) {
+    return std::ranges::any_of(
+        kLeftOut, [&](const std::string& group) { return place == group || place.starts_with(group + "/"); });
+  };
+  if (is_without_weights(record)) return record;
+  const NetworkCounts counts = network_counts(record, model);
+  Record summary;
+  summary.origin = record.origin;
+  for (const auto& [group, attributes] : record.attributes)
+    if (!is_left_out(group)) summary.attributes[group] = attributes;
+  for (const auto& [path, array] : record.arrays)
+    if (!is_left_out(path)) summary.arrays[path] = array;
+  summary.arrays["result/input_kept"] = Array::vector(counts.input_kept);
+  summary.arrays["result/input_effective"] = Array::vector(counts.input_effective);
+  summary.arrays["result/tensor_entries"] = Array::vector(counts.entries);
+  summary.arrays["result/effective_per_tensor"] = Array::vector(counts.effective);
+  summary.arrays["result/tensor_magnitude"] = Array::vector(counts.magnitude);
+  constexpr std::array kReturns = {"curve/returns", "result/best_returns", "result/final_returns"};
+  const bool whole = std::ranges::all_of(kReturns, [&](const char* path) {
+    return !record.has_array(path) || std::ranges::all_of(record.values<float>(path), [](float value) {
+      return !(value != std::trunc(value)) || std::isnan(value);
+    });
+  });
+  if (whole) return summary;
+  summary.arrays["curve/mean"] = Array::vector(curve_means(record));
+  for (const char* path : kReturns) summary.arrays.erase(path);
+  return summary;
+}
+
 Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRequest& request,
                          const TrainingOutcome& outcome) {
   const TrainingNode& node = plan.trainings[index];
@@ -292,8 +365,10 @@ void add_provenance(Record& record, const std::map<std::string, std::string>& te
 
 std::vector<double> curve_means(const Record& record) {
   std::vector<double> means = record.values<double>("curve/mean");
-  const std::vector<float>& returns = record.values<float>("curve/returns");
   const std::size_t points = record.values<std::int64_t>("curve/step").size();
+  if (is_without_weights(record) && !record.has_array("curve/returns") && means.size() == points)
+    return means;
+  const std::vector<float>& returns = record.values<float>("curve/returns");
   if (means.size() != points || points == 0 || returns.size() % points != 0)
     throw InputError("{}: the arrays of its curve do not fit together; remove the file and run again",
                      record.origin);

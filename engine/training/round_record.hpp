@@ -114,6 +114,27 @@ std::vector<std::int64_t> kept_per_input(const std::vector<Tensor>&, const Mask&
 // The same from the layer's own part of the mask, which has its size.
 std::vector<std::int64_t> kept_per_input(const Tensor& first_layer, std::span<const std::uint8_t> mask);
 
+// What tables say of the network of a finished round: from its mask and best weights, or as a summary has it.
+struct NetworkCounts {
+  std::vector<std::int64_t> input_kept, input_effective;  // [inputs] of the first layer, as kept_per_input()
+  // [tensors] entries of each, those left, those of them on a path, and the sum of absolute values left.
+  std::vector<std::int64_t> entries, kept, effective;
+  std::vector<double> magnitude;
+};
+// Throws InputError naming the file if the record does not fit the model.
+NetworkCounts network_counts(const Record&, const ModelSpec&);
+
+// The same result without mask, weights and snapshots, but with what network_counts() says of them:
+//
+//   result/input_kept, input_effective   [inputs]
+//   result/tensor_entries                [tensors]
+//   result/tensor_magnitude              [tensors]
+//
+// Returns of single episodes stay where they are whole numbers, which hardly take space; else they are left
+// out, with NaN for the mean of an evaluation without an episode.
+Record without_weights(const Record&, const ModelSpec&);
+bool is_without_weights(const Record&);
+
 // Everything but provenance.
 Record make_round_record(const Plan&, TrainingIndex, const TrainingRequest&, const TrainingOutcome&);
 
@@ -122,7 +143,7 @@ void add_provenance(Record&, const std::map<std::string, std::string>& texts, do
                     double cpu_seconds);
 
 // Mean return of each evaluation of a record's curve; NaN where no episode ended, which no mean stands for.
-// Throws InputError if the arrays of the curve do not fit each other.
+// Throws InputError if the arrays of the curve do not fit each other. Returns of episodes may be missing.
 std::vector<double> curve_means(const Record&);
 
 }  // namespace impsweep

@@ -87,7 +87,7 @@ TEST_CASE("what is not a store of this schema is refused with the remedy") {
   fs::create_directory(scratch / "plain");
   CHECK(contains(open("plain"), "is not a store (it holds no store.toml)"));
   spill(scratch / "file", "x");
-  CHECK(contains(open("file"), "is a file, a store is a directory"));
+  CHECK(contains(open("file"), "is a file and no pack, a store is a directory"));
   const auto with_identity = [&](const char* text) {
     spill(scratch / "plain/store.toml", text);
     return open("plain");
