@@ -72,15 +72,17 @@ std::string html_table(const HtmlTable& table) {
   return text + "</tbody></table></div>\n";
 }
 
-std::string inline_svg(std::string_view file) {
+std::string inline_svg(std::string_view file, std::string_view label) {
   const std::size_t first = file.find("<svg");
   if (first == std::string_view::npos) return "";
   // The width in pixels, as the plotting program wrote it, bounds how far the picture shrinks and grows.
   double width = 0;
   if (const std::size_t at = file.find("width=\"", first); at != std::string_view::npos)
     std::from_chars(file.data() + at + 7, file.data() + file.size(), width);
-  return fmt::format("<div class=\"chart\"><svg style=\"min-width:{:.0f}px;max-width:{:.0f}px\" {}</div>\n",
-                     kSmallest * width, kLargest * width, file.substr(first + 4));
+  const std::string name =
+      label.empty() ? "" : fmt::format("role=\"img\" aria-label=\"{}\" ", html_escape(label));
+  return fmt::format("<div class=\"chart\"><svg {}style=\"min-width:{:.0f}px;max-width:{:.0f}px\" {}</div>\n",
+                     name, kSmallest * width, kLargest * width, file.substr(first + 4));
 }
 
 std::string html_slider(const std::vector<std::pair<std::string, std::string>>& frames) {

@@ -23,7 +23,8 @@ struct HtmlTable {
 std::string html_table(const HtmlTable&);
 
 // An SVG file as it may stand inside of a page, without its prologue; it shrinks with the window.
-std::string inline_svg(std::string_view file);
+// `label` is what a screen reader says of it.
+std::string inline_svg(std::string_view file, std::string_view label = {});
 
 // Frames of which one is seen, chosen by a slider: (label, content).
 std::string html_slider(const std::vector<std::pair<std::string, std::string>>& frames);

@@ -26,6 +26,15 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+std::string first_characters(const std::string& text, std::size_t count) {
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) continue;  // continues a character
+    if (++characters > count) return text.substr(0, i);
+  }
+  return text;
+}
+
 std::string duration_text(double seconds) {
   const auto total = static_cast<long>(std::llround(std::max(seconds, 0.0)));
   const long days = total / 86400, hours = total / 3600 % 24, minutes = total / 60 % 60, rest = total % 60;

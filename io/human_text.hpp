@@ -12,6 +12,9 @@ namespace impsweep {
 // As it may go to a terminal: line breaks and tabs stay, other control characters become \\x1b and the like.
 std::string printable(std::string_view text);
 
+// The first so many characters of UTF-8.
+std::string first_characters(const std::string& text, std::size_t count);
+
 // ---- times
 // As a clock: "0:35", "12:05", "3:02:10", "2d 03:00:00".
 std::string duration_text(double seconds);

@@ -14,7 +14,7 @@ namespace impsweep {
 
 struct PackFile::Impl {
   Hdf5File file;
-  Fingerprint fingerprint;
+  Fingerprint fingerprint, pins;
   std::vector<std::pair<std::string, std::string>> jobs;
   std::map<std::string, std::string, std::less<>> groups;      // of results, by digest
   std::optional<RecordColumns> columns;                        // without weights: all results
@@ -65,6 +65,7 @@ PackFile::PackFile(const std::filesystem::path& path) {
   impl_ = std::make_unique<Impl>(std::move(file));
   const Hdf5File& opened = impl_->file;
   for (auto& [entry, value] : texts_of(opened, "fingerprint")) impl_->fingerprint[entry] = value;
+  for (auto& [entry, value] : texts_of(opened, "numerics")) impl_->pins[entry] = value;
   impl_->jobs = texts_of(opened, "jobs");
   for (const auto& [digest, text] : impl_->jobs)
     if (sha256_hex(bytes_of(text)) != digest)
@@ -95,6 +96,10 @@ bool PackFile::has_weights() const {
 
 const Fingerprint& PackFile::fingerprint() const {
   return impl_->fingerprint;
+}
+
+const Fingerprint& PackFile::pins() const {
+  return impl_->pins;
 }
 
 const std::vector<std::pair<std::string, std::string>>& PackFile::jobs() const {

@@ -6,6 +6,7 @@
 //   /records                    all results as columns (io/record_columns.hpp)
 //   /jobs@<digest>              texts of jobs
 //   /fingerprint@<entry>        as in store.toml
+//   /numerics@<entry>           as in numerics/<entry>.txt
 #pragma once
 
 #include <filesystem>
@@ -31,6 +32,7 @@ class PackFile {
 
   bool has_weights() const;
   const Fingerprint& fingerprint() const;
+  const Fingerprint& pins() const;  // versions that only some results depend on
   const std::vector<std::pair<std::string, std::string>>& jobs() const;  // digest and text, sorted
   std::vector<std::string> digests() const;
   bool has(std::string_view digest) const;

@@ -1,4 +1,5 @@
-// io/page_files.hpp - the files io/page.css and io/page.js as texts, which every web page carries inside.
+// io/page_files.hpp - the files io/page.css and io/page.js as texts, which every web page carries inside, and
+// io/refresh.js, which one carries that is served while it changes.
 // impsweep_embed() in CMakeLists.txt makes their definitions.
 #pragma once
 
@@ -6,5 +7,6 @@ namespace impsweep {
 
 const char* page_style();
 const char* page_script();
+const char* refresh_script();
 
 }  // namespace impsweep

@@ -107,6 +107,10 @@ Store Store::create_or_open(const fs::path& directory, const Fingerprint& finger
   return store;
 }
 
+Fingerprint Store::pins() const {
+  return pack_ ? pack_->pins() : read_pins(directory_);
+}
+
 void Store::pin(const Fingerprint& entries) const {
   impsweep::pin(directory_, entries);
 }

@@ -72,12 +72,12 @@ class Store {
 
   const std::filesystem::path& directory() const { return directory_; }  // of a pack, its file
   bool is_pack() const { return pack_ != nullptr; }
-  // False for a pack of the kind that leaves them out: masks, weights and snapshots are missing in its results.
+  // False for a pack that leaves them out: masks, weights and snapshots are missing in its results.
   bool has_weights() const { return pack_ == nullptr || pack_->has_weights(); }
   void warn(const std::string& message) const { warn_(message); }
   const Fingerprint& fingerprint() const { return fingerprint_; }
   // Versions that only some results depend on (io/store_identity.hpp).
-  Fingerprint pins() const { return read_pins(directory_); }
+  Fingerprint pins() const;
   void pin(const Fingerprint&) const;
   void require_pins(const Fingerprint&) const;
 

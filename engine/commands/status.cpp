@@ -61,7 +61,7 @@ nlohmann::json to_json(const StoreStatus& status) {
 }
 
 // Draws the screen anew until everything is done or the user has seen enough.
-void watch(const Store& store, const std::string& directory) {
+void watch(const Store& store, const std::string& directory, std::optional<Metric> returns) {
   constexpr std::chrono::seconds kInterval{2};
   constexpr auto kHomeAndClear = "\x1b[H\x1b[J";
   if (!output_is_terminal())
@@ -69,17 +69,25 @@ void watch(const Store& store, const std::string& directory) {
                      directory);
   install_stop_signals();
   std::vector<double> rates;
+  RoundSummaries summaries;
   std::size_t jobs = store.jobs().size();
   Plan plan = plan_of_store(store);
   while (true) {
     if (const std::size_t now = store.jobs().size(); now != jobs) {
       plan = plan_of_store(store);
+      summaries.clear();  // they are known by their places in the plan
       jobs = now;
     }
     const StoreStatus status = read_status(store, plan);
     rates.push_back(status.env_steps_per_second);
     const TerminalSize size = terminal_size();
-    fmt::print("{}{}", kHomeAndClear, status_screen(status, directory, rates, size.rows, size.columns));
+    std::vector<std::string> curves;
+    if (returns) {
+      read_summaries(store, plan, summaries);
+      curves = return_curves(plan, summaries, *returns);
+    }
+    fmt::print("{}{}", kHomeAndClear,
+               status_screen(status, directory, rates, size.rows, size.columns, curves));
     std::fflush(stdout);
     if (status.trainings_done == status.trainings) return;
     const auto next = std::chrono::steady_clock::now() + kInterval;
@@ -98,9 +106,10 @@ int command_status(const Arguments& arguments) {
               "Shows how far the jobs of a store are, what runs now, what failed and why. It only reads, so "
               "it may be\n"
               "used at any time, on any machine that sees the store.");
-  usage.options.add_options()("watch",
-                              "on a terminal: a live screen, drawn anew every 2 s, until all is done")(
-      "returns", "also the table of return by density and baseline")(
+  usage.options.add_options()(
+      "watch",
+      "on a terminal: a live screen with the returns of what runs, drawn anew every 2 s, until all is done")(
+      "returns", "also the table of return by density and baseline; on a live screen, curves")(
       "metric", options::value<std::string>()->default_value("reevaluated"),
       "of --returns: best (highest evaluation, biased upwards), reevaluated (fresh episodes of the best\n"
       "checkpoint) or final")("json", "one JSON object instead of text")(
@@ -116,7 +125,8 @@ int command_status(const Arguments& arguments) {
   const std::optional<Metric> metric = find_metric(metric_word);
   if (!metric) throw InputError("status: --metric '{}' is none of best, reevaluated and final", metric_word);
   const Store store = Store::open(directory);
-  if (values->count("watch") != 0) watch(store, directory);
+  const bool returns = values->count("returns") != 0;
+  if (values->count("watch") != 0) watch(store, directory, returns ? metric : std::nullopt);
   std::size_t unread_jobs = 0;
   const Plan plan = plan_of_store(store, &unread_jobs);
   if (values->count("exit-code") != 0) require_jobs(store, plan);
@@ -125,7 +135,7 @@ int command_status(const Arguments& arguments) {
     fmt::print("{}\n", to_json(status).dump(2));
   else if (values->count("watch") == 0)
     fmt::print("{}", status_text(status, directory));
-  if (values->count("returns") != 0) {
+  if (returns) {
     RoundSummaries summaries;
     read_summaries(store, plan, summaries);
     fmt::print("\n{}", return_tables(plan, summaries, *metric));

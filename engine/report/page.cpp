@@ -33,7 +33,7 @@ std::string figure_text(const ReportFigure& figure, const std::filesystem::path&
         html_escape(picture.name));
   };
   const auto drawing_of = [&](const Figure& picture) {
-    return inline_svg(read_text_file(directory / (picture.name + ".svg")));
+    return inline_svg(read_text_file(directory / (picture.name + ".svg")), figure.title);
   };
   std::string pictures, files;
   if (figure.labels.empty()) {

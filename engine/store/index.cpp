@@ -233,8 +233,8 @@ void write_pack(const Store& store, const Plan& plan, const RoundSummaries& summ
   else
     write_rounds(writer, store, plan, rows);
   for (const FrozenJob& job : store.jobs()) writer.attribute("jobs", job.digest, job.text);
-  for (const Fingerprint& entries : {store.fingerprint(), store.pins()})
-    for (const auto& [entry, value] : entries) writer.attribute("fingerprint", entry, value);
+  for (const auto& [entry, value] : store.fingerprint()) writer.attribute("fingerprint", entry, value);
+  for (const auto& [entry, value] : store.pins()) writer.attribute("numerics", entry, value);
   Bytes bytes = writer.image();
   write_user_block(bytes);
   write_output(file, bytes);

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 #include "engine/training/version.hpp"
 #include "io/human_text.hpp"
@@ -107,11 +108,17 @@ class HistoryReader {
       run.record.high_seconds = real("high");
     } else if (type == "heartbeat" && event.contains("running") && event["running"].is_array()) {
       run.rate = real("rate");
-      run.running.clear();
-      for (const nlohmann::json& entry : event["running"])
-        run.running.push_back({training(entry), field_or<int>(entry, "rank", 0),
+      const std::vector<RunningTraining> before = std::exchange(run.running, {});
+      for (const nlohmann::json& entry : event["running"]) {
+        RunningTraining now = {training(entry), field_or<int>(entry, "rank", 0),
                                field_or<std::int64_t>(entry, "env_steps", 0),
-                               field_or<double>(entry, "return", 0)});
+                               field_or<double>(entry, "return", 0)};
+        const auto known = std::ranges::find(before, now.digest, &RunningTraining::digest);
+        if (known != before.end()) now.returns = known->returns;
+        const bool goes_on = known == before.end() ? now.env_steps > 0 : now.env_steps > known->env_steps;
+        if (goes_on) now.returns.push_back(now.last_return);
+        run.running.push_back(std::move(now));
+      }
     } else if (type == "run-end") {
       run.ended = true;
       run.record.seconds = time - run.start;

@@ -25,6 +25,7 @@ struct RunningTraining {
   int rank = 0;
   std::int64_t env_steps = 0;
   double last_return = 0;
+  std::vector<double> returns = {};  // read from a log: that of each heartbeat at which it had gone on
 };
 
 // One run writes one log.

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "engine/plan/chain_group.hpp"
 #include "engine/statistics/cell.hpp"
+#include "engine/store/status_text.hpp"
 
 namespace impsweep {
 namespace {
@@ -22,6 +25,32 @@ class GroupTable {
  public:
   GroupTable(const Plan& plan, const RoundSummaries& summaries, const Chains& group, Metric metric)
       : plan_(plan), summaries_(summaries), group_(group), metric_(metric) {}
+
+  std::vector<std::string> curves() const {
+    constexpr std::size_t kWidth = 16;
+    std::vector<std::string> lines;
+    for (const auto& [baseline, chains] : group_.chains) {
+      std::vector<double> means;
+      std::size_t finished = 0;
+      for (std::size_t round = 0; round < group_.rounds; ++round) {
+        double sum = 0;
+        std::size_t count = 0;
+        for (const auto& [seed, chain] : chains)
+          if (const std::optional<double> value = return_of(*chain, round); value && !std::isnan(*value)) {
+            sum += *value;
+            ++count;
+          }
+        means.push_back(count == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                   : sum / static_cast<double>(count));
+        if (count > 0) finished = round + 1;
+      }
+      means.resize(finished);
+      if (means.empty()) continue;
+      lines.push_back(fmt::format("  {:<17} {:<16} {:>8.1f} > {:.1f} (r{:02})", info_of(baseline).name,
+                                  return_curve(means, kWidth), means.front(), means.back(), finished - 1));
+    }
+    return lines;
+  }
 
   std::string text() const {
     std::string text = fmt::format("{:>5} {:>9} {:>8}", "round", "density", "weights");
@@ -112,15 +141,31 @@ class GroupTable {
   Metric metric_;
 };
 
-}  // namespace
-
-std::string return_tables(const Plan& plan, const RoundSummaries& summaries, Metric metric) {
+std::map<ChainGroup, Chains> grouped(const Plan& plan) {
   std::map<ChainGroup, Chains> groups;
   for (const Chain& chain : plan.chains) {
     Chains& group = groups[group_of(chain)];
     group.rounds = std::max(group.rounds, chain.rounds.size());
     group.chains[chain.baseline][chain.seed] = &chain;
   }
+  return groups;
+}
+
+}  // namespace
+
+std::vector<std::string> return_curves(const Plan& plan, const RoundSummaries& summaries, Metric metric) {
+  std::vector<std::string> lines;
+  for (const auto& [key, group] : grouped(plan)) {
+    const std::vector<std::string> curves = GroupTable(plan, summaries, group, metric).curves();
+    if (curves.empty()) continue;
+    lines.push_back(key.name());
+    lines.insert(lines.end(), curves.begin(), curves.end());
+  }
+  return lines;
+}
+
+std::string return_tables(const Plan& plan, const RoundSummaries& summaries, Metric metric) {
+  const std::map<ChainGroup, Chains> groups = grouped(plan);
   std::string text;
   for (const auto& [key, group] : groups) {
     std::size_t seeds = 0;

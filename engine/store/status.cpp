@@ -128,8 +128,8 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     const TrainingIndex i = running_index.at(running.digest);
     if (plan.trainings[i].digest != running.digest || done(i)) continue;  // of a job that is not in this plan
     const std::int64_t total = plan.trainings[i].env_steps;
-    status.running.push_back(
-        {training_name(plan, i), running.rank, running.env_steps, total, running.last_return});
+    status.running.push_back({training_name(plan, i), running.rank, running.env_steps, total,
+                              running.last_return, running.returns});
     behind += cost_model.seconds(plan, i) * part_done(running.env_steps, total) / ranks;
   }
   status.eta_seconds = std::max(left.seconds - behind, 0.0);

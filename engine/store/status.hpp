@@ -27,6 +27,7 @@ struct LiveTraining {
   int rank = 0;
   std::int64_t env_steps = 0, total_steps = 0;
   double last_return = 0;
+  std::vector<double> returns = {};  // of its evaluations, one for each heartbeat of its run
 };
 
 // Failed or blocked, by the first chain that it belongs to; teachers are chains of their own name.

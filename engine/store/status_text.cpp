@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "io/human_text.hpp"
 
 namespace impsweep {
 namespace {
+
+constexpr std::array kBars = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
 std::string group_line(const GroupStatus& group) {
   return fmt::format("{:<12} {:<5} {:<12} {:<18} {:>6}/{:<6} {:>8}/{:<7}", group.task, group.algorithm,
@@ -42,26 +45,49 @@ std::string eta_text(const StoreStatus& status) {
   return text;
 }
 
-// The first so many characters; bytes that continue one do not count.
-std::string cut(const std::string& line, std::size_t columns) {
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if ((static_cast<unsigned char>(line[i]) & 0xC0) == 0x80) continue;
-    if (++characters > columns) return line.substr(0, i);
-  }
-  return line;
+// Of the live screen: what is known at a glance comes first, as a narrow terminal cuts the name.
+std::string running_screen_line(const LiveTraining& training) {
+  constexpr std::size_t kCurve = 12;
+  return fmt::format("{} rank {:<3} {:>8.1f} {:<12} {}",
+                     bar_text(part_done(training.env_steps, training.total_steps), 10), training.rank,
+                     training.last_return, return_curve(training.returns, kCurve), training.name);
 }
 
 }  // namespace
 
 std::string sparkline(std::span<const double> values, std::size_t width) {
-  constexpr std::array kBars = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const std::span<const double> newest = values.last(std::min(values.size(), width));
   const double largest = newest.empty() ? 0 : std::ranges::max(newest);
   std::string line;
   for (const double value : newest) {
     const double part = largest > 0 ? value / largest : 0;
     line += kBars[static_cast<std::size_t>(std::clamp(std::lround(part * 7), 0L, 7L))];
+  }
+  return line;
+}
+
+std::string return_curve(std::span<const double> values, std::size_t width) {
+  if (values.empty() || width == 0) return "";
+  // Buckets of neighbours where there are more values than places.
+  const std::size_t places = std::min(values.size(), width);
+  std::vector<double> shown;
+  for (std::size_t place = 0; place < places; ++place) {
+    const std::size_t first = place * values.size() / places, last = (place + 1) * values.size() / places;
+    double sum = 0;
+    for (const double value : values.subspan(first, last - first)) sum += value;
+    shown.push_back(sum / static_cast<double>(last - first));
+  }
+  double lowest = std::numeric_limits<double>::infinity(), highest = -lowest;
+  for (const double value : shown)
+    if (std::isfinite(value)) {
+      lowest = std::min(lowest, value);
+      highest = std::max(highest, value);
+    }
+  std::string line;
+  for (const double value : shown) {
+    const double part = highest > lowest ? (value - lowest) / (highest - lowest) : 0.5;
+    line += std::isfinite(value) ? kBars[static_cast<std::size_t>(std::clamp(std::lround(part * 7), 0L, 7L))]
+                                 : " ";
   }
   return line;
 }
@@ -116,8 +142,9 @@ std::string status_text(const StoreStatus& status, const std::string& directory)
 }
 
 std::string status_screen(const StoreStatus& status, const std::string& directory,
-                          std::span<const double> rates, std::size_t rows, std::size_t columns) {
-  constexpr std::size_t kBar = 40, kRates = 40;
+                          std::span<const double> rates, std::size_t rows, std::size_t columns,
+                          std::span<const std::string> returns) {
+  const std::size_t kBar = columns < 100 ? 10 : 40, kRates = kBar;
   const double part = part_done(status.trainings_done, status.trainings);
   std::vector<std::string> lines = {
       directory,
@@ -146,20 +173,19 @@ std::string status_screen(const StoreStatus& status, const std::string& director
   };
   const auto left = [&] { return rows > lines.size() + 1 ? rows - lines.size() - 1 : 0; };
   std::vector<std::string> running, failures, groups;
-  for (const LiveTraining& training : status.running)
-    running.push_back(fmt::format("{} {}", bar_text(part_done(training.env_steps, training.total_steps), 10),
-                                  running_line(training)));
+  for (const LiveTraining& training : status.running) running.push_back(running_screen_line(training));
   for (const UnfinishedTraining& training : status.failed)
     failures.push_back(unfinished_line("FAILED", training));
   for (const UnfinishedTraining& training : status.blocked)
     failures.push_back(unfinished_line("blocked", training));
   for (const GroupStatus& group : status.groups) groups.push_back(group_line(group));
-  add("running:", running, left() / 2);
+  add("running: return of the last evaluation, and how it went", running, left() / 2);
   add("failures:", failures, left() / 2);
+  add("returns, from round 0 on:", {returns.begin(), returns.end()}, left() * 2 / 3);
   add(group_head(), groups, left());
 
   std::string screen;
-  for (const std::string& line : lines) screen += cut(line, columns) + "\n";
+  for (const std::string& line : lines) screen += first_characters(line, columns) + "\n";
   return screen;
 }
 

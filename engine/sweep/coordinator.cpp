@@ -409,9 +409,9 @@ SweepProgress Coordinator::progress() const {
   }
   if (!running_.empty()) {
     const Running& first = running_.begin()->second;
-    progress.example = fmt::format(
-        "{} {:.0f} %: return {:.1f}", training_name(plan_, first.training),
-        100 * part_done(first.env_steps, plan_.trainings[first.training].env_steps), first.last_return);
+    progress.example = training_name(plan_, first.training);
+    progress.example_part = part_done(first.env_steps, plan_.trainings[first.training].env_steps);
+    progress.example_return = first.last_return;
   }
   return progress;
 }

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
+#include "engine/store/status_text.hpp"
 #include "io/human_text.hpp"
 #include "io/terminal.hpp"
 
@@ -13,14 +15,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kLiveInterval{200};
 constexpr std::chrono::seconds kPlainInterval{30};
-constexpr std::size_t kBarWidth = 24, kNarrowest = 20;  // characters
+constexpr std::size_t kBarWidth = 24, kNarrowBar = 10, kCurve = 12, kNarrowest = 20,
+                      kRoomy = 100;  // characters
 
 }  // namespace
 
 ProgressDisplay::ProgressDisplay() : live_(output_is_terminal()), start_(Clock::now()), last_(start_) {}
 
 ProgressDisplay::~ProgressDisplay() {
-  if (line_open_) fmt::print("\n");
+  if (open_lines_ > 0) fmt::print("\n");
 }
 
 bool ProgressDisplay::due() const {
@@ -42,17 +45,33 @@ void ProgressDisplay::show(const SweepProgress& progress) {
     std::fflush(stdout);
     return;
   }
-  line = bar_text(part_done(progress.done, progress.total), kBarWidth) + " " + line;
-  if (!progress.example.empty()) line += " | " + progress.example;
-  line.resize(std::min(line.size(), std::max(terminal_size().columns, kNarrowest) - 1));
-  fmt::print("\r\x1b[K{}", line);
+  const std::size_t columns = std::max(terminal_size().columns, kNarrowest) - 1;
+  const std::size_t bar = columns < kRoomy ? kNarrowBar : kBarWidth;
+  line = bar_text(part_done(progress.done, progress.total), bar) + " " + line;
+  clear_live_lines();
+  fmt::print("{}", first_characters(line, columns));
+  open_lines_ = 1;
+  if (!progress.example.empty()) {
+    if (progress.example != std::exchange(example_, progress.example)) returns_.clear();
+    if (returns_.empty() || returns_.back() != progress.example_return)
+      returns_.push_back(progress.example_return);
+    const std::string second =
+        fmt::format("{} {:>8.1f} {:<12} {}", bar_text(progress.example_part, kNarrowBar),
+                    progress.example_return, return_curve(returns_, kCurve), progress.example);
+    fmt::print("\n{}", first_characters(second, columns));
+    open_lines_ = 2;
+  }
   std::fflush(stdout);
-  line_open_ = true;
+}
+
+void ProgressDisplay::clear_live_lines() {
+  if (open_lines_ > 1) fmt::print("\x1b[{}A", open_lines_ - 1);
+  if (open_lines_ > 0) fmt::print("\r\x1b[J");
+  open_lines_ = 0;
 }
 
 void ProgressDisplay::say(const std::string& line) {
-  if (line_open_) fmt::print("\r\x1b[K");
-  line_open_ = false;
+  clear_live_lines();
   fmt::print("{}\n", line);
   std::fflush(stdout);
 }

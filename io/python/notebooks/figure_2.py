@@ -63,8 +63,8 @@ scores = store.scores(by="baseline", where={"task": task, "algorithm": algorithm
 points, intervals = library.get_interval_estimates(
     dict(scores), lambda values: np.array([metrics.aggregate_iqm(values), metrics.aggregate_mean(values)]), reps=2000)
 plot_utils.plot_interval_estimates(points, intervals, metric_names=["IQM", "mean"], algorithms=list(scores),
-                                   xlabel="normalised return")
-{name: array.mean().round(3) for name, array in scores.items()}
+                                   xlabel="normalised return", xlabel_y_coordinate=-0.55)
+{name: float(array.mean().round(3)) for name, array in scores.items()}
 
 # %% [markdown]
 # ## What the last ticket sees
@@ -72,4 +72,5 @@ plot_utils.plot_interval_estimates(points, intervals, metric_names=["IQM", "mean
 # %%
 chain = rounds[rounds.baseline == "mask/weights"].iloc[-1]
 inputs = store.inputs()
-inputs[(inputs.chain == chain.chain) & (inputs["round"] == chain["round"])][["name", "magnitude", "kept", "effective"]].head(12)
+inputs = inputs[(inputs.chain == chain.chain) & (inputs["round"] == chain["round"])]
+inputs[["name", "magnitude", "kept", "effective"]].head(12)

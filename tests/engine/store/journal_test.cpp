@@ -39,6 +39,19 @@ TEST_CASE("a journal is read as it was written") {
   CHECK(history.completed[0].high_seconds == 20);
 }
 
+TEST_CASE("returns of what runs are those of the heartbeats at which it had gone on") {
+  const Scratch scratch;
+  const Store store = Store::create_or_open(scratch / "store", {{"compiler", "any"}});
+  Journal journal(store, 1);
+  journal.heartbeat({{TrainingId("a"), 0, 0, 0.0}}, 0);
+  journal.heartbeat({{TrainingId("a"), 0, 100, 7.5}, {TrainingId("b"), 1, 50, -1.0}}, 0);
+  journal.heartbeat({{TrainingId("a"), 0, 100, 7.5}, {TrainingId("b"), 1, 60, -2.0}}, 0);
+  journal.heartbeat({{TrainingId("a"), 0, 200, 9.0}}, 0);
+  const History history = read_history(store);
+  REQUIRE(history.running.size() == 1);
+  CHECK(history.running[0].returns == std::vector<double>{7.5, 9.0});
+}
+
 TEST_CASE("what happened in two runs counts in the order of time, not of their names") {
   const Scratch scratch;
   const Store store = Store::create_or_open(scratch / "store", {{"compiler", "any"}});

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
 
 using namespace impsweep;
 
@@ -34,6 +37,29 @@ TEST_CASE("sparkline: eighths of the largest, the newest at the end") {
   CHECK(sparkline(values, 3) == "▁█▅");
   const double zero[] = {0, 0};
   CHECK(sparkline(zero, 5) == "▁▁");
+}
+
+TEST_CASE("return curve: between the smallest and the largest, in as many bars as there is place for") {
+  CHECK(return_curve({}, 5).empty());
+  const double values[] = {-500, -300, -100};
+  CHECK(return_curve(values, 5) == "▁▅█");
+  const double many[] = {0, 0, 10, 10, 5, 5};
+  CHECK(return_curve(many, 3) == "▁█▅");
+  const double gap[] = {1, std::numeric_limits<double>::quiet_NaN(), 2};
+  CHECK(return_curve(gap, 3) == "▁ █");
+  const double equal[] = {7, 7};
+  CHECK(return_curve(equal, 3) == "▅▅");
+}
+
+TEST_CASE("from 60 columns on a screen shows returns and their curves") {
+  const double rates[] = {1, 2};
+  StoreStatus status = under_way(1);
+  status.running.front().returns = {10, 30, 20};
+  const std::vector<std::string> returns = {"cartpole ppo 128-128",
+                                            "  mask/weights      ▁█                  480.0 > 500.0 (r01)"};
+  const std::string screen = status_screen(status, "store", rates, 24, 60, returns);
+  CHECK(screen.find("[#####.....] rank 1       17.5 ▁█▅          cartpole.ppo") != std::string::npos);
+  CHECK(screen.find(returns[1]) != std::string::npos);
 }
 
 TEST_CASE("a screen keeps to the terminal's size and counts what it leaves out") {
