@@ -104,6 +104,7 @@ class Browser:
         finally:
             self.driver.terminate()
             self.driver.wait(30)
+            self.driver.stdout.close()
 
 
 @unittest.skipUnless(DRIVER and BROWSER, "no chromium and chromium-driver")
@@ -206,6 +207,8 @@ class Page(SweepTest):
     def test_the_served_report_renews_itself_and_stays_as_it_was(self):
         server = subprocess.Popen([PROGRAM, "report", self.path("S"), "--watch", "--every", "0.5s"], stdout=subprocess.PIPE,
                                   text=True, env=self.environment)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
         self.addCleanup(lambda: server.poll() is None and server.kill())
         browser = self.browser
         browser.open(server.stdout.readline().strip(), 1400)

@@ -102,11 +102,17 @@ class Served(SweepTest):
         temporary.mkdir(exist_ok=True)
         self.server = subprocess.Popen([PROGRAM, "report", self.path("S"), "--watch", "--every", "0.5s", *options],
                                        stdout=subprocess.PIPE, text=True, env={**self.environment, "TMPDIR": str(temporary)})
-        self.addCleanup(lambda: self.server.poll() is None and self.server.kill())
+        self.addCleanup(self.end)
         address = self.server.stdout.readline().strip()
         found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/([0-9a-f]{32})/", address)
         self.assertTrue(found, address)
         return int(found[1]), found[2]
+
+    def end(self):
+        if self.server.poll() is None:
+            self.server.kill()
+        self.server.wait()
+        self.server.stdout.close()
 
     def ask(self, port, path, method="GET"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
