@@ -49,7 +49,7 @@ Hdf5File open_pack(const std::filesystem::path& path) {
 // Texts that stand as attributes of a group.
 std::vector<std::pair<std::string, std::string>> texts_of(const Hdf5File& file, const std::string& group) {
   std::vector<std::pair<std::string, std::string>> texts;
-  if (!file.is_group(group)) return texts;
+  if (!file.exists(group) || !file.is_group(group)) return texts;
   for (const std::string& name : file.attribute_names(group))
     texts.emplace_back(name, file.attribute_string(group, name));
   return texts;

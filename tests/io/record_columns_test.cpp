@@ -3,7 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <map>
+#include <string>
+#include <vector>
 
+#include "io/error.hpp"
 #include "scratch.hpp"
 
 using namespace impsweep;
