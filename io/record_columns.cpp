@@ -222,12 +222,13 @@ struct RecordColumns::Impl {
         const std::int64_t* const extent = extents.data() + next_extent;
         next_extent += axes;
         if (*extent == -1) continue;
-        std::size_t size = 1;
+        const std::size_t left = values.size - values.next;
+        std::size_t size =
+            std::count(extent, extent + axes, 0) > 0 ? 0 : 1;  // of nothing, other axes may be long
         for (std::size_t axis = 0; axis < axes; ++axis) {
-          const std::size_t left = values.size - values.next;
-          if (extent[axis] < 0 || static_cast<std::size_t>(extent[axis]) > left) refuse();
+          if (extent[axis] < 0 || (size > 0 && static_cast<std::size_t>(extent[axis]) > left / size))
+            refuse();
           size *= static_cast<std::size_t>(extent[axis]);
-          if (size > left) refuse();
         }
         cell = {extent, values.next, size};
         values.next += size;
