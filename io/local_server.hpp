@@ -1,8 +1,8 @@
-// io/local_server.hpp - a web server for the people of this machine: it listens on 127.0.0.1 alone, and answers only
-// below a path of 128 random bits, which other users of the machine cannot guess.
+// io/local_server.hpp - a web server for the people of this machine: it listens on 127.0.0.1 alone, and
+// answers only below a path of 128 random bits, which other users of the machine cannot guess.
 //
-// One connection at a time, GET and HEAD only, and a client that is slow or long-winded is dropped: it serves a page to
-// one browser and nothing else.
+// One connection at a time, GET and HEAD only, and a client that is slow or long-winded is dropped: it serves
+// a page to one browser and nothing else.
 #pragma once
 
 #include <chrono>

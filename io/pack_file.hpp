@@ -1,5 +1,5 @@
-// io/pack_file.hpp - a whole store as one file, which is read like one: results by their digests, frozen jobs, the
-// numerics fingerprint.
+// io/pack_file.hpp - a whole store as one file, which is read like one: results by their digests, frozen
+// jobs, the numerics fingerprint.
 //
 //   user block                  as of results; packs of version 0.1 have none
 //   /chains/<a>/<b>             a result each, shared ones linked; or, without weights,
@@ -37,7 +37,7 @@ class PackFile {
   std::vector<std::string> digests() const;
   bool has(std::string_view digest) const;
   std::optional<Record> load(std::string_view digest, RecordPart) const;
-  // Of a pack without weights, everything that there is.
+  // A pack without weights gives everything that there is.
   std::optional<Record> load(std::string_view digest, std::span<const std::string> places) const;
 
  private:

@@ -1,16 +1,17 @@
-// io/record_columns.hpp - many records of one kind as a few long arrays, which take a fraction of the space of as
-// many files: what is alike in all of them lies side by side, and is deflated.
+// io/record_columns.hpp - many records of one kind as a few long arrays, which take a fraction of the space
+// of as many files: what is alike in all of them lies side by side, and is deflated.
 //
 //   <group>@count               number of records
 //   <group>@places              of the columns: "result@density" is an attribute, "curve/mean" an array
 //   <group>@types               "integer", "number", "text", "integers", "numbers", "texts" of attributes;
 //                               "float32", "float64", "int32", "int64", "uint8" of arrays
 //   <group>@ranks               number of axes, 1 for attributes; what has none has one extent, 1
-//   <group>/extents             int64, column after column, record after record; -1 first: the record lacks it
-//   <group>/float64 ...         the values of all columns of a type, in the same order; integers are int64, numbers
-//                               float64, and texts uint8, each text of a list ended by NUL
+//   <group>/extents             int64, column after column, record after record; -1 first: the record lacks
+//                               it
+//   <group>/float64 ...         the values of all columns of a type, in the same order; integers are int64,
+//                               numbers float64, and texts uint8, each text of a list ended by NUL
 //
-// Of an attribute the extent is the number of its values, of texts the number of bytes.
+// The extent of an attribute is the number of its values, that of texts the number of bytes.
 #pragma once
 
 #include <cstddef>

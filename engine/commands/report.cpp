@@ -138,8 +138,8 @@ std::string state_of(const std::vector<std::string>& stores) {
   return state;
 }
 
-// The page as it is served: it asks every few seconds whether there is a newer one, and then shows it with the same
-// things folded out and the same sliders.
+// The page as it is served: it asks every few seconds whether there is a newer one, and then shows it with
+// the same things folded out and the same sliders.
 std::string served_page(std::string page, int version) {
   constexpr std::string_view kPolicy = "default-src 'none'; ", kEnd = "</body>";
   if (const std::size_t at = page.find(kPolicy); at != std::string::npos)

@@ -39,8 +39,8 @@ class StoreIndex {
   IndexFile file_;
 };
 
-// One file of the index's shape that holds the rounds themselves, the jobs and the fingerprint; or, in place of
-// the rounds, all that tables and reports need of them (without_weights()) as columns.
+// One file of the index's shape that holds the rounds themselves, the jobs and the fingerprint; or, in place
+// of the rounds, all that tables and reports need of them (without_weights()) as columns.
 enum class PackKind { kWhole, kSummary };
 void write_pack(const Store&, const Plan&, const RoundSummaries&, PackKind, const std::filesystem::path&);
 

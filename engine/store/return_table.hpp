@@ -14,8 +14,9 @@ namespace impsweep {
 // intervals from five seeds on (engine/statistics/cell.hpp). Long chains show about a dozen of their rounds.
 std::string return_tables(const Plan&, const RoundSummaries&, Metric);
 
-// For a narrow screen: for each group its name, then for each baseline its curve of means over seeds from round 0
-// to the last that is finished, with the first and the last value. Lines of at most 60 characters, but for names.
+// For a narrow screen: for each group its name, then for each baseline its curve of means over seeds from
+// round 0 to the last that is finished, with the first and the last value. Lines of at most 60 characters,
+// but for names.
 std::vector<std::string> return_curves(const Plan&, const RoundSummaries&, Metric);
 
 }  // namespace impsweep

@@ -45,7 +45,7 @@ std::string eta_text(const StoreStatus& status) {
   return text;
 }
 
-// Of the live screen: what is known at a glance comes first, as a narrow terminal cuts the name.
+// A line of the live screen: what is known at a glance comes first, as a narrow terminal cuts the name.
 std::string running_screen_line(const LiveTraining& training) {
   constexpr std::size_t kCurve = 12;
   return fmt::format("{} rank {:<3} {:>8.1f} {:<12} {}",

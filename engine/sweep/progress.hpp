@@ -1,5 +1,5 @@
-// engine/sweep/progress.hpp - what people see while a sweep runs: on a terminal two live lines, totals and the
-// returns of one training under way as a small curve; elsewhere a line every 30 s.
+// engine/sweep/progress.hpp - what people see while a sweep runs: on a terminal two live lines, totals and
+// the returns of one training under way as a small curve; elsewhere a line every 30 s.
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""The numbers and figures of this folder, from the packs beside it.
+
+    docs/results/make.py build/impsweep             writes blocks and figures anew
+    docs/results/make.py build/impsweep --check     exit code 1, and the lines, where a page and the packs disagree
+
+A block stands in a page between `<!-- KIND PACK ARGUMENTS -->` and `<!-- end -->`; the kinds are the functions of BLOCKS.
+"""
+
+import argparse
+import csv
+import difflib
+import io
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+METRICS = {"best": "best_return", "reevaluated": "reevaluated_return", "final": "final_return"}
+BASELINES = ["mask/weights", "mask/permuted", "permuted/permuted", "random/re-init"]
+NAMES = {"ppo": "PPO", "bc": "cloning", "dqn": "DQN"}
+
+
+class Pack:
+    def __init__(self, program, name):
+        self.program, self.file = program, HERE / name
+
+    def run(self, *arguments):
+        return subprocess.run([self.program, *arguments], capture_output=True, text=True, check=True).stdout
+
+    def rounds(self):
+        """Those of chains; candidates for teachers belong to none."""
+        rows = csv.DictReader(io.StringIO(self.run("export", str(self.file), "rounds")))
+        return [row for row in rows if row["baseline"] in BASELINES]
+
+    def report(self):
+        with tempfile.TemporaryDirectory() as folder:
+            return json.loads(self.run("report", str(self.file), "--output", folder, "--json"))
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(row) + " |" for row in [header, *rows]]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+
+
+def returns(pack, task, metric, *rounds):
+    """Mean and sample deviation over seeds, by algorithm, density and baseline."""
+    rows = []
+    data = [row for row in pack.rounds() if row["task"] == task]
+    for algorithm in sorted({row["algorithm"] for row in data}, key=list(NAMES).index):
+        for number in map(int, rounds):
+            cells = []
+            density = None
+            for baseline in BASELINES:
+                found = [row for row in data if row["algorithm"] == algorithm and row["baseline"] == baseline
+                         and int(row["round"]) == number]
+                values = [float(row[METRICS[metric]]) for row in found]
+                density = float(found[0]["density"]) if found else density
+                cells.append(f"{statistics.mean(values):.0f} ± {statistics.stdev(values):.0f}"
+                             if len(values) > 1 else "-")
+            rows.append([f"{100 * density:.3g} %", NAMES[algorithm], *cells])
+    return table(["density", "agent", *BASELINES], rows)
+
+
+def seeds(pack, task):
+    counts = {}
+    for row in pack.rounds():
+        if row["task"] == task:
+            counts.setdefault(row["algorithm"], set()).add(row["seed"])
+    return ", ".join(f"{NAMES[algorithm]}: {len(found)} seeds" for algorithm, found in sorted(counts.items())) + "."
+
+
+def verdicts(pack, *claims):
+    """Effect, interval and word of each claim, by part."""
+    rows = []
+    for hypothesis in pack.report()["hypotheses"]:
+        if hypothesis["id"] not in claims:
+            continue
+        parts = {}
+        for finding in hypothesis["findings"]:  # the last of a part speaks of all its settings
+            parts[finding["statistic"]] = finding
+        for number, (statistic, finding) in enumerate(parts.items()):
+            low, high = finding["interval"] or (None, None)
+            effect = "-" if finding["value"] is None else f"{finding['value']:.3g} [{low:.3g}, {high:.3g}]" \
+                if low is not None else f"{finding['value']:.3g}"
+            rows.append([hypothesis["id"] if number == 0 else "", hypothesis["claim"] if number == 0 else "",
+                         f"{statistic} {finding['claim']}", effect, str(finding["seeds"]),
+                         hypothesis["verdict"] if number == 0 else ""])
+    return table(["claim", "says", "of every seed", "effect, 97 %", "seeds", "verdict"], rows)
+
+
+def cost(pack):
+    """Trainings, hours of cores, and by what they were computed."""
+    shared = {row["digest"]: row for row in pack.rounds()}  # round 0 belongs to several chains
+    hours = sum(float(row["cpu_seconds"]) for row in shared.values()) / 3600
+    store = pack.report()["stores"][0]
+    return f"{store['trainings']['done']} trainings of {store['chains']['total']} chains, {hours:.2f} core-hours."
+
+
+FIGURES = [("cartpole.h5", 2), ("cartpole.h5", 3)]  # of the paper, drawn from a pack
+
+
+def draw(program):
+    (HERE / "figures").mkdir(exist_ok=True)
+    for name, number in FIGURES:
+        with tempfile.TemporaryDirectory() as folder:
+            Pack(program, name).run("report", str(HERE / name), "--output", folder, "--figure", str(number))
+            for drawn in sorted(pathlib.Path(folder, "figures").glob("*.svg")):
+                target = HERE / "figures" / f"{pathlib.Path(name).stem}-{drawn.name}"
+                target.write_bytes(drawn.read_bytes())
+
+
+BLOCKS = {"returns": returns, "verdicts": verdicts, "seeds": seeds, "cost": cost}
+BLOCK = re.compile(r"(<!-- (\w+) (\S+)([^>\n]*) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", help="impsweep")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+
+    def written(match):
+        head, kind, pack, arguments, end = match.groups()
+        return head + BLOCKS[kind](Pack(options.program, pack), *arguments.split()) + "\n" + end
+
+    disagreements = []
+    for page in sorted(HERE.glob("*.md")):
+        old = page.read_text()
+        new = BLOCK.sub(written, old)
+        if new == old:
+            continue
+        disagreements += difflib.unified_diff(old.splitlines(), new.splitlines(), str(page), "packs", lineterm="", n=0)
+        if not options.check:
+            page.write_text(new)
+    if not options.check:
+        draw(options.program)
+    for name, number in FIGURES:
+        if not list((HERE / "figures").glob(f"{pathlib.Path(name).stem}-figure-{number:02}*.svg")):
+            disagreements.append(f"figures of {name} are missing: figure {number}")
+    print("\n".join(disagreements))
+    return 1 if disagreements and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
