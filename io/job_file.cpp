@@ -26,9 +26,8 @@ JobValue convert(const toml::node& node, const std::string& place, const std::st
     const double number = real->get();
     if (std::isnan(number)) throw InputError("{}: '{}' is nan; give a number", place, key);
     // 1e5 is meant for an integer where one is wanted, and integers are taken for reals.
-    constexpr double kLargestExact = 9007199254740992;
-    if (std::abs(number) <= kLargestExact && number == std::floor(number) &&
-        (number != 0 || !std::signbit(number)))
+    constexpr double kBeyond = 9223372036854775808.0;  // 2^63
+    if (std::abs(number) < kBeyond && number == std::floor(number) && (number != 0 || !std::signbit(number)))
       return {static_cast<std::int64_t>(number)};
     return {number};
   }

@@ -74,6 +74,7 @@ std::vector<Figure> pictures_of(const std::vector<ReportSection>& sections) {
 }
 
 void draw_all(const std::vector<ReportSection>& sections, const std::filesystem::path& output) {
+  make_directories(output / "figures");
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   draw(pictures_of(sections), output / "figures", std::clamp(cores, 1, kMostPlotters));
 }
@@ -297,6 +298,9 @@ int command_report(const Arguments& arguments) {
   }
 
   const Results results = read_results({names.begin(), names.end()});
+  for (const StoreFacts& store : results.stores)
+    for (const std::string& damage : store.damage)
+      fmt::print(stderr, "impsweep: {}: {}; left out\n", printable(store.path), printable(damage));
   if (values->count("compare") != 0)
     return report_comparison(results, (*values)["compare"].as<std::string>(), metrics, output, json);
   std::vector<ReportSection> sections;

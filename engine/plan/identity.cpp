@@ -18,7 +18,10 @@ ChainGroup group_of(const GridPoint& point) {
   return {settings.task, settings.algorithm, network_name(settings.agent.network), point.variant};
 }
 
-std::vector<SettingDifference> differing_settings(const Settings& a, const Settings& b) {
+namespace {
+
+template <class Counts>
+std::vector<SettingDifference> differing(const Settings& a, const Settings& b, Counts counts) {
   std::vector<SettingDifference> found;
   if (a.master_seed != b.master_seed)
     found.push_back({"master_seed", std::to_string(a.master_seed), std::to_string(b.master_seed)});
@@ -29,10 +32,19 @@ std::vector<SettingDifference> differing_settings(const Settings& a, const Setti
     if (other == right.end() || other->option.key != key)
       other = std::ranges::find(right, key, [](const OptionState& state) { return state.option.key; });
     if (other == right.end() || left[i].value == other->value) continue;
-    if (has_bearing(key, a) && has_bearing(key, b))
-      found.push_back({key, canonical_text(left[i].value), canonical_text(other->value)});
+    if (counts(key)) found.push_back({key, canonical_text(left[i].value), canonical_text(other->value)});
   }
   return found;
+}
+
+}  // namespace
+
+std::vector<SettingDifference> differing_settings(const Settings& a, const Settings& b) {
+  return differing(a, b, [&](const std::string& key) { return has_bearing(key, a) && has_bearing(key, b); });
+}
+
+std::vector<SettingDifference> departures_from(const Settings& usual, const Settings& settings) {
+  return differing(settings, usual, [&](const std::string& key) { return has_bearing(key, settings); });
 }
 
 std::string differences(const Settings& a, const Settings& b, std::size_t most) {

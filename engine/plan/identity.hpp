@@ -33,6 +33,9 @@ struct SettingDifference {
 // All of them, `master_seed` first. Of different tasks or algorithms, those among the keys that both have.
 std::vector<SettingDifference> differing_settings(const Settings&, const Settings&);
 
+// The same, with keys that have a bearing on the first alone.
+std::vector<SettingDifference> departures_from(const Settings& usual, const Settings&);
+
 // "ppo.learning_rate = 0.1 and 0.001, rl.steps = 4096 and 2048": every key with a bearing on results whose
 // values differ, at most `most` of them; empty if there is none. Both are of one task and algorithm.
 std::string differences(const Settings&, const Settings&, std::size_t most = 4);

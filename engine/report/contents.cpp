@@ -23,10 +23,11 @@ ReportFigure single(std::string title, std::string caption, const std::string& n
                     Panel panel) {
   ReportFigure figure{std::move(title), std::move(caption), {}, {}};
   Figure picture{file_name_of(name), {std::move(panel)}};
-  if (picture.panels.front().map)
-    picture.map_scale = kMapScale;
-  else
-    picture.note = figure_note(groups);
+  const Panel& only = picture.panels.front();
+  if (only.map) picture.map_scale = kMapScale;
+  picture.note = figure_note(groups, only.map            ? Shown::kMaps
+                                     : only.bars.empty() ? Shown::kLines
+                                                         : Shown::kBars);
   figure.pictures.push_back(std::move(picture));
   return figure;
 }
@@ -59,6 +60,8 @@ ReportFigure board_figure(const Group& group, const std::string& caption) {
     picture.panel_width = kChannelWidth;
     picture.panel_height = kChannelWidth * group.info->rows / group.info->columns + 30;
     picture.map_scale = kMapScale;
+    const Group* only[] = {&group};
+    picture.note = figure_note(only, Shown::kMaps);
     figure.pictures.push_back(std::move(picture));
     figure.labels.push_back(
         fmt::format("{} ({} of the weights left)", round, percent_text(group.density[round])));

@@ -10,6 +10,7 @@
 
 #include "engine/job/sources.hpp"
 #include "engine/report/analysis.hpp"
+#include "engine/report/plain.hpp"
 #include "engine/statistics/describe.hpp"
 #include "io/human_text.hpp"
 
@@ -257,7 +258,7 @@ std::string coverage_text(const Group& group) {
   std::string text = fmt::format("{} seed{}, {} {} per round", seeds, seeds == 1 ? "" : "s",
                                  count_text(static_cast<double>(group.env_steps)),
                                  group.info->is_data_set ? "images" : "steps");
-  const std::int64_t paper_steps = paper_settings(group.task, group.algorithm).agent.sampler.steps;
+  const std::int64_t paper_steps = usual_settings(group).agent.sampler.steps;
   const std::string source = source_of("rl.steps", group.info->family, group.algorithm);
   if (group.env_steps != paper_steps)
     text += fmt::format(" ({}: {})", source.starts_with("paper") ? "the paper" : "default",
@@ -307,6 +308,8 @@ Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& ti
     clip_to_returns(series, group);
     series.title = groups[i].name;
     series.colour = colour_at(groups[i].colour);
+    series.dash = static_cast<Dash>(groups[i].colour % 4);
+    series.marker = static_cast<Marker>(groups[i].colour % 4);
     panel.lines.push_back(std::move(series));
   }
   return panel;
@@ -482,6 +485,7 @@ Panel given_inputs_panel(const Group& all, std::span<const Group* const> given, 
   groups.insert(groups.end(), given.begin(), given.end());
   for (std::size_t i = 0; i < groups.size(); ++i) {
     Series series = learning_curve(*groups[i], shown_baseline(*groups[i]), 0);
+    clip_to_returns(series, *groups[i]);
     series.title = inputs_text(*groups[i]);
     series.colour = colour_at(i);
     panel.lines.push_back(std::move(series));
@@ -516,7 +520,7 @@ Panel aggregate_panel(std::span<const Group* const> groups, const std::string& t
   return panel;
 }
 
-std::string figure_note(std::span<const Group* const> groups) {
+std::string figure_note(std::span<const Group* const> groups, Shown shown) {
   std::size_t least = std::numeric_limits<std::size_t>::max(), most = 0;
   bool under_way = false;
   for (const Group* group : groups)
@@ -531,8 +535,18 @@ std::string figure_note(std::span<const Group* const> groups) {
     }
   if (most == 0) return "";
   std::string n = least == most ? fmt::format("n = {}", most) : fmt::format("n = {} to {}", least, most);
-  return fmt::format("{} seed{}{}. Lines: mean; bands: one sample standard deviation.", n,
-                     most == 1 ? "" : "s", under_way ? ", some under way" : "");
+  const std::string seeds =
+      fmt::format("{} seed{}{}", n, most == 1 ? "" : "s", under_way ? ", some under way" : "");
+  switch (shown) {
+    case Shown::kLines:
+      return seeds + ". Lines: mean; bands: one sample standard deviation.";
+    case Shown::kBars:
+      return seeds + ". Bars: mean over seeds, of the best checkpoints.";
+    case Shown::kMaps:
+      return fmt::format("{} under {}, {}. Mean over seeds, of the best checkpoints.", groups.front()->name(),
+                         info_of(shown_baseline(*groups.front())).name, seeds);
+  }
+  return "";
 }
 
 std::size_t network_colour(const Results& results, const Group& group) {
@@ -547,7 +561,11 @@ std::size_t network_colour(const Results& results, const Group& group) {
 
 std::size_t group_colour(const Results& results, const Group& group) {
   using Name = std::array<std::string, 3>;
-  const auto name_of = [](const Group& one) { return Name{one.algorithm, one.network, one.variant}; };
+  // The main network of each task stands for one thing, whatever its size.
+  const auto name_of = [](const Group& one) {
+    const bool is_main = one.network == network_name(usual_settings(one).agent.network);
+    return Name{one.algorithm, is_main ? "" : one.network, one.variant};
+  };
   std::vector<Name> names;
   for (const Group& other : results.groups)
     if (std::ranges::find(names, name_of(other)) == names.end()) names.push_back(name_of(other));

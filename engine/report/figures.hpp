@@ -71,8 +71,10 @@ std::string inputs_text(const Group&);
 // agents are no better than untrained ones have no P and are left out.
 Panel aggregate_panel(std::span<const Group* const>, const std::string& title, Metric);
 
-// What stands below a figure of these groups: the number of seeds, and what lines and bands are.
-std::string figure_note(std::span<const Group* const>);
+// What stands below a figure of these groups: the number of seeds, and what lines and bands, bars, or maps
+// (of one group) are.
+enum class Shown { kLines, kBars, kMaps };
+std::string figure_note(std::span<const Group* const>, Shown = Shown::kLines);
 
 // Places of colours: of a group by algorithm, network and variant, and by the last two alone, the same on
 // every task.

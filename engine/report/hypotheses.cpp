@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "engine/report/claims/claims.hpp"
+#include "engine/report/figures.hpp"
+#include "engine/statistics/describe.hpp"
 
 namespace impsweep {
 namespace {
@@ -39,6 +41,18 @@ std::string together_text(claims::Quantifier quantifier, std::size_t settings, s
   return "";
 }
 
+// Rules that count seeds show what was measured, and the count in words.
+void show_what_was_measured(const claims::Rule& rule, const claims::Measurements& measurements,
+                            Finding& finding) {
+  if (rule.test != claims::Test::kMajority) return;
+  const claims::CountedEffect effect = claims::counted_effect(rule, measurements);
+  finding.decision.estimate = effect.median;
+  finding.decision.interval = effect.interval;
+  if (effect.n > 0)
+    finding.note += fmt::format("{}{} of {} seeds do so; median", finding.note.empty() ? "" : "; ",
+                                effect.successes, effect.n);
+}
+
 void add_findings(std::vector<Finding>& findings, const claims::Part& part,
                   const claims::Measurements& measurements, const claims::PartDecision& decision) {
   for (std::size_t i = 0; i < measurements.size(); ++i) {
@@ -48,6 +62,7 @@ void add_findings(std::vector<Finding>& findings, const claims::Part& part,
                           decision.settings[i].dropped, decision.settings[i].dropped == 1 ? "" : "s");
     findings.push_back({measurements[i].about, measurements[i].setting, part.estimand,
                         claims::claim_text(part.rule), false, decision.settings[i], std::move(note)});
+    show_what_was_measured(part.rule, {measurements[i]}, findings.back());
   }
   if (measurements.size() > 1)
     findings.push_back({{},
@@ -57,6 +72,13 @@ void add_findings(std::vector<Finding>& findings, const claims::Part& part,
                         true,
                         decision.overall,
                         heterogeneity_note(decision.settings)});
+  if (measurements.size() > 1) {
+    claims::Measurements pooled;
+    for (const claims::Measurement& measurement : measurements)
+      if (statistics::complete(measurement.values).values.size() >= statistics::kLeastSeeds)
+        pooled.push_back(measurement);
+    show_what_was_measured(part.rule, pooled, findings.back());
+  }
 }
 
 }  // namespace
@@ -91,7 +113,10 @@ std::vector<JudgedHypothesis> judge(const Results& results, Metric metric) {
       add_findings(result.findings, claim.parts[i], measurements[i], decision.parts[i]);
     for (const TaskAndAlgorithm& setting : claim.settings) {
       const bool seen = std::ranges::find(result.findings, setting, &Finding::about) != result.findings.end();
-      (seen ? result.seen : result.missing).push_back(setting);
+      const bool there = std::ranges::any_of(results.groups, [&](const Group& group) {
+        return claims::about(group) == setting && has_rounds(group);
+      });
+      (seen ? result.seen : there ? result.unfit : result.missing).push_back(setting);
     }
   }
   return judged;
@@ -113,7 +138,7 @@ std::string list_text(const std::vector<TaskAndAlgorithm>& settings) {
 }
 
 std::string scope_text(const JudgedHypothesis& hypothesis) {
-  const std::size_t all = hypothesis.seen.size() + hypothesis.missing.size();
+  const std::size_t all = hypothesis.seen.size() + hypothesis.unfit.size() + hypothesis.missing.size();
   if (hypothesis.seen.empty() || all == 1) return "";
   return fmt::format("{} of {} settings: {}", hypothesis.seen.size(), all, list_text(hypothesis.seen));
 }
@@ -153,6 +178,7 @@ nlohmann::json to_json(const std::vector<JudgedHypothesis>& hypotheses) {
                     {"scope", scope_text(hypothesis)},
                     {"seen", list_text(hypothesis.seen)},
                     {"missing", list_text(hypothesis.missing)},
+                    {"unfit", list_text(hypothesis.unfit)},
                     {"findings", findings}});
   }
   return list;

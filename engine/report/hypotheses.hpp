@@ -38,9 +38,11 @@ struct JudgedHypothesis {
   std::vector<std::string>
       rules;  // "AUC(a) - AUC(b) > 0: 97 % t interval above 0 (R1); settings pooled (R6)"
   statistics::Outcome verdict = statistics::Outcome::kNotRun;
-  std::string what_would_decide;                // where it is undecided
-  std::vector<Finding> findings;                // by part, settings first and all of them together last
-  std::vector<TaskAndAlgorithm> seen, missing;  // of the settings that the claim speaks of
+  std::string what_would_decide;  // where it is undecided
+  std::vector<Finding> findings;  // by part, settings first and all of them together last
+  // Settings that the claim speaks of: measured; there, but without chains as it needs them, or with others
+  // than the paper's settings; not there.
+  std::vector<TaskAndAlgorithm> seen, unfit, missing;
 };
 
 // "2 of 22 settings: cartpole (bc, ppo)"; nothing where the claim speaks of one setting, or none is there.

@@ -79,6 +79,9 @@ std::string overview(const Results& results) {
                                 status.live_ranks == 1 ? "" : "s", duration_text(status.eta_seconds))
                   : fmt::format("Incomplete; no run is working on it, about {} of work left on one core",
                                 duration_text(status.eta_seconds));
+    if (!store.damage.empty())
+      state += fmt::format("; but {} damaged file{}, left out here and named below", store.damage.size(),
+                           store.damage.size() == 1 ? "" : "s");
     text += fmt::format(
         "<p><strong>{}</strong>: {} of {} trainings, {} of {} chains; {} failed, {} blocked. {}.</p>"
         "<div class=\"bar\"><span style=\"width:{:.1f}%\"></span></div>\n",
@@ -156,12 +159,16 @@ std::string claim_text(const JudgedHypothesis& hypothesis) {
   for (const std::string& rule : hypothesis.rules) rules += fmt::format("<li>{}</li>", html_escape(rule));
   std::string text =
       fmt::format("<details><summary class=\"claim\">{}</summary><ul class=\"muted\">{}</ul>\n", head, rules);
-  text +=
-      paragraph(fmt::format("Needs: {}.{}", hypothesis.needs,
-                            hypothesis.seen.empty() || hypothesis.missing.empty()
-                                ? ""
-                                : fmt::format(" Not in these stores: {}.", list_text(hypothesis.missing))),
-                "muted");
+  text += paragraph(
+      fmt::format("Needs: {}.{}{}", hypothesis.needs,
+                  hypothesis.seen.empty() || hypothesis.missing.empty()
+                      ? ""
+                      : fmt::format(" Not in these stores: {}.", list_text(hypothesis.missing)),
+                  hypothesis.unfit.empty()
+                      ? ""
+                      : fmt::format(" There, but not with such chains and the paper's settings: {}.",
+                                    list_text(hypothesis.unfit))),
+      "muted");
   text += paragraph(hypothesis.remark, "muted");
   if (!hypothesis.what_would_decide.empty())
     text += paragraph("Undecided: " + hypothesis.what_would_decide + ".");

@@ -54,11 +54,15 @@ bool plain(const Group& group) {
 bool plain_actor_critic(const Group& group) {
   return plain(group) && (group.settings.imp.scope == PruneScope::kActorCritic || group.algorithm == "bc");
 }
-bool all_inputs(const Group& group) {
-  return !group.settings.inputs.restricts();
+// The three of figure 8; other scales of the input layer are of section 4.2.
+bool initialisations(const Group& group) {
+  constexpr double kScale = 0.1;
+  const NetworkConfig& network = group.settings.agent.network;
+  return plain_but_for(group, {"network.init", "network.input_scale"}) &&
+         (network.init != Init::kKaimingInScaled || network.input_scale == kScale);
 }
 bool scope_actor(const Group& group) {
-  return group.settings.imp.scope == PruneScope::kActor;
+  return group.settings.imp.scope == PruneScope::kActor && plain_but_for(group, {"imp.scope"});
 }
 bool plain_mlp(const Group& group) {
   return is_plain_mlp(group);
@@ -126,7 +130,7 @@ const std::vector<PaperFigure>& paper_figures() {
       {"MinAtar: task-irrelevant inputs are pruned",
        "Freeway's channels by the speed of cars, Space Invaders' bullets but near the cannon, Breakout's "
        "bottom row, which ends the game.",
-       {{FigureKind::kBoards, kBoardGames, kDqn, plain}}},
+       {{FigureKind::kBoards, kBoardGames, kDqn, plain_mlp}}},
       {"Locomotion: whole inputs are pruned at dense-level return",
        "Near 10 % of the weights whole inputs are gone at the return of the dense agent; how many differs by "
        "task. Three tasks are shown, and two of them named.",
@@ -135,9 +139,9 @@ const std::vector<PaperFigure>& paper_figures() {
       {"Cart-Pole and Acrobot: inputs that survive, by initialisation",
        "Pole angle and its velocity are enough, and the two angular velocities of Acrobot; agents can be "
        "trained on these alone. Mean, one standard deviation; 10 runs.",
-       {{FigureKind::kInputs, kClassic, kPpo, all_inputs},
-        {FigureKind::kInputsLeft, kClassic, kPpo, all_inputs},
-        {FigureKind::kGivenInputs, kClassic, kPpo, all_inputs}}},
+       {{FigureKind::kInputs, kClassic, kPpo, initialisations},
+        {FigureKind::kInputsLeft, kClassic, kPpo, initialisations},
+        {FigureKind::kGivenInputs, kClassic, kPpo, initialisations}}},
       {"Policy distillation on MinAtar",
        "Top: multilayer perceptrons, where the mask counts most; bottom: convolutional networks, where on "
        "Asterix and Space Invaders weights count more. Best return, one standard deviation; 5 runs.",
@@ -174,19 +178,18 @@ const std::vector<PaperFigure>& paper_figures() {
   return kFigures;
 }
 
-// "rl.steps = 1000 (the paper: 80000), ...", of a group; empty if it is trained as the paper's.
-std::string differences_text(const Group& group) {
-  constexpr std::size_t kMost = 8;
+// "imp.scope = "actor" (default "actor_critic": paper, section 3.3)", ..., of a group; empty if it has the
+// defaults.
+std::vector<std::string> difference_texts(const Group& group) {
   std::vector<std::string> texts;
-  for (const SettingDifference& difference :
-       differing_settings(group.settings, paper_settings(group.task, group.algorithm)))
-    if (difference.key != "master_seed" && difference.key != "digits.path" && difference.key != "rl.steps")
+  for (const SettingDifference& difference : departures_from(usual_settings(group), group.settings))
+    if (difference.key != "master_seed" && difference.key != "digits.path" &&
+        difference.key != "digits.content" && difference.key != "rl.steps" &&
+        !difference.key.starts_with("inputs."))
       texts.push_back(fmt::format("{} = {} (default {}: {})", difference.key, difference.first,
                                   difference.second,
                                   source_of(difference.key, group.info->family, group.algorithm)));
-  const std::size_t more = texts.size() > kMost ? texts.size() - kMost : 0;
-  texts.resize(texts.size() - more);
-  return fmt::format("{}{}", fmt::join(texts, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+  return texts;
 }
 
 constexpr std::size_t kBoardRounds = 4;
@@ -201,7 +204,7 @@ class Drawing {
     const PaperFigure& figure = paper_figures()[static_cast<std::size_t>(number_ - 1)];
     for (const FigurePart& part : figure.parts) draw_part(part);
     std::string caption = fmt::format("Figure {}. {}.", number_, figure.subject);
-    for (const auto& line : coverage_) caption += " " + line + ".";
+    caption += coverage_text_of_all();
     if (!missing_.empty()) caption += fmt::format(" Not in these stores: {}.", fmt::join(missing_, ", "));
     ReportFigure report{fmt::format("Figure {}: {}", number_, figure.subject), caption, {}, {}};
     for (std::size_t i = 0; i < pictures_.size(); ++i) {
@@ -224,7 +227,7 @@ class Drawing {
     }
     // Other sizes have figures of their own.
     const auto is_main = [](const Group* group) {
-      return group->network == network_name(paper_settings(group->task, group->algorithm).agent.network);
+      return group->network == network_name(usual_settings(*group).agent.network);
     };
     if (part.kind != FigureKind::kSizes && std::ranges::any_of(groups, is_main)) {
       std::erase_if(groups, [&](const Group* group) {
@@ -233,10 +236,7 @@ class Drawing {
     }
     for (const Group* group : groups) {
       shown_.push_back(group);
-      std::string line = group->name() + ": " + coverage_text(*group);
-      if (const std::string differences = differences_text(*group); !differences.empty())
-        line += "; " + differences;
-      if (std::ranges::find(coverage_, line) == coverage_.end()) coverage_.push_back(std::move(line));
+      note_coverage(group->name(), *group);
     }
     std::string name = fmt::format("{} {}{}", task, algorithm, part.row);
     if (groups.empty() && std::ranges::find(missing_, name) == missing_.end())
@@ -244,14 +244,51 @@ class Drawing {
     return groups;
   }
 
+  struct Coverage {
+    std::string text;                      // "cartpole ppo 128-128: 15 seeds, ..."
+    std::vector<std::string> differences;  // to the defaults
+  };
+
+  void note_coverage(const std::string& name, const Group& group) {
+    std::string text = name + ": " + coverage_text(group);
+    if (std::ranges::find(coverage_, text, &Coverage::text) == coverage_.end())
+      coverage_.push_back({std::move(text), difference_texts(group)});
+  }
+
+  // What differs in all of them alike is said once.
+  std::string coverage_text_of_all() const {
+    std::vector<std::string> common;
+    if (coverage_.size() > 1)
+      for (const std::string& text : coverage_.front().differences)
+        if (std::ranges::all_of(coverage_, [&](const Coverage& one) {
+              return std::ranges::find(one.differences, text) != one.differences.end();
+            }))
+          common.push_back(text);
+    std::string all;
+    for (const Coverage& one : coverage_) {
+      all += " " + one.text;
+      bool first = true;
+      for (const std::string& text : one.differences) {
+        if (std::ranges::find(common, text) != common.end()) continue;
+        all += (first ? "; " : ", ") + text;
+        first = false;
+      }
+      all += ".";
+    }
+    if (!common.empty()) all += fmt::format(" All of them: {}.", fmt::join(common, ", "));
+    return all;
+  }
+
   void add(std::vector<Panel> panels, std::size_t columns, int width = 400, int height = 280) {
     const std::vector<const Group*> shown = std::exchange(shown_, {});
     if (panels.empty()) return;
     Figure figure{"", std::move(panels)};
-    if (std::ranges::any_of(figure.panels, [](const Panel& panel) { return panel.map.has_value(); }))
-      figure.map_scale = kMapScale;
-    else
-      figure.note = figure_note(shown);
+    const bool maps =
+        std::ranges::any_of(figure.panels, [](const Panel& panel) { return panel.map.has_value(); });
+    const bool bars =
+        std::ranges::any_of(figure.panels, [](const Panel& panel) { return !panel.bars.empty(); });
+    if (maps) figure.map_scale = kMapScale;
+    figure.note = figure_note(shown, maps ? Shown::kMaps : bars ? Shown::kBars : Shown::kLines);
     figure.columns = columns;
     figure.panel_width = width;
     figure.panel_height = height;
@@ -313,8 +350,7 @@ class Drawing {
           shown_.insert(shown_.end(), given.begin(), given.end());
           if (!given.empty()) panels.push_back(given_inputs_panel(*all, given, all->name()));
           for (const Group* group : given)
-            coverage_.push_back(
-                fmt::format("{} ({}): {}", group->name(), inputs_text(*group), coverage_text(*group)));
+            note_coverage(fmt::format("{} ({})", group->name(), inputs_text(*group)), *group);
         }
     if (panels.empty() && std::ranges::find(missing_, kGivenRuns) == missing_.end())
       missing_.emplace_back(kGivenRuns);
@@ -378,6 +414,7 @@ class Drawing {
       for (const std::string_view algorithm : part.algorithms)
         for (const Group* group : groups_of(task, algorithm, part)) {
           if (!is_board(*group)) continue;
+          shown_ = {group};
           std::vector<Panel> panels;
           for (const std::size_t round : shown_rounds(*group, kBoardRounds))
             for (Panel& panel : board_panels(*group, round)) panels.push_back(std::move(panel));
@@ -394,7 +431,8 @@ class Drawing {
   std::span<const Metric> metrics_;
   std::vector<Figure> pictures_;
   std::vector<const Group*> shown_;  // in the picture that is made
-  std::vector<std::string> coverage_, missing_;
+  std::vector<Coverage> coverage_;
+  std::vector<std::string> missing_;
 };
 
 }  // namespace

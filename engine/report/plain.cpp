@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agents/config/paper_defaults.hpp"
 #include "engine/plan/identity.hpp"
 
 namespace impsweep {
@@ -21,13 +22,26 @@ bool is_allowed(std::string_view key) {
          std::ranges::find(kAllowed, key) != kAllowed.end();
 }
 
-// The paper gives no values for DQN on Cart-Pole, and ours learn little there.
+// The paper gives no values for DQN on Cart-Pole, and ours learn little there. The two packages train all
+// robots but HalfCheetah to the same bits.
 bool is_allowed(std::string_view key, const Settings& settings) {
-  return is_allowed(key) ||
+  return is_allowed(key) || (key == "locomotion.package" && settings.task != "halfcheetah") ||
          (key == "dqn.replay_ratio" && settings.task == "cartpole" && settings.algorithm == "dqn");
 }
 
 }  // namespace
+
+Settings usual_settings(const Group& group) {
+  Settings usual = paper_settings(group.task, group.algorithm);
+  const NetworkConfig& network = group.settings.agent.network;
+  if (network.architecture != Architecture::kCnn) return usual;
+  constexpr std::int64_t kStepsOfConvolutions = 5'000'000;  // table 10
+  usual.agent.network.architecture = usual.teacher.network.architecture = Architecture::kCnn;
+  usual.agent.network.hidden = usual.teacher_choice.hidden = paper_cnn_hidden();
+  if (group.algorithm == "bc" && group.info->family == "minatar")
+    usual.agent.sampler.steps = kStepsOfConvolutions;
+  return usual;
+}
 
 std::vector<std::string> departures(const Settings& settings) {
   std::vector<std::string> keys;

@@ -16,6 +16,9 @@
 
 namespace impsweep {
 
+// The defaults for a group, with those of table 10 for convolutional networks.
+Settings usual_settings(const Group&);
+
 // Keys with a bearing on results by which these settings depart from the paper's of their task and algorithm;
 // those of the inputs given (inputs.*) left out.
 std::vector<std::string> departures(const Settings&);

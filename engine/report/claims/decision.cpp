@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/statistics/describe.hpp"
+#include "engine/statistics/distributions.hpp"
 #include "engine/statistics/pooled.hpp"
 
 namespace impsweep::claims {
@@ -102,6 +103,7 @@ Decision decide_setting(const Rule& rule, const Measurement& measurement, double
   Decision decision;
   if (!measurement.obstacle.empty()) {
     decision.outcome = Outcome::kUndecided;
+    decision.confidence = confidence;
     decision.n = statistics::complete(measurement.values).values.size();
     decision.reason = measurement.obstacle;
     return decision;
@@ -131,12 +133,11 @@ Decision decide_setting(const Rule& rule, const Measurement& measurement, double
 }
 
 // Settings that can be pooled: five seeds and no obstacle.
-std::vector<std::size_t> poolable(const Rule& rule, const Measurements& measurements) {
+std::vector<std::size_t> poolable(const Measurements& measurements) {
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < measurements.size(); ++i) {
     const std::size_t n = statistics::complete(measurements[i].values).values.size();
-    if (measurements[i].obstacle.empty() && (n >= statistics::kLeastSeeds || counts_seeds(rule)))
-      places.push_back(i);
+    if (measurements[i].obstacle.empty() && n >= statistics::kLeastSeeds) places.push_back(i);
   }
   return places;
 }
@@ -168,9 +169,25 @@ void show_pooled_share(const Strata& parts, const Strata& totals, double confide
                        root([](const Contrast& contrast) { return contrast ? contrast->interval.high : 0; })};
 }
 
+// Where no setting can be pooled, no number stands for all of them.
+Decision undecided_whole(const Measurements& measurements, double confidence) {
+  Decision decision;
+  decision.outcome = Outcome::kUndecided;
+  decision.confidence = confidence;
+  for (const Measurement& measurement : measurements) {
+    if (!measurement.obstacle.empty()) {
+      decision.reason = measurement.obstacle;
+      continue;
+    }
+    decision.n = std::max(decision.n, statistics::complete(measurement.values).values.size());
+    decision.reason = fmt::format("{} seeds are too few, {} needed", decision.n, statistics::kLeastSeeds);
+  }
+  return decision;
+}
+
 Decision decide_whole(const Rule& rule, const Measurements& measurements, double confidence) {
-  const std::vector<std::size_t> places = poolable(rule, measurements);
-  if (places.empty()) return decide_setting(rule, measurements.front(), confidence);
+  const std::vector<std::size_t> places = poolable(measurements);
+  if (places.empty()) return undecided_whole(measurements, confidence);
   if (places.size() == 1) return decide_setting(rule, measurements[places.front()], confidence);
   if (counts_seeds(rule)) {
     Count all;
@@ -272,6 +289,30 @@ std::string needs_text(const Decision& decision) {
 
 }  // namespace
 
+CountedEffect counted_effect(const Rule& rule, const Measurements& measurements, double confidence) {
+  CountedEffect effect;
+  std::vector<double> values;
+  for (const Measurement& measurement : measurements) {
+    if (!measurement.obstacle.empty()) continue;
+    const Count own = count_of(rule, measurement.values);
+    effect.successes += own.successes;
+    effect.n += own.n;
+    for (const double value : measurement.values)
+      if (!std::isnan(value)) values.push_back(value);
+  }
+  if (values.empty()) return effect;
+  std::ranges::sort(values);
+  const auto n = static_cast<int>(values.size());
+  const std::size_t middle = values.size() / 2;
+  effect.median = n % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+  int outer = 0;  // values on either side that the interval may leave out
+  while (2 * outer + 2 < n && 2 * statistics::binomial_at_most(outer, n, 0.5) <= 1 - confidence) ++outer;
+  if (outer > 0)
+    effect.interval = {values[static_cast<std::size_t>(outer - 1)],
+                       values[static_cast<std::size_t>(n - outer)]};
+  return effect;
+}
+
 std::string claim_text(const Rule& rule) {
   const char* sign = rule.side == Side::kAbove ? ">" : "<";
   switch (rule.test) {
@@ -338,7 +379,7 @@ PartDecision decide_part(const Rule& rule, const Measurements& measurements, dou
   for (const Measurement& measurement : measurements)
     part.settings.push_back(decide_setting(rule, measurement, confidence));
   part.together =
-      rule.quantifier == Quantifier::kOnTheWhole ? poolable(rule, measurements).size() : measurements.size();
+      rule.quantifier == Quantifier::kOnTheWhole ? poolable(measurements).size() : measurements.size();
   if (measurements.size() == 1)
     part.overall = part.settings.front();
   else if (rule.quantifier == Quantifier::kEverywhere)

@@ -15,6 +15,7 @@
 // about the whole is shown, and contradicts nothing.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,16 @@ struct PartDecision {
   statistics::Decision overall;                // of the part
   std::size_t together = 0;                    // settings that `overall` speaks of
 };
+// What is measured, over all settings that took part, for rules that count seeds: the median, with the
+// interval of order statistics that holds `confidence` at least (none below six or seven seeds), and how many
+// seeds do what is claimed.
+struct CountedEffect {
+  std::optional<double> median;
+  std::optional<statistics::Interval> interval;
+  int successes = 0, n = 0;
+};
+CountedEffect counted_effect(const Rule&, const Measurements&, double confidence = kConfidence);
+
 PartDecision decide_part(const Rule&, const Measurements&, double confidence = kConfidence);
 
 struct ClaimDecision {

@@ -340,6 +340,30 @@ TEST_CASE("panels of tasks that are not here say so") {
   CHECK(figure.pictures[1].panels[1].remark == "not in this store");
 }
 
+TEST_CASE("captions say what differs, once if it is the same for all, and by the network's own defaults") {
+  Results results;
+  for (const char* game : {"minatar-asterix", "minatar-breakout"}) {
+    Group group = made_up::group({.task = game, .algorithm = "bc", .seeds = 2}, textbook);
+    group.settings.agent.network.architecture = Architecture::kCnn;
+    group.settings.teacher.network.architecture = Architecture::kCnn;
+    group.settings.agent.network.hidden = group.settings.teacher_choice.hidden = {128, 64};
+    group.env_steps = 5'000'000;
+    results.groups.push_back(std::move(group));
+  }
+  const std::string caption = paper_figure(results, 9).front().caption;
+  CHECK(caption.find("5.00 M steps per round, 5 rounds") != std::string::npos);
+  CHECK(caption.find("network.hidden") == std::string::npos);
+  CHECK(caption.find("All of them: imp.prune_fraction = 0.5 (default 0.2: paper, section 2).") !=
+        std::string::npos);
+  // What a variant is made of, though the usual settings give it no bearing.
+  Group maze = made_up::group({.task = "mazegrid", .algorithm = "dqn", .seeds = 2}, textbook);
+  maze.variant = "decoupled";
+  maze.settings.agent.regularisation.weight_decay = 0.1;
+  maze.settings.agent.regularisation.l2_mode = L2Mode::kAdamW;
+  results.groups = {maze};
+  CHECK(paper_figure(results, 14).front().caption.find("reg.l2_mode = \"adamw\"") != std::string::npos);
+}
+
 TEST_CASE("nothing finished gives no findings and no figures") {
   Results results;
   results.groups = {made_up_group("bc", 1, textbook, 0)};
