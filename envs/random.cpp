@@ -3,6 +3,8 @@
 #include <Random123/philox.h>
 #include <xxhash.h>
 
+#include <cmath>
+#include <numbers>
 #include <utility>
 
 namespace impsweep {
@@ -42,6 +44,11 @@ std::int64_t Stream::below(std::int64_t n) {
     while (static_cast<std::uint64_t>(product) < threshold) product = Wide{bits()} * range;
   }
   return static_cast<std::int64_t>(product >> 64);
+}
+
+double draw_normal(Stream& stream) {
+  const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));  // of a number in (0, 1]
+  return radius * std::cos(2 * std::numbers::pi * stream.uniform());
 }
 
 void shuffle(Stream& stream, std::int32_t* order, std::int64_t n) {

@@ -46,6 +46,9 @@ class Stream final : public RandomSource {
   std::uint64_t spare_block_ = ~std::uint64_t{0};
 };
 
+// A standard normal number (Box and Muller 1958) from two uniforms.
+double draw_normal(Stream&);
+
 // Fisher-Yates from the last element down; writes a uniform permutation of 0..n-1 over `order`.
 void shuffle(Stream&, std::int32_t* order, std::int64_t n);
 

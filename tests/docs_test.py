@@ -335,6 +335,7 @@ seeds      = 1
 rounds     = 2
 imp.prune_from  = "final"
 imp.rewind_step = 320
+ppo.obs_norm = true
 network.hidden = [8]
 rl.steps = 1280
 rl.batch_T = 64

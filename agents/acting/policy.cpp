@@ -1,7 +1,6 @@
 #include "agents/acting/policy.hpp"
 
 #include <cmath>
-#include <numbers>
 
 #include "agents/native/aligned.hpp"
 #include "agents/native/kernels/kernels.hpp"
@@ -162,11 +161,6 @@ std::unique_ptr<Policy> greedy_policy(const ModelSpec& model, int columns) {
   const int outputs = model.parts.front().sizes.back();
   if (model.log_std > 0) return std::make_unique<GaussianPolicy>(outputs, columns, 0);
   return std::make_unique<EpsilonGreedyPolicy>(outputs, columns, 0);
-}
-
-double draw_normal(Stream& stream) {
-  const double radius = std::sqrt(-2 * std::log(1 - stream.uniform()));  // of a number in (0, 1]
-  return radius * std::cos(2 * std::numbers::pi * stream.uniform());
 }
 
 }  // namespace impsweep

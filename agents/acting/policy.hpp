@@ -66,7 +66,4 @@ class EpsilonGreedyPolicy final : public Policy {
 // Without chance: the action of the largest output, or the mean.
 std::unique_ptr<Policy> greedy_policy(const ModelSpec&, int columns);
 
-// A standard normal number (Box and Muller 1958) from two uniforms.
-double draw_normal(Stream&);
-
 }  // namespace impsweep

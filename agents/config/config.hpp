@@ -21,9 +21,9 @@ constexpr auto enum_names(Activation) {
   return std::array<std::string_view, 2>{"relu", "tanh"};
 }
 
-enum class Init { kKaiming, kKaimingInScaled, kXavier, kHe };
+enum class Init { kKaiming, kKaimingInScaled, kXavier, kHe, kOrthogonal };
 constexpr auto enum_names(Init) {
-  return std::array<std::string_view, 4>{"kaiming", "kaiming_in_scaled", "xavier", "he"};
+  return std::array<std::string_view, 5>{"kaiming", "kaiming_in_scaled", "xavier", "he", "orthogonal"};
 }
 
 enum class L2Mode { kAdamL2, kAdamW, kLoss };
@@ -55,10 +55,15 @@ struct NetworkConfig {
   Activation activation = Activation::kRelu;
   Init init = Init::kKaiming;
   double input_scale = 0.1;
+  double hidden_gain = 1.4142135623730951;
+  double actor_gain = 0.01;
+  double output_gain = 1;
+  bool tanh_mean = true;
 
   template <class V>
   void visit(V& v) {
-    v("network.hidden", hidden, kAtLeastOne, "units of each hidden layer, e.g. [128, 128]");
+    v("network.hidden", hidden, kAtLeastOne,
+      "units of each hidden layer, e.g. [128, 128]; []: none, a linear network");
     v("network.architecture", architecture, kAny,
       "mlp; cnn: a convolution over the board comes first; atari: two, 16 of 8x8 with stride 4 and 32 of 4x4 "
       "with stride 2");
@@ -67,8 +72,14 @@ struct NetworkConfig {
     v("network.shared_trunk", shared_trunk, kAny, "actor and critic share all layers but their last");
     v("network.activation", activation, kAny, "after every hidden layer");
     v("network.init", init, kAny,
-      "initialisation: kaiming U(+-1/sqrt(fan_in)), kaiming_in_scaled, xavier, he");
+      "initialisation: kaiming U(+-1/sqrt(fan_in)), kaiming_in_scaled, xavier, he; orthogonal with gains, "
+      "and "
+      "biases 0");
     v("network.input_scale", input_scale, kPositive, "factor on input-layer weights under kaiming_in_scaled");
+    v("network.hidden_gain", hidden_gain, kPositive, "orthogonal: gain of all layers but the last");
+    v("network.actor_gain", actor_gain, kPositive, "orthogonal: gain of an actor's output layer");
+    v("network.output_gain", output_gain, kPositive, "orthogonal: gain of every other output layer");
+    v("network.tanh_mean", tanh_mean, kAny, "continuous actions: tanh on the mean of the policy");
   }
 };
 
@@ -98,6 +109,7 @@ struct EvaluationConfig {
   std::int64_t max_steps = 10000;
   std::int64_t max_episode_steps = 0;
   std::int64_t reevaluation_episodes = 100;
+  bool greedy = false;
 
   template <class V>
   void visit(V& v) {
@@ -112,6 +124,8 @@ struct EvaluationConfig {
       "an episode is cut after so many steps, and counts; 0: the task's own limit");
     v("eval.reevaluation_episodes", reevaluation_episodes, Range{1, 1000000},
       "fresh episodes for the final network and for the best checkpoint");
+    v("eval.greedy", greedy, kAny,
+      "no chance in the evaluated policy: the largest output's action, or the mean");
   }
 };
 

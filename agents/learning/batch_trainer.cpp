@@ -55,6 +55,7 @@ void BatchTrainer::save(StateWriter& writer) const {
   writer("learner", learner());
   writer("minibatch_stream", minibatch_stream_);
   sampler_.save(writer);
+  save_own(writer);
 }
 
 void BatchTrainer::load(StateReader& reader) {
@@ -64,6 +65,7 @@ void BatchTrainer::load(StateReader& reader) {
     throw ArchiveError("saved iteration is outside the training");
   reader("minibatch_stream", minibatch_stream_);
   sampler_.load(reader);
+  load_own(reader);
 }
 
 }  // namespace impsweep

@@ -39,6 +39,10 @@ class BatchTrainer : public Trainer {
   virtual BatchLearner& learner() = 0;
   virtual const BatchLearner& learner() const = 0;
 
+  // State beyond that of network, learner and environments, if there is any.
+  virtual void save_own(StateWriter&) const {}
+  virtual void load_own(StateReader&) {}
+
   const Interruption& interruption() const { return safe_point_.interruption(); }
 
   // An epoch: all samples in a new order, by minibatches. Each is the place of its indices.

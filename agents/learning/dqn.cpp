@@ -184,46 +184,48 @@ std::vector<std::string> dqn_doubts(const AgentConfig& config, const std::string
 }  // namespace
 
 AlgorithmInfo dqn_algorithm() {
-  return {
-      .name = "dqn",
-      .semantics = 1,
-      .description = "double Q-learning with prioritized replay",
-      .learns = [](const TaskInfo& task) { return is_environment(task) && !task.continuous; },
-      .needs = "an environment with a finite number of actions",
-      .has_teacher = false,
-      .chooses_inputs = true,
-      .options = DqnConfig{},
-      // Its Adam has an epsilon of its own, and its values no use for the others.
-      .reads = [](std::string_view key) { return key != "network.shared_trunk" && key != "adam.epsilon"; },
-      .is_idle =
-          [](std::string_view key, const AgentConfig& config) {
+  return {.name = "dqn",
+          .semantics = 1,
+          .description = "double Q-learning with prioritized replay",
+          .learns = [](const TaskInfo& task) { return is_environment(task) && !task.continuous; },
+          .needs = "an environment with a finite number of actions",
+          .has_teacher = false,
+          .chooses_inputs = true,
+          .options = DqnConfig{},
+          // Its Adam has an epsilon of its own, and its values no use for the others.
+          .reads =
+              [](std::string_view key) {
+                return key != "network.shared_trunk" && key != "network.actor_gain" && key != "adam.epsilon";
+              },
+          .is_idle =
+              [](std::string_view key, const AgentConfig& config) {
+                const DqnConfig& dqn = config.options<DqnConfig>();
+                if (key == "dqn.epsilon_steps") return dqn.epsilon_fraction > 0;
+                return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) && !dqn.prioritized;
+              },
+          .check = check_dqn,
+          .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
+          .model =
+              [](const ModelShape& shape, const AgentConfig& config) {
+                return value_model(shape, config.network, config.options<DqnConfig>().dueling);
+              },
+          .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
+            return std::make_unique<DqnTrainer>(request, max_columns);
+          },
+          .make_evaluator =
+              [](const TrainingRequest& request, int max_columns, bool greedy) {
+                const double epsilon = request.config.options<DqnConfig>().epsilon_eval;
+                return value_evaluator(request, max_columns, greedy ? 0 : epsilon);
+              },
+          // The next observation is looked at with the target network, and in double Q-learning with both.
+          .work = [](const AgentConfig& config) -> LearningWork {
             const DqnConfig& dqn = config.options<DqnConfig>();
-            if (key == "dqn.epsilon_steps") return dqn.epsilon_fraction > 0;
-            return (key == "dqn.priority_alpha" || key.starts_with("dqn.beta_")) && !dqn.prioritized;
+            return {.learned_per_step = dqn.replay_ratio,
+                    .passes = dqn.double_dqn ? 5.0 : 4.0,
+                    .replay_size = (config.sampler.timeout_bootstrap ? 2 : 1) * dqn.replay_size,
+                    .steps_per_iteration = rollout_steps(config.sampler)};
           },
-      .check = check_dqn,
-      .prunes_critic = [](const TaskInfo&, const AgentConfig&) { return false; },
-      .model =
-          [](const ModelShape& shape, const AgentConfig& config) {
-            return value_model(shape, config.network, config.options<DqnConfig>().dueling);
-          },
-      .make_trainer = [](const TrainingRequest& request, int max_columns) -> std::unique_ptr<Trainer> {
-        return std::make_unique<DqnTrainer>(request, max_columns);
-      },
-      .make_evaluator =
-          [](const TrainingRequest& request, int max_columns, bool greedy) {
-            const double epsilon = request.config.options<DqnConfig>().epsilon_eval;
-            return value_evaluator(request, max_columns, greedy ? 0 : epsilon);
-          },
-      // The next observation is looked at with the target network, and in double Q-learning with both.
-      .work = [](const AgentConfig& config) -> LearningWork {
-        const DqnConfig& dqn = config.options<DqnConfig>();
-        return {.learned_per_step = dqn.replay_ratio,
-                .passes = dqn.double_dqn ? 5.0 : 4.0,
-                .replay_size = (config.sampler.timeout_bootstrap ? 2 : 1) * dqn.replay_size,
-                .steps_per_iteration = rollout_steps(config.sampler)};
-      },
-      .doubts = dqn_doubts};
+          .doubts = dqn_doubts};
 }
 
 }  // namespace impsweep

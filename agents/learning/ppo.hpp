@@ -2,10 +2,12 @@
 // (algos/pg/ppo.py, algos/pg/base.py, algos/utils.py). One iteration, in T steps of B environments:
 //
 //   act         with the actor, and take down observations, actions, rewards and ends
+//   scale       the rewards, under ppo.reward_norm (running_moments.hpp)
 //   value       V of what was seen and of what came last, by the critic
 //   advantages  A by generalized advantage estimation, returns R = A + V
+//   take in     the observations, under ppo.obs_norm: from here on networks see them by the new moments
 //   learn       `epochs` times from all samples, in shuffled minibatches: the loss of ppo_objective.hpp, its
-//               gradient, clip of the norm, step of Adam
+//               gradient, clip of the norm, step of Adam; fewer times where ppo.target_kl stops it
 //   anneal      learning rate and ratio clip fall
 #pragma once
 
@@ -17,6 +19,7 @@
 #include "agents/learning/batch_learner.hpp"
 #include "agents/learning/batch_trainer.hpp"
 #include "agents/learning/ppo_objective.hpp"
+#include "agents/learning/running_moments.hpp"
 #include "agents/learning/schedule.hpp"
 
 namespace impsweep {
@@ -43,6 +46,9 @@ class PpoLearner final : public BatchLearner {
  private:
   PpoConfig config_;
   LinearDecay learning_rate_, ratio_clip_;
+  void normalise_advantages();
+  float clip_value_loss(const Samples&, const std::int32_t* order);
+
   std::unique_ptr<PpoObjective> objective_;
   AlignedFloats advantage_, return_;  // of one minibatch
 };
@@ -57,9 +63,13 @@ class PpoTrainer final : public BatchTrainer {
   void add_values_after_timeouts();
   PpoLearner& learner() override { return learner_; }
   const PpoLearner& learner() const override { return learner_; }
+  void save_own(StateWriter&) const override;
+  void load_own(StateReader&) override;
 
   PpoConfig ppo_;
   PpoLearner learner_;
+  ObservationMoments observation_moments_;
+  RewardScaling reward_scaling_;
   AlignedFloats timeout_value_;  // [T*B]
 };
 

@@ -31,6 +31,10 @@ class PpoObjective {
   // the backward passes.
   virtual PpoLossSums evaluate(const Samples&, const std::int32_t* order, const PpoTerms&,
                                ActorCritic& minibatch) = 0;
+
+  // mean(r - 1 - log r) of the same samples, of which no term is negative (Schulman 2020): an estimate of
+  // KL(old, new) from the actions that the old policy took.
+  virtual double divergence(const Samples&, const std::int32_t* order, const ActorCritic& minibatch) = 0;
 };
 
 // `columns`: largest minibatch, in whole lanes.

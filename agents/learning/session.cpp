@@ -38,7 +38,8 @@ std::unique_ptr<Evaluator> make_evaluator(const TrainingRequest& request, int ma
 
 TrainingSession::TrainingSession(TrainingRequest request)
     : request_(std::move(request)),
-      evaluator_(make_evaluator(request_, evaluation_lanes(request_.config))),
+      evaluator_(
+          make_evaluator(request_, evaluation_lanes(request_.config), request_.config.evaluation.greedy)),
       trainer_(make_trainer(request_, evaluator_->lanes())) {
   outcome_.best_return = -std::numeric_limits<double>::infinity();
 }

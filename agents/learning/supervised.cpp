@@ -159,7 +159,8 @@ AlgorithmInfo supervised_algorithm() {
               [](std::string_view key) {
                 if (key.starts_with("rl.") || key.starts_with("eval."))
                   return key == "rl.steps" || key == "eval.interval";
-                return key != "network.shared_trunk" && !key.starts_with("reg.dropout");
+                return key != "network.shared_trunk" && key != "network.actor_gain" &&
+                       !key.starts_with("reg.dropout");
               },
           .is_idle = [](std::string_view, const AgentConfig&) { return false; },
           .check = [](const AgentConfig&, const std::string&) {},

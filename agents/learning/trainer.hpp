@@ -53,6 +53,7 @@ struct TrainingRequest {
 struct UpdateReport {
   float loss = 0;
   float entropy = 0;        // PPO only
+  double divergence = 0;    // PPO with ppo.target_kl only: mean(r - 1 - log r), about KL(old, new)
   float gradient_norm = 0;  // over all parameters, before the clip
 };
 

@@ -97,7 +97,7 @@ AlgorithmInfo value_cloning_algorithm() {
           .reads =
               [](std::string_view key) {
                 return key != "rl.timeout_bootstrap" && key != "network.shared_trunk" &&
-                       !key.starts_with("reg.dropout");
+                       key != "network.actor_gain" && !key.starts_with("reg.dropout");
               },
           .is_idle = [](std::string_view, const AgentConfig&) { return false; },
           .check =

@@ -1,6 +1,7 @@
 #include "agents/native/native_network.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "agents/native/activation.hpp"
@@ -51,6 +52,27 @@ void NativeNetwork::scatter(std::span<const float> arena, std::span<float> dense
 Epilogue NativeNetwork::activation_of(const CompiledPart& part, std::size_t layer) const {
   if (layer + 1 == part.layers.size()) return part.spec.tanh_output ? Epilogue::kTanh : Epilogue::kNone;
   return epilogue_of(part.spec.activation);
+}
+
+// What a part sees of observations. It outlives the part's pass.
+ConstBatch NativeNetwork::normalised(int part, int batch, ConstBatch observations) {
+  if (moments_ == 0) return observations;
+  AlignedFloats& buffer = parts_[parts_[part].trunk.value_or(part)].normalised;
+  const float* const mean = parameters_.data() + moments_offset_;
+  const float* const variance = mean + moments_;
+  const int stride = round_up_to_lanes(batch);
+  for (int f = 0; f < moments_; ++f) {
+    const float shift = mean[f], scale = static_cast<float>(1 / std::sqrt(variance[f] + kVarianceFloor));
+    const float* const x = observations.data + static_cast<std::ptrdiff_t>(f) * observations.stride;
+    float* const y = buffer.data() + static_cast<std::ptrdiff_t>(f) * stride;
+    for (int b = 0; b < batch; ++b) {
+      const float value = (x[b] - shift) * scale;
+      const float not_above = value > kObservationClip ? kObservationClip : value;
+      y[b] = not_above < -kObservationClip ? -kObservationClip : not_above;
+    }
+    std::fill(y + batch, y + stride, 0.0f);
+  }
+  return {buffer.data(), stride};
 }
 
 // Columns between the batch and the next multiple of sixteen must be finite: they are zero.
@@ -253,18 +275,21 @@ void NativeNetwork::forward_from(CompiledPart& part, int batch, const Inputs& in
 }
 
 void NativeNetwork::infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) {
-  infer_from(parts_[part], batch, inputs, outputs);
+  infer_from(parts_[part], batch, normalised(part, batch, inputs), outputs);
 }
 
 void NativeNetwork::forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) {
+  if (!parts_[part].trunk) inputs = normalised(part, batch, inputs);  // a head does not look at them
   forward_from(parts_[part], batch, inputs, outputs);
 }
 
 void NativeNetwork::infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) {
+  if (moments_ > 0) return Network::infer_active(part, batch, inputs, outputs);
   infer_from(parts_[part], batch, inputs, outputs);
 }
 
 void NativeNetwork::forward_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) {
+  if (moments_ > 0) return Network::forward_active(part, batch, inputs, outputs);
   forward_from(parts_[part], batch, inputs, outputs);
 }
 

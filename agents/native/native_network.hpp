@@ -42,6 +42,7 @@ class NativeNetwork final : public Network {
   void gather(std::span<const float> dense, std::span<float> arena) const override;
   void scatter(std::span<const float> arena, std::span<float> dense) const override;
   std::size_t log_std_offset() const override { return log_std_offset_; }
+  std::size_t moments_offset() const override { return moments_offset_; }
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
@@ -88,6 +89,7 @@ class NativeNetwork final : public Network {
     std::vector<std::uint16_t> active_feature;
     std::vector<std::uint32_t> feature_begin, next_sample;  // the same by feature: its samples
     std::vector<std::uint16_t> feature_sample;
+    AlignedFloats normalised;  // observations of the last pass, [features][columns]; only with moments
   };
   // Where dense order and arena order meet.
   struct Entry {
@@ -105,6 +107,7 @@ class NativeNetwork final : public Network {
   void compile_convolution(CompiledPart&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
                            std::span<const std::uint8_t> mask);
   enum class Pass { kInfer, kForward };
+  ConstBatch normalised(int part, int batch, ConstBatch observations);
   template <class Inputs>
   void load(CompiledPart&, int batch, const Inputs&, Pass) const;
   void backward_into_convolutions(CompiledPart&, int columns);
@@ -130,7 +133,8 @@ class NativeNetwork final : public Network {
   AlignedFloats parameters_, gradients_;
   std::vector<Entry> entries_;
   std::size_t dense_size_ = 0, arena_size_ = 0;
-  std::size_t log_std_offset_ = 0;
+  std::size_t log_std_offset_ = 0, moments_offset_ = 0;
+  int moments_ = 0;  // features that have them
   Effective effective_;
 };
 

@@ -77,18 +77,31 @@ NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t
   choose_units(of_part, mask, options.remove_unreachable);
   std::vector<std::uint32_t> parked;
   for (std::size_t p = 0; p < parts_.size(); ++p) compile(parts_[p], of_part[p], mask, options, parked);
-  log_std_offset_ = arena_size_;
-  if (spec.log_std > 0) {
-    const Tensor& tensor = tensors.back();
-    for (std::size_t i = 0; i < tensor.size; ++i)
+  // Vectors behind the parts: `count` entries from `dense` on, which come next in the arena.
+  const auto append_vector = [&](std::size_t dense, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
       entries_.push_back(
-          {static_cast<std::uint32_t>(tensor.offset + i), static_cast<std::uint32_t>(arena_size_ + i)});
-    arena_size_ += whole_lanes(tensor.size);
-  }
+          {static_cast<std::uint32_t>(dense + i), static_cast<std::uint32_t>(arena_size_ + i)});
+    arena_size_ += whole_lanes(count);
+  };
+  moments_ = spec.observation_moments;
+  const std::size_t moments = moments_ > 0 ? 2 * static_cast<std::size_t>(moments_) + 1 : 0;
+  const auto log_std = static_cast<std::size_t>(spec.log_std);
+  log_std_offset_ = arena_size_;
+  append_vector(dense_size_ - moments - log_std, log_std);
   gradients_.assign(arena_size_, 0.0f);
   for (std::size_t i = 0; i < parked.size(); ++i)
     entries_.push_back({parked[i], static_cast<std::uint32_t>(arena_size_ + i)});
-  parameters_.assign(arena_size_ + whole_lanes(parked.size()), 0.0f);
+  arena_size_ += whole_lanes(parked.size());
+  moments_offset_ = arena_size_;
+  append_vector(dense_size_ - moments, moments);
+  parameters_.assign(arena_size_, 0.0f);
+  if (moments > 0)
+    for (std::size_t p = 0; p < parts_.size(); ++p)
+      if (!parts_[p].trunk)
+        parts_[p].normalised.assign(static_cast<std::size_t>(input_size(static_cast<int>(p))) *
+                                        static_cast<std::size_t>(round_up_to_lanes(options.max_batch)),
+                                    0.0f);
   std::ranges::sort(entries_, {}, &Entry::dense);
 }
 

@@ -68,7 +68,7 @@ bool learns_values(const ModelSpec& model) {
 ModelSpec policy_model(const ModelShape& shape, const NetworkConfig& network, bool with_critic) {
   ModelSpec model;
   model.parts.push_back(mlp("actor", shape.observation_size, shape.actions, network));
-  model.parts.front().tanh_output = shape.continuous;
+  model.parts.front().tanh_output = shape.continuous && network.tanh_mean;
   model.log_std = shape.continuous ? shape.actions : 0;
   if (!with_critic) return model;
   model.parts.push_back(mlp("critic", shape.observation_size, 1, network));
@@ -111,6 +111,7 @@ std::vector<Tensor> tensors_of(const ModelSpec& model) {
       int kernel = 1;  // entries of one, PyTorch's receptive field
       for (std::size_t axis = 2; axis < weight.shape.size(); ++axis) kernel *= weight.shape[axis];
       weight.reads_observation = layer == 0 && !spec.trunk;
+      weight.is_output = layer + 2 == spec.sizes.size();
       const bool restricted = weight.reads_observation && spec.connected_inputs > 0;
       weight.fan_in = restricted ? spec.connected_inputs : weight.shape[1] * kernel;
       weight.fan_out = weight.shape[0] * kernel;
@@ -124,11 +125,18 @@ std::vector<Tensor> tensors_of(const ModelSpec& model) {
       append(std::move(bias));
     }
   }
-  if (model.log_std > 0) {
-    Tensor log_std;
-    log_std.name = "log_std";
-    log_std.shape = {model.log_std};
-    append(std::move(log_std));
+  const auto append_vector = [&](const char* name, int length, double initial) {
+    Tensor vector;
+    vector.name = name;
+    vector.shape = {length};
+    vector.initial = static_cast<float>(initial);
+    append(std::move(vector));
+  };
+  if (model.log_std > 0) append_vector("log_std", model.log_std, model.initial_log_std);
+  if (model.observation_moments > 0) {
+    append_vector("observation_mean", model.observation_moments, 0);
+    append_vector("observation_variance", model.observation_moments, 1);
+    append_vector("observation_count", 1, kInitialCount);
   }
   return tensors;
 }

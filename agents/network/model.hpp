@@ -14,9 +14,9 @@ struct ModelShape {
   bool continuous = false;
 };
 
-// Part "actor": logits of the actions, or the tanh mean of a Gaussian, whose log_std is then a parameter
-// vector of the model. With a critic also part "critic", the value of the state; under network.shared_trunk
-// it is a head on the actor's last hidden layer.
+// Part "actor": logits of the actions, or the mean of a Gaussian (its tanh under network.tanh_mean), whose
+// log_std is then a parameter vector of the model. With a critic also part "critic", the value of the state;
+// under network.shared_trunk it is a head on the actor's last hidden layer.
 ModelSpec policy_model(const ModelShape&, const NetworkConfig&, bool with_critic);
 
 // Part "q": the values of the actions. Dueling: q holds the advantages, and a part "value" the value of the

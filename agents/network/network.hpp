@@ -2,10 +2,10 @@
 // their gradients only; a backend (native kernels, LibTorch) sees batches and a mask only.
 //
 // A model is a list of multilayer perceptrons ("parts": actor, critic, q) that share one parameter arena, and
-// may share their first layers ("trunk"), plus an optional vector log_std. The *dense order* of parameters is
-// part after part, layer after layer, weight [out][in] then bias [out], and log_std last; files, masks,
-// initialisation and pruning speak it. A backend keeps its own *arena* order, in which pruned weights may be
-// absent; gather() and scatter() translate.
+// may share their first layers ("trunk"), plus optionally a vector log_std and moments of observations. The
+// *dense order* of parameters is part after part, layer after layer, weight [out][in] then bias [out], then
+// log_std and moments; files, masks, initialisation and pruning speak it. A backend keeps its own *arena*
+// order, in which pruned weights may be absent; gather() and scatter() translate.
 //
 // Batches are feature-major: feature f of sample b is at data[f * stride + b].
 #pragma once
@@ -54,17 +54,29 @@ struct MlpSpec {
 struct ModelSpec {
   std::vector<MlpSpec> parts;
   int log_std = 0;  // length of the state-independent log standard deviation, 0 if there is none
+  double initial_log_std = 0;
+  // Features of an observation whose moments the model holds, 0 if it holds none: the tensors
+  // observation_mean and observation_variance, and observation_count, what they are formed of. Every part
+  // that reads the observation x then sees
+  //   clip((x - mean) / sqrt(variance + kVarianceFloor), -kObservationClip, kObservationClip)
+  // Moments are neither trained nor pruned; whoever collects observations writes them.
+  int observation_moments = 0;
 };
+inline constexpr float kObservationClip = 10;
+inline constexpr double kVarianceFloor = 1e-8;
+inline constexpr double kInitialCount = 1e-4;  // of the prior: mean 0, variance 1
 
 // One parameter tensor in dense order.
 struct Tensor {
   std::string name;           // "actor/0/weight", "actor/0/bias", "log_std"
-  int part = -1, layer = -1;  // -1 for log_std
+  int part = -1, layer = -1;  // -1 for log_std and moments
   bool is_weight = false;
   std::vector<int> shape;  // [out, in] or [out]; of a convolution [filters, channels, kernel, kernel]
   std::size_t offset = 0, size = 0;
   int fan_in = 0, fan_out = 0;     // of the layer
   bool reads_observation = false;  // a weight or bias of a first layer
+  bool is_output = false;          // of the last layer of its part
+  float initial = 0;               // log_std and moments: every entry at the start
 };
 
 // The shape of a layer's weight; the bias is as long as its first extent.
@@ -96,7 +108,7 @@ class Network {
   virtual ~Network() = default;
   virtual int input_size(int part) const = 0;
 
-  // Trainable values in arena order. Writing to them must be followed by parameters_changed().
+  // Parameters in arena order. Writing to them must be followed by parameters_changed().
   // Gradients belong to the first parameters; those behind them are not trained (nothing depends on them) and
   // keep their values. Both lengths are multiples of 16 (kLanes of kernels/kernels.hpp): the optimizer and
   // the norm run over whole lanes. Places that hold no parameter are zero in both, and must be left so.
@@ -111,6 +123,10 @@ class Network {
 
   // Offset of log_std in the arena (its length is the specification's); meaningless without one.
   virtual std::size_t log_std_offset() const = 0;
+
+  // The same of the moments of the observation: mean, variance and count, one behind the other, among what is
+  // not trained.
+  virtual std::size_t moments_offset() const { return 0; }
 
   // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass, and overwrites what an
   // earlier forward pass of the part has kept. At most `max_batch` samples.

@@ -30,9 +30,9 @@ class EagerPpo {
 };
 
 // The model has parts 0 = actor and 1 = critic; mask and parameters are in dense order, an empty mask keeps
-// all. `samples` must be complete (advantages, returns); they are copied. Learning rate and clip stay as
-// configured; schedules and weight decay are left out. Opens the LibTorch module as make_torch_network()
-// does.
+// all. `samples` must be complete (advantages, returns, values if their loss is clipped); they are copied.
+// Learning rate and clip stay as configured, and moments of observations as given; schedules, ppo.target_kl
+// and weight decay are left out. Opens the LibTorch module as make_torch_network() does.
 std::unique_ptr<EagerPpo> make_eager_ppo(const ModelSpec&, std::span<const std::uint8_t> mask,
                                          std::span<const float> parameters, const Samples& samples,
                                          const AgentConfig&);

@@ -119,7 +119,8 @@ int command_evaluate(const Arguments& arguments) {
   if (cap == 0) cap = default_episode_cap(*find_task(settings.task));
   cap = step_limit.value_or(cap);
   request.data_set = load_data_set(settings);
-  const std::unique_ptr<Evaluator> evaluator = make_evaluator(request, lanes, values->count("greedy") != 0);
+  const bool greedy = values->count("greedy") != 0 || request.config.evaluation.greedy;
+  const std::unique_ptr<Evaluator> evaluator = make_evaluator(request, lanes, greedy);
   Trajectory trajectory;
   if (values->count("trajectory") != 0)
     evaluator->watch([&](const WatchedStep& step) { trajectory.append(step); });

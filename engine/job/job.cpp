@@ -159,11 +159,12 @@ std::vector<std::int64_t> seed_list(const JobEntry& entry) {
 // A list of integers is one network, a list of lists is an axis.
 std::vector<JobValue> network_list(const JobEntry& entry) {
   const JobValue::List* list = entry.value.get<JobValue::List>();
-  if (list == nullptr || list->empty())
+  if (list == nullptr)
     throw InputError(
         "{}: 'network.hidden' = {} must be a list of sizes, e.g. [128, 128], or a list of such lists",
         entry.place, to_toml(entry.value));
-  if (list->front().get<JobValue::List>() == nullptr) return std::vector<JobValue>(1, entry.value);
+  if (list->empty() || list->front().get<JobValue::List>() == nullptr)
+    return std::vector<JobValue>(1, entry.value);
   for (std::size_t i = 0; i < list->size(); ++i)
     if (std::ranges::find(list->begin() + static_cast<std::ptrdiff_t>(i) + 1, list->end(), (*list)[i]) !=
         list->end())
@@ -373,6 +374,7 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
   if (defaults == Defaults::kPaper && find_entry(entries, "imp.scope") == nullptr &&
       algorithm_of(settings).prunes_critic(task, settings.agent))
     settings.imp.scope = PruneScope::kActorCritic;
+  apply_budget_unit(settings, point.place);
   check_settings(settings, point.place);
   check_counts(point);
   check_ticket(point);

@@ -19,6 +19,13 @@ namespace impsweep {
 namespace {
 
 constexpr std::string_view kTeacherPrefix = "teacher.";
+constexpr const char* kBudgetUnit = "atari.budget_unit";
+
+// Keys of Gaussian policies are without meaning where actions are numbered.
+bool applies_to(const TaskInfo& task, std::string_view key) {
+  if (key.starts_with(kTeacherPrefix)) key.remove_prefix(kTeacherPrefix.size());
+  return task.continuous || (key != "network.tanh_mean" && key != "ppo.initial_log_std");
+}
 
 const AlgorithmInfo& teacher_of(const TaskInfo& task) {
   return *find_algorithm(teacher_algorithm(task), task);
@@ -85,6 +92,7 @@ std::string network_name(const NetworkConfig& network) {
   if (network.architecture == Architecture::kCnn)
     convolutions = fmt::format("cnn{}x{}-", network.filters, network.kernel);
   if (network.architecture == Architecture::kAtari) convolutions = "cnn16x8-32x4-";
+  if (network.hidden.empty()) return convolutions + "linear";
   return fmt::format("{}{}", convolutions, fmt::join(network.hidden, "-"));
 }
 
@@ -137,7 +145,9 @@ std::vector<OptionState> list_settings(const Settings& settings) {
   Settings copy = settings;  // fields can be written, and therefore are not const
   const std::vector<OptionField> fields = fields_of(copy);
   const std::vector<Option>& declared = declarations(settings.task, settings.algorithm);
-  for (std::size_t i = 0; i < declared.size(); ++i) states.push_back({declared[i], value_of(fields[i])});
+  const TaskInfo& task = *find_task(settings.task);
+  for (std::size_t i = 0; i < declared.size(); ++i)
+    if (applies_to(task, declared[i].key)) states.push_back({declared[i], value_of(fields[i])});
   for (const Option& option : task_options_of(settings.task)) {
     const auto set = settings.task_options.find(option.key);
     states.push_back({option, set == settings.task_options.end() ? option.fallback : set->second});
@@ -179,7 +189,8 @@ bool has_option(const std::string& task, const std::string& algorithm, const std
   const TaskInfo* info = find_task(task);
   if (info == nullptr || find_algorithm(algorithm, *info) == nullptr) return false;
   return find_option(task_options_of(task), key) != nullptr ||
-         find_option(declarations(task, algorithm), own_key(task, algorithm, key)) != nullptr;
+         (applies_to(*info, key) &&
+          find_option(declarations(task, algorithm), own_key(task, algorithm, key)) != nullptr);
 }
 
 bool set_option(Settings& settings, const std::string& given_key, const JobValue& given_value,
@@ -196,7 +207,7 @@ bool set_option(Settings& settings, const std::string& given_key, const JobValue
     throw InputError("{}: '{}' is an option of recordings, which `impsweep replay` sets; remove it", place,
                      key);
   const Option* option = find_option(declarations(settings.task, settings.algorithm), key);
-  if (option == nullptr) return false;
+  if (option == nullptr || !applies_to(*find_task(settings.task), key)) return false;
   const OptionValue value = checked_value(*option, given, place);
   for (const OptionField& field : fields_of(settings))
     if (field.key == key) assign(field, value);
@@ -244,9 +255,13 @@ void check_layers(const ModelSpec& model, const std::string& place) {
             place, part.name, units, kMostUnits);
 }
 
-void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& key, const std::string& place) {
-  if (hidden.empty())
-    throw InputError("{}: '{}' is empty; give at least one hidden layer, e.g. [128, 128]", place, key);
+void check_hidden(const std::vector<std::int64_t>& hidden, const NetworkConfig& network,
+                  const std::string& key, const std::string& trunk_key, const std::string& place) {
+  if (hidden.empty() && network.shared_trunk)
+    throw InputError(
+        "{}: '{}' is empty, and '{}' lets actor and critic share their hidden layers; give a hidden layer, "
+        "or set it to false",
+        place, key, trunk_key);
   for (const std::int64_t units : hidden)
     if (units > kMostUnits)
       throw InputError("{}: '{}' asks for {} units in a layer; at most {} are possible", place, key, units,
@@ -255,14 +270,35 @@ void check_hidden(const std::vector<std::int64_t>& hidden, const std::string& ke
 
 }  // namespace
 
+void apply_budget_unit(Settings& settings, const std::string& place) {
+  const auto unit = settings.task_options.find(kBudgetUnit);
+  if (unit == settings.task_options.end()) return;
+  const bool counts_frames = unit->second == OptionValue(std::string("frames"));
+  settings.task_options.erase(unit);
+  if (!counts_frames) return;
+  std::int64_t skip = 0;  // frames of a step
+  for (const OptionState& state : list_settings(settings))
+    if (state.option.key == "atari.frame_skip") skip = std::get<std::int64_t>(state.value);
+  const auto count_steps = [&](AgentConfig& agent, const char* key) {
+    if (agent.sampler.steps % skip != 0)
+      throw InputError(
+          "{}: '{}' = {} is no whole number of steps, each of which has {} frames (atari.frame_skip)", place,
+          key, agent.sampler.steps, skip);
+    agent.sampler.steps /= skip;
+  };
+  count_steps(settings.agent, "rl.steps");
+  if (algorithm_of(settings).has_teacher) count_steps(settings.teacher, "teacher.rl.steps");
+}
+
 void check_settings(const Settings& settings, const std::string& place) {
   const AgentConfig& agent = settings.agent;
   const AlgorithmInfo& algorithm = available_algorithm(settings.algorithm, settings.task, place);
-  check_hidden(agent.network.hidden, "network.hidden", place);
+  check_hidden(agent.network.hidden, agent.network, "network.hidden", "network.shared_trunk", place);
   check_agent(agent, algorithm, "", place);
   check_architecture(settings.task, agent.network, "", place);
   if (algorithm.has_teacher) {
-    check_hidden(settings.teacher_choice.hidden, "bc.teacher_hidden", place);
+    check_hidden(settings.teacher_choice.hidden, settings.teacher.network, "bc.teacher_hidden",
+                 "teacher.network.shared_trunk", place);
     check_agent(settings.teacher, teacher_of(*find_task(settings.task)), "teacher.", place);
     check_architecture(settings.task, settings.teacher.network, "teacher.", place);
   }
@@ -281,6 +317,11 @@ void check_settings(const Settings& settings, const std::string& place) {
   if (agent.network.architecture != Architecture::kMlp)
     throw InputError(
         "{}: inputs.* needs 'network.architecture' = \"mlp\", as a convolution reads whole boards", place);
+  if (agent.network.init == Init::kOrthogonal && settings.inputs.mode == InputsMode::kDrop)
+    throw InputError(
+        "{}: 'network.init' = \"orthogonal\" draws a layer as a whole, and inputs.* takes inputs away; use "
+        "another scheme, or 'inputs.mode' = \"elementwise\"",
+        place);
   if (settings.imp.prune_rule == PruneRule::kQuantile)
     throw InputError(
         "{}: 'imp.prune_rule' = \"quantile\" counts the weights that inputs.* takes away; use \"exact\"",

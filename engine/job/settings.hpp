@@ -34,7 +34,7 @@ struct Settings {
   TaskOptions task_options;  // those that were set
 };
 
-// "128-128" or "cnn16x3-128-64", as in names of chains.
+// "128-128", "cnn16x3-128-64", or "linear" without hidden layers, as in names of chains.
 std::string network_name(const NetworkConfig&);
 
 // Every option at its declared default, for a known task and algorithm.
@@ -58,11 +58,16 @@ std::vector<OptionState> list_settings(const Settings&);
 // Every key of any task and algorithm, for suggestions.
 std::vector<std::string> known_keys();
 
-// Whether set_option() of such settings knows the key.
+// Whether set_option() of such settings knows the key. Keys of a Gaussian policy are only those of tasks with
+// continuous actions.
 bool has_option(const std::string& task, const std::string& algorithm, const std::string& key);
 
 // Sets one key of the list. False if these settings have no such key; InputError if the value is impossible.
 bool set_option(Settings&, const std::string& key, const JobValue&, const std::string& place);
+
+// The steps of a training whose budget counts the frames of a game (atari.budget_unit), in steps; the unit is
+// no part of the settings then. Throws InputError "place: ..." if they are no whole number of steps.
+void apply_budget_unit(Settings&, const std::string& place);
 
 // Conditions between keys. Throws InputError "place: ..." with the remedy.
 void check_settings(const Settings&, const std::string& place);

@@ -19,6 +19,8 @@ constexpr int kRecipeVersion = 1;
 bool is_idle(std::string_view key, const Settings& settings) {
   const AgentConfig& agent = settings.agent;
   if (key == "network.input_scale") return agent.network.init != Init::kKaimingInScaled;
+  if (key == "network.hidden_gain" || key == "network.actor_gain" || key == "network.output_gain")
+    return agent.network.init != Init::kOrthogonal;
   if (key == "network.filters" || key == "network.kernel")
     return agent.network.architecture != Architecture::kCnn;
   if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;

@@ -6,7 +6,9 @@
 //   initial   [tensor] the values that the round's training started from, 0 where pruned
 //   best      [tensor] its best checkpoint, 0 where pruned
 //
-// Tensors are called "actor.0.weight": network, layer, kind; weights are [out][in] as in PyTorch.
+// Tensors are called "actor.0.weight": network, layer, kind; weights are [out][in] as in PyTorch. A network
+// that normalises its observations has observation_mean, observation_variance and observation_count as well
+// (ModelSpec in agents/network/network.hpp says how).
 #pragma once
 
 #include "agents/torch/tensor_file.hpp"

@@ -32,6 +32,11 @@ Option count_option(std::string key, std::int64_t fallback, double minimum, doub
 
 std::vector<Option> declared_options() {
   const Rules rules;
+  // Read where jobs are (engine/job): an environment knows no budget.
+  Option budget_unit =
+      option("atari.budget_unit", std::string("steps"),
+             "what rl.steps of a job counts: steps, or frames, of which a step has atari.frame_skip");
+  budget_unit.choices = {"steps", "frames"};
   return {
       option("atari.episodic_lives", rules.episodic_lives, "a lost life ends the episode; the game goes on"),
       option("atari.clip_reward", rules.clip_reward, "rewards are the sign of what a step scores"),
@@ -41,6 +46,7 @@ std::vector<Option> declared_options() {
       count_option("atari.frame_skip", rules.frame_skip, 1, 64, "frames of a step"),
       count_option("atari.horizon", rules.horizon, 0, 1e9,
                    "steps after which a game is broken off, one later; 0: never"),
+      std::move(budget_unit),
   };
 }
 

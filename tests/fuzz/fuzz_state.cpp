@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "agents/config/paper_defaults.hpp"
+#include "agents/config/ppo_config.hpp"
 #include "agents/learning/algorithm.hpp"
 #include "agents/learning/session.hpp"
 #include "agents/network/initialisation.hpp"
@@ -41,6 +42,10 @@ TrainingRequest request_for(const AlgorithmInfo& algorithm, const TaskInfo& task
     if (field.key.ends_with("replay_size")) *std::get<std::int64_t*>(field.place) = 128;
     if (field.key.ends_with("batch_size")) *std::get<std::int64_t*>(field.place) = 8;
     if (field.key == "ppo.minibatches") *std::get<std::int64_t*>(field.place) = 2;
+  }
+  if (algorithm.name == "ppo") {
+    request.config.options<PpoConfig>().obs_norm = true;
+    request.config.options<PpoConfig>().reward_norm = true;
   }
   request.model = model_on_task(algorithm, task, request.config);
   request.mask.assign(parameter_count(request.model), 1);

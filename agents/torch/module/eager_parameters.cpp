@@ -33,11 +33,13 @@ EagerParameters::EagerParameters(const ModelSpec& model, std::span<const std::ui
 }
 
 void EagerParameters::step(const at::Tensor& loss) {
-  const std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, leaves_);
+  const auto gradients = torch::autograd::grad({loss}, leaves_, {}, {}, false, /*allow_unused=*/true);
+  const torch::NoGradGuard no_graph;
   std::vector<at::Tensor> flat;
   flat.reserve(gradients.size());
-  for (const at::Tensor& gradient : gradients) flat.push_back(gradient.reshape(-1));
-  const torch::NoGradGuard no_graph;
+  for (std::size_t leaf = 0; leaf < leaves_.size(); ++leaf)  // moments of observations have none
+    flat.push_back(
+        (gradients[leaf].defined() ? gradients[leaf] : torch::zeros_like(leaves_[leaf])).reshape(-1));
   at::cat_out(gradients_, flat);
   if (keep_.defined()) gradients_.mul_(keep_);
   torch::nn::utils::clip_grad_norm_(parameters_, clip_grad_norm_);

@@ -20,10 +20,10 @@ class EagerParameters {
   EagerParameters(const ModelSpec&, std::span<const std::uint8_t> mask, std::span<const float> parameters,
                   double learning_rate, const AdamConfig&, double clip_grad_norm);
 
-  // Weight and bias of each layer, as views of the parameters.
+  // Weight and bias of each layer, then log_std and the moments of observations, as views of the parameters.
   const std::vector<at::Tensor>& leaves() const { return leaves_; }
 
-  // Down the gradient of the loss, which is a function of the leaves.
+  // Down the gradient of the loss, which is a function of some of the leaves.
   void step(const at::Tensor& loss);
 
   at::Tensor copy() const { return parameters_.detach().clone(); }  // [parameter_count]

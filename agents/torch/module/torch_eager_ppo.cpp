@@ -1,7 +1,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <stdexcept>
+#include <cmath>
+#include <numbers>
 
 #include "agents/config/ppo_config.hpp"
 #include "agents/torch/module/eager_parameters.hpp"
@@ -29,19 +30,29 @@ class LibTorchPpo final : public EagerPpo {
         parameters_(model, mask, parameters, config_.learning_rate, config.adam, config_.clip_grad_norm),
         observation_(
             copy_of(s.observation.data(), {s.size(), s.observation_size}, {s.observation_stride, 1})),
-        action_(
-            copy_of(s.action.data(), {s.size(), 1}, {1, 1}, torch::kInt32).to(torch::kInt64).contiguous()),
         advantage_(copy_of(s.advantage.data(), {s.size()}, {1})),
-        return_(copy_of(s.return_.data(), {s.size()}, {1})) {
-    const at::Tensor probability = copy_of(s.probability.data(), {s.size(), s.actions}, {1, s.stride});
-    inverse_old_probability_ = (probability.gather(1, action_).squeeze(1) + kEpsilon).reciprocal();
+        return_(copy_of(s.return_.data(), {s.size()}, {1})),
+        old_value_(copy_of(s.value.data(), {s.size()}, {1})) {
+    is_gaussian_ = model.log_std > 0;
+    if (is_gaussian_) {
+      action_ = copy_of(s.continuous_action.data(), {s.size(), s.actions}, {1, s.stride});
+      old_log_likelihood_ = copy_of(s.log_likelihood.data(), {s.size()}, {1});
+    } else {
+      action_ = copy_of(s.action.data(), {s.size(), 1}, {1, 1}, torch::kInt32).to(torch::kInt64).contiguous();
+      const at::Tensor probability = copy_of(s.probability.data(), {s.size(), s.actions}, {1, s.stride});
+      inverse_old_probability_ = (probability.gather(1, action_).squeeze(1) + kEpsilon).reciprocal();
+    }
     std::size_t leaf = 0;
     for (const MlpSpec& part : model.parts) {
-      if (part.tanh_output) throw std::invalid_argument("eager PPO: softmax policies only");
       first_leaf_.push_back(leaf);
       leaf += 2 * (part.sizes.size() - 1);  // weight and bias of each layer
     }
     first_leaf_.push_back(leaf);
+    if (model.observation_moments == 0) return;
+    const at::Tensor* moments = &parameters_.leaves()[leaf + (is_gaussian_ ? 1 : 0)];
+    const at::Tensor mean = moments[0].detach(), variance = moments[1].detach();
+    observation_ = torch::clamp((observation_ - mean) / torch::sqrt(variance + kVarianceFloor),
+                                -kObservationClip, kObservationClip);
   }
 
   double learn_minibatch(std::span<const std::int32_t> order) override {
@@ -74,7 +85,10 @@ class LibTorchPpo final : public EagerPpo {
       } else {
         x = torch::linear(x, leaves[leaf], leaves[leaf + 1]);
       }
-      if (leaf + 2 == end) break;
+      if (leaf + 2 == end) {
+        if (spec.tanh_output) x = torch::tanh(x);
+        break;
+      }
       x = spec.activation == Activation::kTanh ? torch::tanh(x) : torch::relu(x);
       result.hidden = x;
     }
@@ -82,28 +96,56 @@ class LibTorchPpo final : public EagerPpo {
     return result;
   }
 
+  struct PolicyTerms {
+    at::Tensor ratio, entropy;  // of each sample, and the mean
+  };
+  PolicyTerms softmax_terms(const at::Tensor& logits, const at::Tensor& chosen) const {
+    const at::Tensor probability = torch::softmax(logits, 1);
+    const at::Tensor taken = probability.gather(1, action_.index_select(0, chosen)).squeeze(1);
+    const at::Tensor entropy = (probability * torch::log(probability + kEpsilon)).sum();
+    return {(taken + kEpsilon) * inverse_old_probability_.index_select(0, chosen),
+            entropy * (-1 / static_cast<double>(chosen.numel()))};
+  }
+  PolicyTerms gaussian_terms(const at::Tensor& mean, const at::Tensor& chosen) const {
+    const at::Tensor& log_std = parameters_.leaves()[first_leaf_.back()];
+    const at::Tensor z = (action_.index_select(0, chosen) - mean) / (torch::exp(log_std) + kEpsilon);
+    const at::Tensor log_likelihood = -(log_std + 0.5 * z * z).sum(1);
+    return {torch::exp(log_likelihood - old_log_likelihood_.index_select(0, chosen)),
+            (log_std + 0.5 * std::log(2 * std::numbers::pi * std::numbers::e)).sum()};
+  }
+
+  at::Tensor value_loss(const at::Tensor& values, const at::Tensor& chosen) const {
+    const at::Tensor returns = return_.index_select(0, chosen);
+    if (!config_.clip_value_loss) return torch::mse_loss(values, returns);
+    const at::Tensor old = old_value_.index_select(0, chosen);
+    const at::Tensor clipped = old + torch::clamp(values - old, -config_.ratio_clip, config_.ratio_clip);
+    return torch::max(torch::square(values - returns), torch::square(clipped - returns)).mean();
+  }
+
   at::Tensor loss_of(const at::Tensor& chosen) const {
     const at::Tensor observation = observation_.index_select(0, chosen);
-    const at::Tensor advantage = advantage_.index_select(0, chosen);
+    at::Tensor advantage = advantage_.index_select(0, chosen);
+    if (config_.normalize_advantage && config_.advantage_scope == AdvantageScope::kMinibatch)
+      advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8);
     const Outputs actor = outputs(kActor, observation);
-    const at::Tensor probability = torch::softmax(actor.last, 1);
     const bool shares_trunk = parts_[kCritic].trunk.has_value();
     const at::Tensor values = outputs(kCritic, shares_trunk ? actor.hidden : observation).last.squeeze(1);
-    const at::Tensor taken = probability.gather(1, action_.index_select(0, chosen)).squeeze(1);
-    const at::Tensor ratio = (taken + kEpsilon) * inverse_old_probability_.index_select(0, chosen);
+    const auto [ratio, entropy] =
+        is_gaussian_ ? gaussian_terms(actor.last, chosen) : softmax_terms(actor.last, chosen);
     const at::Tensor clipped = torch::clamp(ratio, 1 - config_.ratio_clip, 1 + config_.ratio_clip);
     const at::Tensor policy = torch::min(ratio * advantage, clipped * advantage).mean();
-    const at::Tensor value = torch::mse_loss(values, return_.index_select(0, chosen));
-    const at::Tensor negative_entropy = (probability * torch::log(probability + kEpsilon)).sum();
-    return 0.5 * config_.value_coefficient * value - policy +
-           config_.entropy_coefficient / static_cast<double>(chosen.numel()) * negative_entropy;
+    return 0.5 * config_.value_coefficient * value_loss(values, chosen) - policy -
+           config_.entropy_coefficient * entropy;
   }
 
   std::vector<MlpSpec> parts_;
   PpoConfig config_;
   EagerParameters parameters_;
-  at::Tensor observation_, action_, advantage_, return_, inverse_old_probability_;  // by sample
-  std::vector<std::size_t> first_leaf_;  // of each part, and the end
+  bool is_gaussian_ = false;
+  // By sample; observations as the networks see them.
+  at::Tensor observation_, action_, advantage_, return_, old_value_;
+  at::Tensor inverse_old_probability_, old_log_likelihood_;  // of a softmax policy, of a Gaussian one
+  std::vector<std::size_t> first_leaf_;                      // of each part, and the end
 };
 
 }  // namespace

@@ -34,13 +34,16 @@ class TorchNetwork final : public Network {
     }
     log_std_offset_ = size;
     size += static_cast<std::size_t>(spec.log_std);
+    trained_ = size;
+    moments_ = spec.observation_moments;
+    if (moments_ > 0) size += 2 * static_cast<std::size_t>(moments_) + 1;
     if (!mask_.empty() && mask_.size() != size)
       throw std::invalid_argument("the mask has " + std::to_string(mask_.size()) +
                                   " entries, the model has " + std::to_string(size) + " parameters");
     dense_size_ = size;
-    const std::size_t arena_size = (size + kLanes - 1) / kLanes * kLanes;
-    parameters_.assign(arena_size, 0.0f);
-    gradients_.assign(arena_size, 0.0f);
+    moments_offset_ = whole_lanes(trained_);
+    parameters_.assign(moments_offset_ + whole_lanes(size - trained_), 0.0f);
+    gradients_.assign(moments_offset_, 0.0f);
     for (TorchPart& part : parts_) make_views(part);
   }
 
@@ -50,20 +53,28 @@ class TorchNetwork final : public Network {
   }
   std::span<float> parameters() override { return parameters_; }
   std::span<float> gradients() override { return gradients_; }
-  void parameters_changed() override { apply_mask(std::span(parameters_).first(dense_size_), 0); }
+  void parameters_changed() override { apply_mask(std::span(parameters_).first(trained_), 0); }
   std::size_t log_std_offset() const override { return log_std_offset_; }
+  std::size_t moments_offset() const override { return moments_offset_; }
 
-  // The arena is in dense order, with zeros behind it up to whole lanes.
+  // The arena is in dense order, with zeros up to whole lanes behind what is trained and behind the moments.
   void gather(std::span<const float> dense, std::span<float> arena) const override {
-    assert(dense.size() == dense_size_ && arena.size() == parameters_.size());
-    const auto padding = std::ranges::copy(dense, arena.begin()).out;
-    std::fill(padding, arena.end(), 0.0f);
-    apply_mask(arena.first(dense_size_), 0);
+    assert(dense.size() == dense_size_);
+    std::ranges::fill(arena, 0.0f);
+    std::ranges::copy(dense.first(trained_), arena.begin());
+    if (arena.size() == parameters_.size())
+      std::ranges::copy(dense.subspan(trained_),
+                        arena.begin() + static_cast<std::ptrdiff_t>(moments_offset_));
+    apply_mask(arena.first(trained_), 0);
   }
   void scatter(std::span<const float> arena, std::span<float> dense) const override {
-    assert(dense.size() == dense_size_ && arena.size() == parameters_.size());
-    std::ranges::copy(arena.first(dense_size_), dense.begin());
-    apply_mask(dense, 0);
+    assert(dense.size() == dense_size_);
+    std::ranges::copy(arena.first(trained_), dense.begin());
+    std::ranges::fill(dense.subspan(trained_), 0.0f);
+    if (arena.size() == parameters_.size())
+      std::ranges::copy(arena.subspan(moments_offset_, dense_size_ - trained_),
+                        dense.begin() + static_cast<std::ptrdiff_t>(trained_));
+    apply_mask(dense.first(trained_), 0);
   }
 
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override {
@@ -72,7 +83,7 @@ class TorchNetwork final : public Network {
       const c10::InferenceMode no_graph;
       TorchPart& chosen = at(part);
       const std::optional<int> trunk = chosen.spec.trunk;
-      const at::Tensor x = batch_view(inputs.data, input_size(part), batch, inputs.stride);
+      const at::Tensor x = seen(batch_view(inputs.data, input_size(part), batch, inputs.stride));
       write(
           trunk ? run(chosen, run(at(*trunk), x, false).hidden, false).output : run(chosen, x, false).output,
           outputs);
@@ -84,8 +95,8 @@ class TorchNetwork final : public Network {
       const FlushSubnormals flush;
       TorchPart& chosen = at(part);
       const std::optional<int> trunk = chosen.spec.trunk;
-      const at::Tensor x =
-          trunk ? at(*trunk).pass.hidden : batch_view(inputs.data, input_size(part), batch, inputs.stride);
+      const at::Tensor x = trunk ? at(*trunk).pass.hidden
+                                 : seen(batch_view(inputs.data, input_size(part), batch, inputs.stride));
       assert(x.size(0) == batch && batch <= max_batch_);
       chosen.pass = run(chosen, x, true);
       write(chosen.pass.output, outputs);
@@ -138,6 +149,17 @@ class TorchNetwork final : public Network {
     Pass pass = {};                               // between forward and backward
     at::Tensor seed = {};                         // gradients of the outputs of a head that waits
   };
+
+  static std::size_t whole_lanes(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+  // Observations as the parts see them.
+  at::Tensor seen(const at::Tensor& observations) {
+    if (moments_ == 0) return observations;
+    const at::Tensor mean = torch::from_blob(parameters_.data() + moments_offset_, {moments_});
+    const at::Tensor variance = torch::from_blob(parameters_.data() + moments_offset_ + moments_, {moments_});
+    return torch::clamp((observations - mean) / torch::sqrt(variance + kVarianceFloor), -kObservationClip,
+                        kObservationClip);
+  }
 
   TorchPart& at(int part) { return parts_.at(static_cast<std::size_t>(part)); }
 
@@ -206,7 +228,8 @@ class TorchNetwork final : public Network {
   std::vector<std::uint8_t> mask_;  // dense order, empty if all are kept
   AlignedFloats parameters_, gradients_;
   std::vector<TorchPart> parts_;
-  std::size_t dense_size_ = 0, log_std_offset_ = 0;
+  int moments_ = 0;
+  std::size_t dense_size_ = 0, trained_ = 0, log_std_offset_ = 0, moments_offset_ = 0;
 };
 
 }  // namespace

@@ -57,10 +57,16 @@ namespace {
 
 // Allocations of ten rollouts, each with an epoch of updates, after one that sets everything up.
 template <class Learner>
-long count_allocations(const std::string& algorithm, double density) {
+long count_allocations(const std::string& algorithm, double density, bool with_every_option = false) {
   AgentConfig config = paper_defaults("cartpole", algorithm);
   if (algorithm == "bc") config.options<PolicyCloningConfig>().critic = CloningCritic::kDistill;
-  const ModelSpec model = policy_model({4, 2}, config.network, true);
+  if (with_every_option)
+    config.own = PpoConfig{.normalize_advantage = true,
+                           .advantage_scope = AdvantageScope::kMinibatch,
+                           .clip_value_loss = true,
+                           .target_kl = 1};
+  ModelSpec model = policy_model({4, 2}, config.network, true);
+  if (with_every_option) model.observation_moments = 4;
   Stream mask("mask");
   const NetworkOptions options{.max_batch = 256};
   const auto network = make_network(Backend::kNative, model, random_mask(mask, model, density), options);
@@ -69,12 +75,18 @@ long count_allocations(const std::string& algorithm, double density) {
   Samples samples(64, 4, 4, 2);
   const MinibatchPlan minibatch(samples.size(), 4);
   Learner learner(*network, model, config, minibatch, 100);
+  ObservationMoments moments(model, std::vector<float>(parameter_count(model), 1.0f));
+  RewardScaling scaling(samples.B, 0.99);
   std::vector<std::int32_t> order(static_cast<std::size_t>(samples.size()));
   Stream stream("order");
   long before = 0;
   for (int iteration = 0; iteration <= 10; ++iteration) {
     if (iteration == 1) before = allocations;
     collect_rollout(sampler, *policy, *network, 0, samples);
+    if (with_every_option) {
+      scaling.scale(samples);
+      moments.take_in(samples, *network);
+    }
     estimate_advantages(samples, 0.99, 0.8, true);
     shuffle(stream, order.data(), samples.size());
     for (int m = 0; m < minibatch.per_epoch; ++m)
@@ -93,6 +105,7 @@ TEST_CASE("rollouts and updates allocate nothing in the steady state, at any den
   for (const double density : {1.0, 0.3, 0.02}) {
     CAPTURE(density);
     CHECK(count_allocations<PpoLearner>("ppo", density) == 0);
+    CHECK(count_allocations<PpoLearner>("ppo", density, true) == 0);
     CHECK(count_allocations<CloningLearner>("bc", density) == 0);
   }
 }

@@ -120,6 +120,51 @@ TEST_CASE("bounds of the initial weights, by scheme") {
   CHECK(initial_bound(tensors[1], network) == 0.5);  // biases keep PyTorch's default
 }
 
+TEST_CASE("orthogonal weights have orthonormal rows or columns, times their gain, and biases are 0") {
+  AgentConfig config = config_with({20, 9});
+  config.network.init = Init::kOrthogonal;
+  config.network.hidden_gain = 1.5;
+  const ModelSpec model = policy_model({6, 4, true}, config.network, true);
+  const auto name = [](std::string_view tensor) { return "test/" + std::string(tensor); };
+  const std::vector<float> parameters = initial_parameters(model, config.network, name);
+  for (const Tensor& tensor : tensors_of(model)) {
+    CAPTURE(tensor.name);
+    const float* const values = parameters.data() + tensor.offset;
+    if (!tensor.is_weight) {
+      CHECK(std::all_of(values, values + tensor.size, [](float value) { return value == 0; }));
+      continue;
+    }
+    const double gain = tensor.layer < 2 ? 1.5 : tensor.part == 0 ? 0.01 : 1;
+    CHECK(initial_bound(tensor, config.network) == gain);
+    const int rows = tensor.shape[0], columns = tensor.shape[1];
+    const auto at = [&](int vector, int i) {
+      return double{rows < columns ? values[vector * columns + i] : values[i * columns + vector]};
+    };
+    for (int a = 0; a < std::min(rows, columns); ++a)
+      for (int b = 0; b <= a; ++b) {
+        double product = 0;
+        for (int i = 0; i < std::max(rows, columns); ++i) product += at(a, i) * at(b, i);
+        CHECK(std::abs(product / (gain * gain) - (a == b ? 1 : 0)) < 1e-6);
+      }
+  }
+  CHECK(initial_parameters(model, config.network, name) == parameters);
+}
+
+TEST_CASE("moments of observations stand behind everything else, at mean 0 and variance 1") {
+  ModelSpec model = policy_model({3, 2, true}, config_with({4}).network, true);
+  const std::size_t before = parameter_count(model);
+  model.observation_moments = 3;
+  const std::vector<Tensor> tensors = tensors_of(model);
+  CHECK(parameter_count(model) == before + 7);
+  CHECK(tensors[tensors.size() - 3].name == "observation_mean");
+  CHECK(tensors[tensors.size() - 2].name == "observation_variance");
+  CHECK(tensors.back().name == "observation_count");
+  const std::vector<float> parameters = initial_parameters(
+      model, AgentConfig{}.network, [](std::string_view tensor) { return std::string(tensor); });
+  CHECK(std::vector<float>(parameters.end() - 7, parameters.end()) ==
+        std::vector<float>{0, 0, 0, 1, 1, 1, 1e-4f});
+}
+
 TEST_CASE("initial parameters fill their bounds and share draws") {
   AgentConfig config;
   const ModelSpec actor_critic = policy_model({4, 2, true}, config.network, true);

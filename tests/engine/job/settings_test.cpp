@@ -278,11 +278,20 @@ TEST_CASE("wrong types and impossible values say what is possible") {
   CHECK(mentions(with("ppo.learning_rate = -1"), {"out of range", "number, > 0"}));
   CHECK(mentions(with("ppo.learning_rate = [1e-3, 1e-4]"), {"wrong type", "[[sweep.variant]]"}));
   CHECK(mentions(with("ppo.linear_schedule = 1"), {"true or false"}));
-  CHECK(mentions(with("network.init = \"orthogonal\""), {"not a choice", "kaiming"}));
+  CHECK(mentions(with("network.init = \"uniform\""), {"not a choice", "kaiming", "orthogonal"}));
   CHECK(mentions(with("network.hidden = [128, 0]"), {"out of range", "list of integers, >= 1"}));
   CHECK(mentions(with("network.hidden = 128"), {"[128, 128]"}));
-  CHECK(mentions(with("network.hidden = []"), {"[128, 128]"}));
-  CHECK(mentions(with("network.hidden = [[]]"), {"at least one hidden layer"}));
+  CHECK(mentions(with("network.hidden = []\nnetwork.shared_trunk = true"),
+                 {"'network.hidden' is empty", "'network.shared_trunk'", "false"}));
+  CHECK(mentions(with("network.hidden = [[], []]"), {"twice"}));
+  CHECK(mentions(with("network.tanh_mean = false"), {"no effect", "tasks cartpole"}));
+  CHECK(mentions(with("ppo.initial_log_std = -1"), {"no effect", "tasks cartpole"}));
+  CHECK(mentions(with("ppo.normalize_advantage = true\nppo.advantage_scope = \"minibatch\"\n"
+                      "ppo.minibatches = 256"),
+                 {"'ppo.advantage_scope'", "'ppo.minibatches' = 256", "rollout"}));
+  CHECK(mentions(with("ppo.target_kl = -1"), {"out of range", "number, >= 0"}));
+  CHECK(mentions(with("network.init = \"orthogonal\"\ninputs.select = [2, 3]"),
+                 {"'network.init'", "inputs.*", "elementwise"}));
   CHECK(mentions(with("network.hidden = [9999999999]"), {"at most 65535"}));
   CHECK(mentions(with("network.hidden = [[8], [8]]"), {"twice"}));
   CHECK(mentions(with("imp.prune_fraction = 1.0"), {"out of range", "0.001..0.999"}));
@@ -378,6 +387,61 @@ TEST_CASE("a convolution needs a board; its name tells it from a network without
   network.architecture = Architecture::kCnn;
   network.hidden = paper_cnn_hidden();
   CHECK(network_name(network) == "cnn16x3-128-64");
+}
+
+TEST_CASE("a network without hidden layers is called linear, alone or as one of several") {
+  const std::vector<GridPoint> one = points_of(std::string(kHead) + "network.hidden = []\n");
+  REQUIRE(one.size() == 1);
+  CHECK(network_name(one[0].settings.agent.network) == "linear");
+  CHECK(prunable_entries(one[0].settings) == 4 * 2);
+  const std::vector<GridPoint> two = points_of(std::string(kHead) + "network.hidden = [[], [16]]\n");
+  REQUIRE(two.size() == 2);
+  CHECK(two[0].settings.agent.network.hidden.empty());
+  CHECK(network_name(two[1].settings.agent.network) == "16");
+  CHECK(resolve_frozen(parse_job(frozen_job(two), "frozen")).size() == 2);
+  NetworkConfig convolution{.architecture = Architecture::kCnn, .hidden = {}};
+  CHECK(network_name(convolution) == "cnn16x3-linear");
+}
+
+TEST_CASE("keys of a Gaussian policy are those of tasks with continuous actions") {
+  CHECK(has_option("hopper", "ppo", "ppo.initial_log_std"));
+  CHECK(has_option("hopper", "ppo", "network.tanh_mean"));
+  CHECK(has_option("hopper", "bc", "teacher.network.tanh_mean"));
+  CHECK(has_option("hopper", "bc", "ppo.initial_log_std"));  // the teacher's
+  CHECK_FALSE(has_option("cartpole", "ppo", "ppo.initial_log_std"));
+  CHECK_FALSE(has_option("cartpole", "bc", "teacher.network.tanh_mean"));
+  CHECK(has_option("cartpole", "ppo", "ppo.obs_norm"));
+  CHECK_FALSE(has_option("cartpole", "dqn", "ppo.obs_norm"));
+  // Beside a task that has them they concern it alone.
+  const std::vector<GridPoint> points = points_of(
+      "[[sweep]]\ntasks = [\"cartpole\", \"hopper\"]\nalgorithms = [\"ppo\"]\nseeds = 1\nrounds = 2\n"
+      "network.tanh_mean = false\nppo.initial_log_std = -0.5\nppo.obs_norm = true\n");
+  REQUIRE(points.size() == 2);
+  CHECK(points[0].settings.agent.network.tanh_mean);
+  CHECK(points[0].settings.agent.options<PpoConfig>().initial_log_std == 0);
+  CHECK_FALSE(points[1].settings.agent.network.tanh_mean);
+  CHECK(model_of(points[1].settings).initial_log_std == -0.5);
+  CHECK(model_of(points[1].settings).observation_moments == 15);
+  CHECK(model_of(points[0].settings).observation_moments == 4);
+  CHECK(frozen_job(resolve_frozen(parse_job(frozen_job(points), "frozen"))) == frozen_job(points));
+}
+
+TEST_CASE("a budget in frames becomes one in steps") {
+  const std::string head =
+      "[[sweep]]\ntasks = [\"atari-pong\"]\nseeds = 1\nrounds = 2\natari.budget_unit = \"frames\"\n";
+  const std::vector<GridPoint> points = points_of(head + "algorithms = [\"ppo\", \"bc\"]\n");
+  REQUIRE(points.size() == 2);
+  CHECK(points[0].settings.agent.sampler.steps == 625'000);
+  CHECK(points[1].settings.agent.sampler.steps == 625'000);
+  CHECK(points[1].settings.teacher.sampler.steps == 625'000);
+  CHECK(value_of(points[0].settings, "atari.budget_unit") == OptionValue(std::string("steps")));
+  CHECK(resolve_frozen(parse_job(frozen_job(points), "frozen"))[0].settings.agent.sampler.steps == 625'000);
+  const std::string ppo = head + "algorithms = [\"ppo\"]\n";
+  CHECK(points_of(ppo + "rl.steps = 1_000_000\natari.frame_skip = 5\n")[0].settings.agent.sampler.steps ==
+        200'000);
+  CHECK(mentions(error_of(ppo + "rl.steps = 1_000_001\n"),
+                 {"'rl.steps' = 1000001", "4 frames (atari.frame_skip)"}));
+  CHECK(mentions(error_of(std::string(kHead) + "atari.budget_unit = \"frames\"\n"), {"no effect"}));
 }
 
 TEST_CASE("the paper's DQN settings, and where students learn values") {

@@ -38,7 +38,7 @@ def network_name(settings: dict[str, Any]) -> str:
     """As in the names of chains: "128-128", "cnn16x3-128-64"."""
     convolutions = {"cnn": f"cnn{settings.get('network.filters')}x{settings.get('network.kernel')}-",
                     "atari": "cnn16x8-32x4-"}.get(settings.get("network.architecture", "mlp"), "")
-    return convolutions + "-".join(str(units) for units in settings["network.hidden"])
+    return convolutions + ("-".join(str(units) for units in settings["network.hidden"]) or "linear")
 
 
 def _chains_of_sweep(sweep: dict[str, Any]) -> list[Chain]:

@@ -29,11 +29,17 @@ class PolicyModule(torch.nn.Module):  # type: ignore[misc]
                 self.register_buffer(f"mask_{_key(layer)}_bias", torch.from_numpy(masks[layer.bias]))
         self.log_std = torch.nn.Parameter(torch.from_numpy(parameters["log_std"])) if "log_std" in parameters else None
         self.activation = torch.tanh if network.activation == "tanh" else torch.relu
+        self.normalises = "observation_mean" in parameters  # ppo.obs_norm
+        for name in ("observation_mean", "observation_variance") if self.normalises else ():
+            self.register_buffer(name, torch.from_numpy(parameters[name].copy()))
 
     def outputs_of(self, part: int, observation: Any) -> Any:
         """[batch][outputs] of one of the networks: network.parts names them."""
         layers = self.network.parts[part].layers
         values = observation
+        if self.normalises:
+            deviation = torch.sqrt(self.observation_variance + 1e-8)
+            values = torch.clamp((values - self.observation_mean) / deviation, -10, 10)
         if layers[0].is_convolution:
             values = values.reshape(-1, layers[0].shape[1], self.network.rows, self.network.columns)
         for index, layer in enumerate(layers):
@@ -56,7 +62,7 @@ class PolicyModule(torch.nn.Module):  # type: ignore[misc]
         """Without chance: [batch] numbers of actions, the first of the largest; or [batch][actions] means."""
         with torch.no_grad():
             outputs = self(observation)
-            return outputs if self.network.tanh_output else outputs.argmax(dim=1)
+            return outputs if self.network.is_gaussian else outputs.argmax(dim=1)
 
     def apply_masks(self) -> None:
         """Sets what is pruned to 0 again, as after a step of an optimizer."""

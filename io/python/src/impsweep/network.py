@@ -41,12 +41,13 @@ class Part:
 @dataclass(frozen=True)
 class Network:
     parts: tuple[Part, ...]
-    tensors: tuple[str, ...]  # all names in the order of the parameters, log_std last
+    tensors: tuple[str, ...]  # all names in the order of the parameters; log_std and moments last
     shapes: dict[str, tuple[int, ...]] = field(repr=False)
     rows: int = 0  # of the board that convolutions read
     columns: int = 0
     activation: str = "relu"
-    tanh_output: bool = False  # of the first part: the mean of a Gaussian policy
+    tanh_output: bool = False  # of the first part: the mean of a Gaussian policy, under network.tanh_mean
+    is_gaussian: bool = False
 
     @property
     def first(self) -> Layer:
@@ -77,7 +78,8 @@ def network_of(chain: Chain, names: list[str], shapes: dict[str, tuple[int, ...]
         raise DamagedFile(f"{chain.name}: its results list no tensors")
     task = tasks().get(chain.task)
     return Network(tuple(parts), tuple(names), shapes, task.rows if task else 0, task.columns if task else 0,
-                   str(chain.settings.get("network.activation", "relu")), "log_std" in names)
+                   str(chain.settings.get("network.activation", "relu")),
+                   "log_std" in names and chain.settings.get("network.tanh_mean", True) is True, "log_std" in names)
 
 
 def _connections(layer: Layer, rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
