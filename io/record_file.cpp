@@ -90,8 +90,16 @@ void read_group(const Hdf5File& file, const std::string& top, const std::string&
 }  // namespace
 
 void write_record(Hdf5Writer& writer, const std::string& group, const Record& record) {
-  for (const auto& [path, array] : record.arrays) writer.array(joined(group, path), array);
+  const auto require_shallow = [](const std::string& path) {
+    if (std::ranges::count(path, '/') > std::ptrdiff_t{kDeepest})
+      throw std::invalid_argument(fmt::format("'{}' lies deeper than records are read", path));
+  };
+  for (const auto& [path, array] : record.arrays) {
+    require_shallow(path);
+    writer.array(joined(group, path), array);
+  }
   for (const auto& [owner, attributes] : record.attributes) {
+    require_shallow(owner);
     if (record.has_array(owner))
       throw std::invalid_argument(
           fmt::format("'{}' is an array; a record has attributes on groups only", owner));

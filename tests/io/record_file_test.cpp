@@ -169,3 +169,17 @@ TEST_CASE("a few places of a record, and nothing else; what is missing stays awa
   cut.resize(cut.size() - 1);
   CHECK_THROWS_AS(decode_record(cut, "some.h5", places), DamagedFile);
 }
+
+TEST_CASE("what is written can be read: paths that lie too deep are refused by the writer") {
+  std::string path = "a";
+  for (int depth = 0; depth < 16; ++depth) path += "/a";
+  Record record;
+  record.arrays[path] = Array::vector(std::vector<double>{1.0});
+  CHECK(decode_record(encode_record(record), "file") == record);
+  Record deeper;
+  deeper.arrays[path + "/a"] = Array::vector(std::vector<double>{1.0});
+  CHECK_THROWS_AS(encode_record(deeper), std::invalid_argument);
+  Record group;
+  group.attributes[path + "/a"]["name"] = std::int64_t{1};
+  CHECK_THROWS_AS(encode_record(group), std::invalid_argument);
+}

@@ -1,12 +1,14 @@
 """Tables are those of `impsweep export`: the same columns, rows and values, to the last bit."""
 
+import json
 import tomllib
 import unittest
 
 import numpy as np
 
 import impsweep
-from stores import GOLDEN, exported, fresh_pack, fresh_store, fresh_summary, needs, needs_program
+from impsweep.tasks import tasks
+from stores import GOLDEN, call, exported, fresh_pack, fresh_store, fresh_summary, needs, needs_program
 
 TABLES = ("rounds", "curves", "layers", "inputs")
 
@@ -59,6 +61,13 @@ class Tables(unittest.TestCase):
                             continue  # a key that is younger than the job
                         known = tomllib.loads(f"x = {text}")["x"]
                         self.assertEqual(value, tuple(known) if isinstance(known, list) else known, (chain, key))
+
+    def test_tasks_are_those_of_the_program(self):
+        listed = json.loads(call("tasks", "--json"))["tasks"]
+        self.assertEqual(list(tasks()), [entry["name"] for entry in listed])
+        for entry in listed:
+            for field, value in vars(tasks()[entry["name"]]).items():
+                self.assertEqual(value, tuple(entry[field]) if isinstance(value, tuple) else entry[field])
 
     def test_rounds_stand_in_order(self):
         rounds = impsweep.Store(fresh_store()).table("rounds")
