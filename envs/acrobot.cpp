@@ -127,6 +127,10 @@ TaskInfo acrobot_info() {
   info.observation_names = {"cos angle 1", "sin angle 1",        "cos angle 2",
                             "sin angle 2", "angular velocity 1", "angular velocity 2"};
   info.target_steps_per_second = 1.5e6;
+  info.seconds_per_step = 310e-9;
+  info.first_episode_steps = 500;
+  info.usual_episode_steps = 90;
+  info.steps_to_learn = 40e3;
   info.trace_tolerance = {.state = 1e-12, .angles = 2, .first_observation_ulps = 1};
   info.options = start_options(info.name, Acrobot::Parameters{}.start);
   info.options.push_back(max_steps_option(info.name, "500"));

@@ -67,6 +67,9 @@ TaskInfo cartpole_info() {
   info.most_return = info.max_steps;
   info.observation_names = {"cart position", "cart velocity", "pole angle", "pole angular velocity"};
   info.target_steps_per_second = 20e6;
+  info.seconds_per_step = 25e-9;
+  info.first_episode_steps = 22;
+  info.steps_to_learn = 10e3;
   info.trace_tolerance = {.state = 1e-12};
   info.options = start_options(info.name, CartPole::Parameters{}.start);
   Option version;

@@ -77,10 +77,14 @@ struct TaskInfo {
   // What evaluations set, over the options of the training: full games and the true score.
   TaskOptions evaluation_options;
 
-  // What forecasts of a training's cost know of it: seconds of a step of one lane and of drawing its action,
-  // on one core; steps of a usual episode (0: as long as it may be).
+  // What forecasts of a training's cost know of it: seconds of a step of one lane, on one core of AMD EPYC,
+  // family 26; steps of an episode of a trained agent (0: as long as it may be) and of an untrained one (0:
+  // the same), and the steps of training until episodes are half-way between the two; of a binary task, how
+  // many features usually are 1 (0: as many as can be).
   double seconds_per_step = 0.5e-6;
-  int usual_episode_steps = 0;
+  int usual_episode_steps = 0, first_episode_steps = 0;
+  double steps_to_learn = 0;
+  double usual_active = 0;
   double target_steps_per_second = 0;  // on one core, of the benchmarks; 0: no target
 
   // Names of originals in recordings, with the options that each stands for, and how recordings are compared.

@@ -191,6 +191,9 @@ TaskInfo maze_info(const std::string& name, const std::string& description) {
   info.most_return = MazeGrid::kCoins;
   info.code_size = MazeGrid::kObservation;
   info.max_active = MazeGrid::kMaxActive;
+  info.seconds_per_step = 80e-9;
+  info.first_episode_steps = 168;
+  info.usual_active = 120;
   info.picture = picture();
   info.options = {max_steps_option("mazegrid", "200")};
   return info;
@@ -222,6 +225,7 @@ TaskInfo mazegrid_rgb_info() {
   info.columns = MazeGrid::kColumns;
   info.options.push_back(
       divisor_option("mazegrid.rgb_scale", 255, "colours from 0 to 255 are divided by it"));
+  info.seconds_per_step = 550e-9;
   return info;
 }
 
@@ -238,6 +242,7 @@ TaskInfo mazegrid_entangled_info() {
   seed.maximum = 0x1p53;  // exact as a double
   seed.help = "names the matrix; 0: every seed of a training has its own";
   info.options.push_back(seed);
+  info.seconds_per_step = 11e-6;
   return info;
 }
 

@@ -20,14 +20,22 @@
 
 namespace impsweep {
 
-// What learning costs for each environment step, in observations.
+// What a training does, for forecasts of its cost. An iteration plays steps_per_iteration steps and then
+// makes updates_per_iteration updates, each from `batch` observations: the trained networks go forward and
+// backward over them, and others forward only.
 struct LearningWork {
-  double learned_per_step = 0;   // observations that are learned from
-  double passes = 0;             // of the trained networks over each: forward 1, forward and backward 3
-  double teacher_passes = 0;     // of the teacher's first network over each
-  bool teacher_acts = false;     // the teacher's network acts, and not the one that is trained
-  std::int64_t replay_size = 0;  // transitions in the replay memory; 0: there is none
-  std::int64_t steps_per_iteration = 1;  // trainings end with a whole one
+  std::int64_t steps_per_iteration = 1;  // trainings end with a whole iteration
+  double first_step = 0;                 // environment steps before the first update
+  double updates_per_iteration = 1;      // from then on
+  double batch = 1;                      // observations of an update
+  double learning_rate = 0;              // at the start
+  double inferences = 0;                 // of the trained networks over a batch, besides forward and backward
+  double teacher_inferences = 0;         // of the teacher's first network over a batch
+  double valued_per_step = 0;            // observations whose value the critic says, for each step
+  bool teacher_acts = false;             // the teacher's network acts, and not the one that is trained
+  std::int64_t replay_size = 0;          // transitions in the replay memory; 0: there is none
+  double draws = 0;                      // observations drawn from it for each of a batch
+  double target_updates = 0;             // updates between copies to a target network; 0: there is none
 };
 
 // Environment steps of all lanes in a rollout.

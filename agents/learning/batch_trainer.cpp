@@ -7,6 +7,13 @@
 
 namespace impsweep {
 
+LearningWork minibatch_work(const SamplerConfig& sampler, std::int64_t epochs, std::int64_t minibatches) {
+  const MinibatchPlan plan(static_cast<int>(rollout_steps(sampler)), minibatches);
+  return {.steps_per_iteration = rollout_steps(sampler),
+          .updates_per_iteration = static_cast<double>(epochs) * plan.per_epoch,
+          .batch = static_cast<double>(plan.size)};
+}
+
 BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std::int64_t minibatches)
     : config_(request.config),
       sampler_(request.task, request.task_options, static_cast<int>(config_.sampler.batch_B),

@@ -12,12 +12,16 @@
 #include "agents/acting/policy.hpp"
 #include "agents/acting/sampler.hpp"
 #include "agents/acting/samples.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/batch_learner.hpp"
 #include "agents/learning/minibatch.hpp"
 #include "agents/learning/safe_point.hpp"
 #include "agents/learning/trainer.hpp"
 
 namespace impsweep {
+
+// What it does, for forecasts.
+LearningWork minibatch_work(const SamplerConfig&, std::int64_t epochs, std::int64_t minibatches);
 
 class BatchTrainer : public Trainer {
  public:

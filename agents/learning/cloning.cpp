@@ -102,11 +102,12 @@ AlgorithmInfo policy_cloning_algorithm() {
       },
       .make_evaluator = policy_evaluator,
       .work = [](const AgentConfig& config) -> LearningWork {
-        const auto epochs = static_cast<double>(config.options<PolicyCloningConfig>().epochs);
-        return {.learned_per_step = epochs,
-                .passes = 3,
-                .teacher_acts = true,
-                .steps_per_iteration = rollout_steps(config.sampler)};
+        const PolicyCloningConfig& cloning = config.options<PolicyCloningConfig>();
+        LearningWork work = minibatch_work(config.sampler, cloning.epochs, cloning.minibatches);
+        work.learning_rate = cloning.learning_rate;
+        work.teacher_acts = true;
+        work.valued_per_step = distils_critic(config) ? 1 : 0;
+        return work;
       }};
 }
 

@@ -220,10 +220,13 @@ AlgorithmInfo dqn_algorithm() {
           // The next observation is looked at with the target network, and in double Q-learning with both.
           .work = [](const AgentConfig& config) -> LearningWork {
             const DqnConfig& dqn = config.options<DqnConfig>();
-            return {.learned_per_step = dqn.replay_ratio,
-                    .passes = dqn.double_dqn ? 5.0 : 4.0,
-                    .replay_size = (config.sampler.timeout_bootstrap ? 2 : 1) * dqn.replay_size,
-                    .steps_per_iteration = rollout_steps(config.sampler)};
+            const std::int64_t kept = (config.sampler.timeout_bootstrap ? 2 : 1) * dqn.replay_size;
+            LearningWork work = replay_work(config.sampler, schedule(dqn), kept);
+            work.learning_rate = dqn.learning_rate;
+            work.inferences = dqn.double_dqn ? 2 : 1;
+            work.draws = 2;
+            work.target_updates = static_cast<double>(dqn.target_update_interval);
+            return work;
           },
           .doubts = dqn_doubts};
 }

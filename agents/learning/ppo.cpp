@@ -207,9 +207,11 @@ AlgorithmInfo ppo_algorithm() {
           },
           .make_evaluator = policy_evaluator,
           .work = [](const AgentConfig& config) -> LearningWork {
-            return {.learned_per_step = static_cast<double>(config.options<PpoConfig>().epochs),
-                    .passes = 3,
-                    .steps_per_iteration = rollout_steps(config.sampler)};
+            const PpoConfig& ppo = config.options<PpoConfig>();
+            LearningWork work = minibatch_work(config.sampler, ppo.epochs, ppo.minibatches);
+            work.learning_rate = ppo.learning_rate;
+            work.valued_per_step = 1;
+            return work;
           }};
 }
 

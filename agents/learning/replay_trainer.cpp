@@ -31,6 +31,17 @@ double usual_active_inputs(const TaskInfo& task) {
   return task.binary ? 0.5 * task.max_active : 0.0;
 }
 
+LearningWork replay_work(const SamplerConfig& sampler, const ReplaySchedule& schedule,
+                         std::int64_t replay_size) {
+  const std::int64_t steps = rollout_steps(sampler);
+  const double updates = schedule.replay_ratio * static_cast<double>(steps) / schedule.batch_size;
+  return {.steps_per_iteration = steps,
+          .first_step = static_cast<double>(schedule.min_steps_learn / steps * steps),
+          .updates_per_iteration = std::max(1.0, std::nearbyint(updates)),
+          .batch = static_cast<double>(schedule.batch_size),
+          .replay_size = replay_size};
+}
+
 int updates_per_iteration(const ReplaySchedule& schedule, std::int64_t steps) {
   const double updates = schedule.replay_ratio * static_cast<double>(steps) / schedule.batch_size;
   return std::max(1, static_cast<int>(std::nearbyint(updates)));

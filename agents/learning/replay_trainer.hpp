@@ -10,6 +10,7 @@
 
 #include "agents/acting/policy.hpp"
 #include "agents/acting/sampler.hpp"
+#include "agents/learning/algorithm.hpp"
 #include "agents/learning/replay_memory.hpp"
 #include "agents/learning/safe_point.hpp"
 #include "agents/learning/trainer.hpp"
@@ -25,6 +26,9 @@ struct ReplaySchedule {
 // How many features of a binary task are 1 at a time, for NetworkOptions: known only in play; about half of
 // what is possible is near enough for choosing a layer's form. 0 for others.
 double usual_active_inputs(const TaskInfo&);
+
+// What it does, for forecasts; of a memory of so many transitions.
+LearningWork replay_work(const SamplerConfig&, const ReplaySchedule&, std::int64_t replay_size);
 
 // max(1, ratio * steps / batch, rounded half to even).
 int updates_per_iteration(const ReplaySchedule&, std::int64_t steps);

@@ -175,9 +175,10 @@ AlgorithmInfo supervised_algorithm() {
             return std::make_unique<TestSetEvaluator>(request.data_set, max_columns);
           },
           .work = [](const AgentConfig& config) -> LearningWork {
-            return {.learned_per_step = 1,
-                    .passes = 3,
-                    .steps_per_iteration = config.options<SupervisedConfig>().batch_size};
+            const SupervisedConfig& own = config.options<SupervisedConfig>();
+            return {.steps_per_iteration = own.batch_size,
+                    .batch = static_cast<double>(own.batch_size),
+                    .learning_rate = own.learning_rate};
           }};
 }
 

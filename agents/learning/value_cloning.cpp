@@ -118,12 +118,12 @@ AlgorithmInfo value_cloning_algorithm() {
               },
           .work = [](const AgentConfig& config) -> LearningWork {
             const ValueCloningConfig& cloning = config.options<ValueCloningConfig>();
-            return {.learned_per_step = cloning.replay_ratio,
-                    .passes = 3,
-                    .teacher_passes = 1,
-                    .teacher_acts = true,
-                    .replay_size = cloning.replay_size,
-                    .steps_per_iteration = rollout_steps(config.sampler)};
+            LearningWork work = replay_work(config.sampler, schedule(cloning), cloning.replay_size);
+            work.learning_rate = cloning.learning_rate;
+            work.teacher_acts = true;
+            work.teacher_inferences = 1;
+            work.draws = 1;
+            return work;
           }};
 }
 

@@ -38,9 +38,6 @@ std::vector<BenchCase> training_cases();
 
 // ---- the machine
 
-// The processor by name, with family and model, by which its kind is known.
-std::string processor_name();
-
 // Single-precision GFLOP/s of fused multiply-adds in registers on one core, by the instruction set in use:
 // measured once, at first use.
 double peak_gflops();

@@ -11,6 +11,7 @@
 #include "engine/bench/bench.hpp"
 #include "engine/commands/command.hpp"
 #include "io/error.hpp"
+#include "io/machine.hpp"
 
 namespace impsweep {
 namespace {

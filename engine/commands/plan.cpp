@@ -2,14 +2,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "agents/native/kernels/kernels.hpp"
+#include "engine/calibration/calibration.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/job/job.hpp"
 #include "engine/job/sources.hpp"
 #include "engine/plan/plan_summary.hpp"
 #include "engine/store/contents.hpp"
+#include "engine/store/past_costs.hpp"
 #include "io/error.hpp"
+#include "io/machine.hpp"
 
 namespace impsweep {
 
@@ -40,17 +46,27 @@ nlohmann::ordered_json sources_json(const Plan& plan) {
 
 int command_plan(const Arguments& arguments) {
   namespace options = boost::program_options;
-  Usage usage("plan JOB.toml... [--store DIR] [--ranks N] [--set key=value] [--chains] [--json]",
+  Usage usage("plan JOB.toml... [--store DIR] [--learn-from DIR]... [--ranks N] [options]",
               "Expands a job without running it: chains, trainings (in total, without what is shared, "
               "already done),\n"
-              "environment steps, predicted core-hours, time on N ranks, disk and memory. With --store, what "
-              "it holds\n"
-              "counts as done and its times correct the predictions.\n\n"
-              "Example: impsweep plan jobs/figure-03.toml --ranks 32");
+              "environment steps, predicted core-hours, time on N ranks and on more, disk and memory. With "
+              "--store, what\n"
+              "it holds counts as done and its times correct the predictions. The first time on a machine, "
+              "it is\n"
+              "measured for a second.\n\n"
+              "Examples:\n"
+              "  impsweep plan jobs/figure-03.toml --ranks 32\n"
+              "  impsweep plan jobs/figure-*.toml --learn-from out --per-core-hour 0.04");
   usage.options.add_options()("store", options::value<std::string>(), "what this store holds is done")(
-      "ranks", options::value<int>()->default_value(1), "ranks to share the work")(
+      "learn-from", options::value<std::vector<std::string>>()->composing(),
+      "times of this store's finished trainings correct the predictions, where this kind of processor "
+      "computed them; may be repeated")("ranks", options::value<int>()->default_value(1),
+                                        "ranks to share the work")(
+      "per-core-hour", options::value<double>(), "what a core-hour costs, in any currency or credit")(
+      "no-calibration", "do not measure this machine: rates of its kind of processor, as shipped")(
       "set", options::value<std::vector<std::string>>()->composing(), "key=value, as for run")(
-      "chains", "list every chain")("json", "one JSON object instead of text, with the resolved settings");
+      "rounds", "density and weights of every round")("chains", "list every chain")(
+      "json", "one JSON object instead of text, with the resolved settings");
   usage.positional = {{"job", -1}};
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
@@ -58,6 +74,11 @@ int command_plan(const Arguments& arguments) {
     throw InputError("plan: no job file given; try `impsweep plan jobs/quickstart.toml`");
   const int ranks = (*values)["ranks"].as<int>();
   if (ranks < 1 || ranks > 1'000'000) throw InputError("plan: --ranks {} is outside 1..1000000", ranks);
+
+  std::optional<double> per_core_hour;
+  if (values->count("per-core-hour") != 0) per_core_hour = (*values)["per-core-hour"].as<double>();
+  if (per_core_hour && !(*per_core_hour >= 0 && std::isfinite(*per_core_hour)))
+    throw InputError("plan: --per-core-hour {} is not a price; it is 0 or more", *per_core_hour);
 
   std::vector<std::string> overrides;
   if (values->count("set") != 0) overrides = (*values)["set"].as<std::vector<std::string>>();
@@ -69,11 +90,29 @@ int command_plan(const Arguments& arguments) {
     read_summaries(Store::open((*values)["store"].as<std::string>()), plan, summaries);
   std::vector<bool> done(plan.trainings.size(), false);
   for (const auto& [training, summary] : summaries) done[training] = true;
-  const CostModel cost_model = learned_costs(plan, [&](TrainingIndex i) {
-    const auto found = summaries.find(i);
-    return found == summaries.end() ? nullptr : &found->second;
-  });
-  const PlanSummary summary = summarize(plan, cost_model, ranks, done);
+  const Rates rates = values->count("no-calibration") != 0 ? shipped_rates(processor_name(), kernels().name)
+                                                           : calibrated_rates();
+  CostModel cost_model = learned_costs(
+      plan,
+      [&](TrainingIndex i) {
+        const auto found = summaries.find(i);
+        return found == summaries.end() ? nullptr : &found->second;
+      },
+      rates);
+  std::size_t learned = summaries.size();
+  if (values->count("learn-from") != 0)
+    for (const std::string& directory : (*values)["learn-from"].as<std::vector<std::string>>()) {
+      const PastCosts past = learn_from(Store::open(directory), cost_model);
+      learned += past.learned;
+      if (past.learned == 0)
+        fmt::print(stderr,
+                   "impsweep: plan: {}: none of its trainings was computed by this kind of "
+                   "processor; nothing is learned from it\n",
+                   directory);
+    }
+  PlanSummary summary = summarize(plan, cost_model, ranks, done);
+  if (learned > 0) summary.rates += fmt::format(", corrected by {} finished trainings", learned);
+  if (per_core_hour) summary.per_core_hour = *per_core_hour;
   if (values->count("json") != 0) {
     nlohmann::ordered_json json = to_json(summary);
     json["settings"] = frozen_job(plan.points);
@@ -84,7 +123,7 @@ int command_plan(const Arguments& arguments) {
     fmt::print("{}\n", json.dump(2));
     return kComplete;
   }
-  fmt::print("{}", to_text(summary));
+  fmt::print("{}", to_text(summary, values->count("rounds") != 0));
   for (const std::string& text : missing) fmt::print("missing     {}\n", text);
   if (values->count("chains") != 0)
     for (const Chain& chain : plan.chains) {

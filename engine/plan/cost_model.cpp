@@ -8,178 +8,164 @@
 namespace impsweep {
 namespace {
 
-constexpr double kFlopPerSecond = 40e9;
-constexpr double kSecondsPerTraining = 0.05;  // reading the parent, compiling the mask, writing the result
+constexpr double kProgramBytes = 46e6;  // code, libraries and buffers of a rank
+constexpr double kFileBytes = 30'000;   // attributes, recipe and provenance of a round file
+// Numbers that a rank holds for each parameter of a network that is trained (values, gradient, moments, best,
+// initial, mask, where it lies, the file) and of one that is not, and for each unit and sample of a batch: as
+// ranks have needed at most.
+constexpr double kNumbersPerParameter = 18, kNumbersPerFrozen = 7, kNumbersPerActivation = 4.6;
 
-// Cost of bringing one number of an observation from the rollout to the first layer and learning from it,
-// besides the products. It counts where observations are images.
-constexpr double kSecondsPerNumber = 3.5e-9;
-
-constexpr std::int64_t kProgramBytes = 60'000'000;  // code, libraries and buffers of a rank
-constexpr std::int64_t kFileBytes = 30'000;         // attributes, recipe and provenance of a round file
-
-// Spread of trainings of one class, as long as only few are known, and errors of the level of a class: when
-// only wider classes are known (same network, same task and algorithm, any), and when nothing is.
+// Spread of trainings of one class as long as few are known, and of classes about the next wider one:
+// densities of a network, networks of a task and algorithm, tasks and algorithms.
 constexpr double kOwnSpread = 0.1;
-constexpr std::array kForeignClassError = {0.0, 0.15, 0.3, 0.5};
-constexpr double kUnknownClassError = 0.7;
+constexpr std::array kClassSpread = {0.08, 0.1, 0.15};
+// However many were seen: the same training takes longer where other programs use the same caches.
+constexpr double kLoadSpread = 0.05;
 
-struct Weights {
-  double actor = 0, critic = 0;  // kept, as often as they are multiplied for one observation
-  std::int64_t parameters = 0;   // all
-};
+// Pace: how far it usually is from 1, and how quickly older observations fade.
+constexpr double kPaceSpread = 0.3, kPaceMemory = 0.95;
 
-// How often each weight of a tensor is multiplied for one observation.
-int positions(const ModelSpec& model, const Tensor& tensor) {
-  const std::vector<ConvolutionSpec>& convolutions =
-      model.parts[static_cast<std::size_t>(tensor.part)].convolutions;
-  const auto layer = static_cast<std::size_t>(tensor.layer);
-  return layer < convolutions.size() ? convolutions[layer].positions() : 1;
+// Progress over less than this says nothing yet.
+constexpr double kLeastSeconds = 0.5;
+
+double parameters_of(const ModelSpec& model) {
+  double parameters = 0;
+  for (const Tensor& tensor : tensors_of(model)) parameters += static_cast<double>(tensor.size);
+  return parameters;
 }
 
-// The density belongs to the prunable networks; the others stay dense.
-Weights kept_weights(const Settings& settings, double density) {
-  const ModelSpec model = model_of(settings);
-  Weights weights;
-  for (const Tensor& tensor : tensors_of(model)) {
-    weights.parameters += static_cast<std::int64_t>(tensor.size);
-    if (!tensor.is_weight) continue;
-    const bool is_critic = model.parts[static_cast<std::size_t>(tensor.part)].name == "critic";
-    const bool is_pruned = !is_critic || settings.imp.scope == PruneScope::kActorCritic;
-    (is_critic ? weights.critic : weights.actor) +=
-        static_cast<double>(tensor.size) * positions(model, tensor) * (is_pruned ? density : 1.0);
-  }
-  return weights;
+double units_of(const ModelSpec& model) {
+  double units = 0;
+  for (const MlpSpec& part : model.parts)
+    for (const int size : part.sizes) units += size;
+  return units;
 }
 
-double episode_steps(const TaskInfo& task) {
-  return task.usual_episode_steps > 0 ? task.usual_episode_steps : std::max(1, task.max_steps);
+// The largest batch that networks are made for.
+double columns_of(const Settings& settings, const LearningWork& work) {
+  constexpr double kEvaluationLanes = 64;
+  return std::max({work.batch, kEvaluationLanes, static_cast<double>(settings.agent.sampler.batch_B)});
 }
 
-LearningWork work_of(const Settings& settings) {
-  return algorithm_of(settings).work(settings.agent);
-}
-
-double evaluations(const AgentConfig& agent, const TrainingNode& node) {
-  return std::ceil(static_cast<double>(node.env_steps) / static_cast<double>(agent.evaluation.interval)) + 1;
-}
-
-double evaluation_steps(const Settings& settings, const TrainingNode& node) {
-  const EvaluationConfig& evaluation = settings.agent.evaluation;
-  const double episodes = evaluations(settings.agent, node) * static_cast<double>(evaluation.episodes) +
-                          2.0 * static_cast<double>(evaluation.reevaluation_episodes);
-  return episodes * episode_steps(known_task(settings.task, "cost model"));
-}
-
-double all_steps(const Plan& plan, TrainingIndex index) {
-  const TrainingNode& node = plan.trainings[index];
-  return static_cast<double>(node.env_steps) + evaluation_steps(plan.settings[node.settings], node);
+// Absurd settings need more bytes than numbers go.
+std::int64_t whole_bytes(double bytes) {
+  return static_cast<std::int64_t>(std::min(bytes, 1e18));
 }
 
 // Bytes of the replay memory, if there is one.
 double replay_bytes(const Settings& settings) {
   const TaskInfo& task = known_task(settings.task, "cost model");
-  const double observation = task.binary ? 2.0 * (task.max_active + 1) : 4.0 * task.observation_size;
+  const bool is_listed = task.code_size > 0;
+  const double observation = is_listed ? 2.0 * (task.max_active + 1) : 4.0 * task.observation_size;
   const double priorities = 32;  // a leaf and its share of the sums, rounded up to a power of two
-  return static_cast<double>(work_of(settings).replay_size) * (observation + priorities + 9);
+  return static_cast<double>(algorithm_of(settings).work(settings.agent).replay_size) *
+         (observation + priorities + 9);
 }
 
 }  // namespace
 
-double predicted_flop(const Plan& plan, TrainingIndex index) {
-  const TrainingNode& node = plan.trainings[index];
-  const Settings& settings = plan.settings[node.settings];
-  const LearningWork work = work_of(settings);
-  const Weights weights = kept_weights(settings, node.density);
-  const double teacher =
-      algorithm_of(settings).has_teacher ? kept_weights(teacher_settings(settings), 1.0).actor : 0;
-  const double acting = work.teacher_acts ? teacher : weights.actor + weights.critic;
-  const double learning = work.learned_per_step *
-                          ((weights.actor + weights.critic) * work.passes + teacher * work.teacher_passes);
-  const double per_step = 2 * acting + 2 * learning;
-  return static_cast<double>(node.env_steps) * per_step +
-         evaluation_steps(settings, node) * 2 * weights.actor;
-}
-
-double predicted_seconds(const Plan& plan, TrainingIndex index) {
-  const TrainingNode& node = plan.trainings[index];
-  const Settings& settings = plan.settings[node.settings];
-  const TaskInfo& task = known_task(settings.task, "cost model");
-  const double numbers = task.binary ? task.max_active : task.observation_size;
-  return kSecondsPerTraining + predicted_flop(plan, index) / kFlopPerSecond +
-         all_steps(plan, index) * task.seconds_per_step +
-         static_cast<double>(node.env_steps) * work_of(settings).learned_per_step * numbers *
-             kSecondsPerNumber;
+double CostCourse::part_done(double env_steps) const {
+  if (!(env_steps > 0) || !(total() > 0)) return 0;
+  const double part = std::min(env_steps / steps, 1.0);
+  const double learned = steps > first_learning_step
+                             ? std::max(env_steps - first_learning_step, 0.0) / (steps - first_learning_step)
+                             : 1.0;
+  const double evaluated = part * episode.mean_until(part * steps) / episode.mean_until(steps);
+  return (start + part * playing + std::min(learned, 1.0) * learning + evaluated * evaluation) / total();
 }
 
 std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
-  const Weights weights = kept_weights(settings, 1.0);
-  const auto prunable =
-      static_cast<std::int64_t>(std::llround(static_cast<double>(node.kept) / node.density));
-  const std::int64_t kept_parameters = weights.parameters - prunable + node.kept;
-  std::int64_t copies = settings.imp.prune_from == PruneFrom::kFinal ? 2 : 1;  // best, and final where needed
+  const auto kept = static_cast<double>(node.kept);
+  const double prunable = kept / node.density;
+  const double kept_parameters = parameters_of(model_of(settings)) - prunable + kept;
+  double copies = settings.imp.prune_from == PruneFrom::kFinal ? 2 : 1;  // best, and final where needed
   if (node.round == 0) {
     copies += 1;  // initial parameters
     for (const std::int64_t step : kSnapshotSteps) copies += step < node.env_steps ? 1 : 0;
   }
-  const auto curve = static_cast<std::int64_t>(evaluations(settings.agent, node)) *
-                     (24 + 4 * settings.agent.evaluation.episodes);
-  return kFileBytes + 4 * copies * kept_parameters + prunable / 8 + curve +
-         8 * settings.agent.evaluation.reevaluation_episodes;
+  const EvaluationConfig& evaluation = settings.agent.evaluation;
+  const double curve = evaluations(settings.agent, static_cast<double>(node.env_steps)) *
+                       (24 + 4 * static_cast<double>(evaluation.episodes));
+  return whole_bytes(kFileBytes + 4 * copies * kept_parameters + prunable / 8 + curve +
+                     8 * static_cast<double>(evaluation.reevaluation_episodes));
 }
 
 std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
-  const SamplerConfig& sampler = settings.agent.sampler;
+  const AlgorithmInfo& algorithm = algorithm_of(settings);
+  const LearningWork work = algorithm.work(settings.agent);
   const ModelSpec model = model_of(settings);
-  std::int64_t units = 0;
-  for (const MlpSpec& part : model.parts)
-    for (const int size : part.sizes) units += size;
-  const std::int64_t parameters = kept_weights(settings, 1.0).parameters;
-  const std::int64_t batch = sampler.batch_B * sampler.batch_T;
-  constexpr std::int64_t kParameterCopies =
-      10;  // values, gradient, two moments, best, initial, mask, file buffers
-  // Activations and their gradients of a whole batch, and the rollout itself.
-  const std::int64_t observation = known_task(settings.task, "cost model").observation_size;
-  return kProgramBytes + 4 * kParameterCopies * parameters + batch * 4 * (2 * units + observation + 16) +
-         static_cast<std::int64_t>(replay_bytes(settings));
+  const auto observation = static_cast<double>(known_task(settings.task, "cost model").observation_size);
+  const double networks = work.target_updates > 0 ? 2 : 1;
+  double numbers = (kNumbersPerParameter + (networks - 1) * kNumbersPerFrozen) * parameters_of(model);
+  if (algorithm.has_teacher) {
+    const ModelSpec teacher = model_of(teacher_settings(settings));
+    numbers += kNumbersPerFrozen * parameters_of(teacher);
+    numbers += kNumbersPerActivation * columns_of(settings, work) * units_of(teacher);
+  }
+  numbers += kNumbersPerActivation * networks * columns_of(settings, work) * units_of(model);
+  if (work.replay_size == 0)  // the steps of an iteration
+    numbers += static_cast<double>(work.steps_per_iteration) * (observation + 16);
+  return whole_bytes(kProgramBytes + sizeof(float) * numbers + replay_bytes(settings));
 }
 
 CostClass cost_class(const Plan& plan, TrainingIndex index) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
+  const TrainingWork work = work_of(plan, index);
   const std::string kind = settings.task + "." + settings.algorithm;
   const std::string network = kind + "." + network_name(settings.agent.network);
   const int halvings = static_cast<int>(std::lround(-std::log2(std::max(node.density, 1e-6))));
-  return {predicted_seconds(plan, index), {fmt::format("{}.{}", network, halvings), network, kind, ""}};
+  const auto seconds = [](const WorkCounts& counts) { return sum(reference_seconds(counts)); };
+  return {.reference = reference_seconds(work.total()),
+          .names = {fmt::format("{}.{}", network, halvings), network, kind, ""},
+          .course = {.steps = work.steps,
+                     .first_learning_step = work.first_learning_step,
+                     .episode = work.episode,
+                     .start = seconds(work.start),
+                     .playing = seconds(work.playing),
+                     .learning = seconds(work.learning),
+                     .evaluation = seconds(work.evaluation),
+                     .conclusion = seconds(work.conclusion)}};
 }
 
 CostEstimate CostModel::estimate(const CostClass& given) const {
-  const double predicted = given.predicted_seconds;
-  for (std::size_t level = 0; level < given.names.size(); ++level) {
+  double mean = 0, variance = rates_.error * rates_.error, own_variance = kOwnSpread * kOwnSpread;
+  for (std::size_t level = given.names.size(); level-- > 0;) {
+    if (level < kClassSpread.size()) variance += kClassSpread[level] * kClassSpread[level];
     const auto found = ratios_.find(given.names[level]);
     if (found == ratios_.end()) continue;
     const Ratios& ratios = found->second;
-    const auto count = static_cast<double>(ratios.count);
-    const double variance = (kOwnSpread * kOwnSpread + ratios.squares) / count;
-    const double spread = std::sqrt(variance);
-    return {predicted * std::exp(ratios.mean), spread,
-            std::hypot(spread / std::sqrt(count), kForeignClassError[level])};
+    if (level == 0) own_variance = (own_variance + ratios.squares) / (1 + ratios.count);
+    // How far the mean of what was seen may be from that of the class.
+    double noise = own_variance / ratios.count;
+    for (std::size_t narrower = 0; narrower < std::min(level, kClassSpread.size()); ++narrower)
+      noise += kClassSpread[narrower] * kClassSpread[narrower] / std::max(ratios.narrower, 1.0);
+    const double trust = variance / (variance + noise);
+    mean += trust * (ratios.mean - mean);
+    variance *= 1 - trust;
   }
-  return {predicted, kOwnSpread, kUnknownClassError};
+  return {rates_.seconds(given.reference) * std::exp(mean), std::sqrt(own_variance),
+          std::hypot(std::sqrt(variance), kLoadSpread)};
 }
 
-void CostModel::observe(const CostClass& given, double seconds) {
-  if (!(seconds > 0) || !std::isfinite(seconds)) return;
-  const double ratio = std::log(seconds / given.predicted_seconds);
+void CostModel::observe(const CostClass& given, double seconds, double weight) {
+  if (!(seconds > 0) || !std::isfinite(seconds) || !(weight > 0)) return;
+  const double ratio = std::log(seconds / rates_.seconds(given.reference));
+  if (!std::isfinite(ratio)) return;
+  bool is_new = false;
   for (const std::string& name : given.names) {
-    Ratios& ratios = ratios_[name];
+    const auto [place, inserted] = ratios_.try_emplace(name);
+    Ratios& ratios = place->second;
     const double difference = ratio - ratios.mean;
-    ratios.mean += difference / static_cast<double>(++ratios.count);
-    ratios.squares += difference * (ratio - ratios.mean);
+    ratios.count += weight;
+    ratios.mean += weight * difference / ratios.count;
+    ratios.squares += weight * difference * (ratio - ratios.mean);
+    ratios.narrower += is_new ? 1 : 0;
+    is_new = inserted;
   }
 }
 
@@ -224,6 +210,41 @@ Work total_work(std::span<const CostEstimate> estimates, std::span<const double>
 double factor_of_95_percent(double spread) {
   constexpr double kNormalQuantile = 1.6449;
   return std::exp(kNormalQuantile * spread);
+}
+
+void Pace::observe(double wall_seconds, double cpu_seconds, double weight) {
+  const double logarithm = std::log(wall_seconds / cpu_seconds);
+  if (!std::isfinite(logarithm) || !(weight > 0)) return;
+  logarithms_ = kPaceMemory * logarithms_ + weight * logarithm;
+  weights_ = kPaceMemory * weights_ + weight;
+}
+
+double Pace::factor() const {
+  // Before any observation a pace of 1 counts like one.
+  return std::exp(logarithms_ / (weights_ + 1));
+}
+
+CurrentCosts current_costs(CostModel model, Pace pace, const CostClasses& classes,
+                           std::span<const TrainingUnderWay> under_way) {
+  struct Seen {
+    const CostClass* of;
+    double seconds, part;  // for this part of it
+  };
+  std::vector<Seen> seen;
+  for (const TrainingUnderWay& each : under_way) {
+    const CostClass& of = classes.of(each.training);
+    const double part = of.course.part_done(each.env_steps) - of.course.part_done(each.from_step);
+    if (each.seconds >= kLeastSeconds && part > 0) seen.push_back({&of, each.seconds, part});
+  }
+  Pace now = pace;
+  for (const Seen& each : seen) {
+    const CostEstimate estimate = model.estimate(*each.of);
+    const double error = std::hypot(estimate.class_error, estimate.own_spread / std::sqrt(each.part));
+    now.observe(each.seconds, each.part * estimate.seconds, kPaceSpread * kPaceSpread / (error * error));
+  }
+  for (const Seen& each : seen)
+    model.observe(*each.of, each.seconds / each.part / now.factor(), std::min(each.part, 1.0));
+  return {std::move(model), now};
 }
 
 }  // namespace impsweep

@@ -1,12 +1,13 @@
 // engine/plan/cost_model.hpp - how long a training takes, and what it needs, before it has run.
 //
-// Prediction: (learning + evaluation FLOP) / (FLOP per second) + (environment steps) * (seconds per step).
-// Learning costs per step 2 k for acting and 6 k per epoch for the forward pass and both gradients,
-// evaluation 2 k of the actor per step over episodes of the full length; k is the number of kept weights of
-// actor and critic (a student acts by its teacher's network). A worker's native kernels do about 40 GFLOP/s
-// on these networks at any density. Finished trainings correct the prediction by their ratio, class by class:
-// (task, algorithm, network, density to a factor of two). Ratios are log-normal: what is known of their
-// spread gives the interval of every forecast.
+// The work of a training is counted (work_counts.hpp) and priced with the rates of a machine (rates.hpp).
+// Finished trainings correct the price by their ratio to it, class by class: all trainings, those of a task
+// and algorithm, of a network, of a density to a factor of two. Ratios are log-normal, those of a class
+// scatter about that of the wider one, and what is known of a class is weighed against what the wider one
+// says; so one training moves the forecast of its own class most, and that of others less. What is left of
+// uncertainty gives the interval of every forecast.
+//
+// All seconds are seconds of one core's time. On a machine that is shared they take longer: Pace.
 #pragma once
 
 #include <array>
@@ -17,13 +18,27 @@
 #include <vector>
 
 #include "engine/plan/plan.hpp"
+#include "engine/plan/rates.hpp"
+#include "engine/plan/work_counts.hpp"
 
 namespace impsweep {
 
+// How the cost of a training falls on its steps, in seconds of the reference machine.
+struct CostCourse {
+  double steps = 0, first_learning_step = 0;
+  EpisodeLength episode;
+  double start = 0, playing = 0, learning = 0, evaluation = 0, conclusion = 0;
+
+  double total() const { return start + playing + learning + evaluation + conclusion; }
+  // Which part of the whole cost has been spent when so many steps have been made; 1 only after the last.
+  double part_done(double env_steps) const;
+};
+
 // What the cost of a training is predicted from.
 struct CostClass {
-  double predicted_seconds = 0;      // by the formula
+  SecondsByGroup reference = {};
   std::array<std::string, 4> names;  // of classes that it belongs to, from the narrowest to all trainings
+  CostCourse course;
 };
 CostClass cost_class(const Plan&, TrainingIndex);
 
@@ -35,20 +50,26 @@ struct CostEstimate {
 
 class CostModel {
  public:
+  CostModel() = default;
+  explicit CostModel(Rates rates) : rates_(std::move(rates)) {}
+
+  const Rates& rates() const { return rates_; }
   CostEstimate estimate(const CostClass&) const;
   double seconds(const Plan& plan, TrainingIndex index) const {
     return estimate(cost_class(plan, index)).seconds;
   }
 
-  // A training of the class took so long. Non-positive times are ignored.
-  void observe(const CostClass&, double seconds);
+  // A training of the class took so long. Times that are not positive are ignored. `weight`: below 1 for one
+  // that is only partly known.
+  void observe(const CostClass&, double seconds, double weight = 1);
 
  private:
-  struct Ratios {  // logarithms of real to predicted
-    std::int64_t count = 0;
-    double mean = 0, squares = 0;  // squares: sum of squared differences to the mean
+  struct Ratios {                             // logarithms of real to predicted
+    double count = 0, mean = 0, squares = 0;  // squares: sum of squared differences to the mean
+    double narrower = 0;                      // classes within this one that were seen
   };
-  std::map<std::string, Ratios> ratios_;  // by class, from the narrowest to all trainings
+  Rates rates_;
+  std::map<std::string, Ratios> ratios_;  // by class
 };
 
 // Trainings of one plan with the same settings, density and length cost the same. Plans have millions of
@@ -78,9 +99,29 @@ Work total_work(std::span<const CostEstimate>, std::span<const double> trainings
 // The factor by which something of this relative spread exceeds its median with a probability of 5 %.
 double factor_of_95_percent(double spread);
 
-// The formula alone.
-double predicted_flop(const Plan&, TrainingIndex);
-double predicted_seconds(const Plan&, TrainingIndex);
+// Seconds that pass for each second of a core's time: more than one where cores are shared, less where a
+// training has several. Later observations count more.
+class Pace {
+ public:
+  void observe(double wall_seconds, double cpu_seconds, double weight = 1);
+  double factor() const;
+
+ private:
+  double logarithms_ = 0, weights_ = 0;
+};
+
+// A training that runs: it took so many seconds from one step to another.
+struct TrainingUnderWay {
+  TrainingIndex training = 0;
+  double from_step = 0, env_steps = 0, seconds = 0;
+};
+// The model and the pace with what the trainings under way say: those that make slower progress than was
+// predicted speak against the pace of all, and against the price of their class.
+struct CurrentCosts {
+  CostModel model;
+  Pace pace;
+};
+CurrentCosts current_costs(CostModel, Pace, const CostClasses&, std::span<const TrainingUnderWay>);
 
 // Size of the training's file.
 std::int64_t predicted_bytes(const Plan&, TrainingIndex);

@@ -185,13 +185,13 @@ StoreContents read_contents(const Store& store) {
   return contents;
 }
 
-CostModel learned_costs(const Plan& plan, const FindSummary& find) {
-  CostModel costs;
+CostModel learned_costs(const Plan& plan, const FindSummary& find, Rates rates) {
+  CostModel costs(std::move(rates));
   std::optional<CostClasses> classes;  // of a whole plan: made only if something is known
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
     if (const RoundSummary* summary = find(i)) {
       if (!classes) classes.emplace(plan);
-      costs.observe(classes->of(i), summary->wall_seconds);
+      costs.observe(classes->of(i), summary->cpu_seconds);
     }
   return costs;
 }

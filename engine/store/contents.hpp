@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/calibration/calibration.hpp"
 #include "engine/plan/cost_model.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/training/round_record.hpp"
@@ -50,6 +51,6 @@ StoreContents read_contents(const Store&);
 // A model of costs that has learned from every training of the plan of which `find` knows the summary; null:
 // it does not.
 using FindSummary = std::function<const RoundSummary*(TrainingIndex)>;
-CostModel learned_costs(const Plan&, const FindSummary& find);
+CostModel learned_costs(const Plan&, const FindSummary& find, Rates rates = known_rates());
 
 }  // namespace impsweep

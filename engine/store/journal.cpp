@@ -73,7 +73,9 @@ void Journal::heartbeat(const std::vector<RunningTraining>& running, double env_
     list.push_back({{"training", training.digest.digits()},
                     {"rank", training.rank},
                     {"env_steps", training.env_steps},
-                    {"return", training.last_return}});
+                    {"return", training.last_return},
+                    {"from", training.from_step},
+                    {"seconds", training.seconds}});
   writer_.append({{"type", "heartbeat"}, {"running", list}, {"rate", env_steps_per_second}});
 }
 
@@ -110,9 +112,12 @@ class HistoryReader {
       run.rate = real("rate");
       const std::vector<RunningTraining> before = std::exchange(run.running, {});
       for (const nlohmann::json& entry : event["running"]) {
-        RunningTraining now = {training(entry), field_or<int>(entry, "rank", 0),
+        RunningTraining now = {training(entry),
+                               field_or<int>(entry, "rank", 0),
                                field_or<std::int64_t>(entry, "env_steps", 0),
-                               field_or<double>(entry, "return", 0)};
+                               field_or<double>(entry, "return", 0),
+                               field_or<std::int64_t>(entry, "from", 0),
+                               field_or<double>(entry, "seconds", 0)};
         const auto known = std::ranges::find(before, now.digest, &RunningTraining::digest);
         if (known != before.end()) now.returns = known->returns;
         const bool goes_on = known == before.end() ? now.env_steps > 0 : now.env_steps > known->env_steps;

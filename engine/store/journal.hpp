@@ -25,6 +25,9 @@ struct RunningTraining {
   int rank = 0;
   std::int64_t env_steps = 0;
   double last_return = 0;
+  // Since its rank first said how far it is: where that was, and how long it took to get here.
+  std::int64_t from_step = 0;
+  double seconds = 0;
   std::vector<double> returns = {};  // read from a log: that of each heartbeat at which it had gone on
 };
 

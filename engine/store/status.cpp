@@ -66,7 +66,7 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
   }
 
   const SummaryCache summaries = read_summary_cache(store);
-  const CostModel cost_model = learned_costs(plan, [&](TrainingIndex i) {
+  CostModel learned = learned_costs(plan, [&](TrainingIndex i) {
     const auto known = summaries.find(plan.trainings[i].digest);
     return known == summaries.end() ? nullptr : &known->second;
   });
@@ -122,20 +122,22 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
       if (const auto found = running_index.find(plan.trainings[i].digest); found != running_index.end())
         found->second = i;
   const int ranks = std::max(status.live_ranks, 1);
-  const Forecast left = forecast(plan, cost_model, ranks, closed);
-  double behind = 0;  // of what is under way
+  std::vector<TrainingUnderWay> under_way;
   for (const RunningTraining& running : history.running) {
     const TrainingIndex i = running_index.at(running.digest);
     if (plan.trainings[i].digest != running.digest || done(i)) continue;  // of a job that is not in this plan
-    const std::int64_t total = plan.trainings[i].env_steps;
-    status.running.push_back({training_name(plan, i), running.rank, running.env_steps, total,
-                              running.last_return, running.returns});
-    behind += cost_model.seconds(plan, i) * part_done(running.env_steps, total) / ranks;
+    status.running.push_back({training_name(plan, i), running.rank, running.env_steps,
+                              plan.trainings[i].env_steps, running.last_return, running.returns});
+    under_way.push_back({.training = i,
+                         .from_step = static_cast<double>(running.from_step),
+                         .env_steps = static_cast<double>(running.env_steps),
+                         .seconds = running.seconds});
   }
-  status.eta_seconds = std::max(left.seconds - behind, 0.0);
-  status.eta_low_seconds = std::max(left.low_seconds - behind, 0.0);
-  status.eta_high_seconds = std::max(left.high_seconds - behind, 0.0);
-  status.eta_lower_bound_seconds = std::max(left.lower_bound_seconds - behind, 0.0);
+  const Forecast left = forecast_of_rest(plan, std::move(learned), Pace(), ranks, closed, under_way);
+  status.eta_seconds = left.seconds;
+  status.eta_low_seconds = left.low_seconds;
+  status.eta_high_seconds = left.high_seconds;
+  status.eta_lower_bound_seconds = left.lower_bound_seconds;
   if (!history.completed.empty()) status.last_completed = history.completed.back();
   return status;
 }

@@ -149,7 +149,8 @@ void Coordinator::finished(const Message& message) {
   const TrainingId& digest = plan_.trainings[message.training].digest;
   journal_.training_done(digest, message.summary.wall_seconds);
   leases_.release(digest);
-  cost_model_.observe(cost_classes_.of(message.training), message.summary.wall_seconds);
+  cost_model_.observe(cost_classes_.of(message.training), message.summary.cpu_seconds);
+  pace_.observe(message.summary.wall_seconds, message.summary.cpu_seconds);
   note_summary(digest, message.summary);
   env_steps_done_ += message.summary.env_steps;
   ++done_now_;
@@ -289,8 +290,13 @@ bool Coordinator::nothing_succeeds() const {
 void Coordinator::note_progress(int rank, std::int64_t env_steps, double last_return) {
   const auto found = running_.find(rank);
   if (found == running_.end()) return;
-  found->second.env_steps = env_steps;
-  found->second.last_return = last_return;
+  Running& running = found->second;
+  running.env_steps = env_steps;
+  running.last_return = last_return;
+  running.last_time = Clock::now();
+  if (running.from_step) return;
+  running.from_step = env_steps;
+  running.from_time = running.last_time;
 }
 
 bool Coordinator::worth_starting() const {
@@ -308,7 +314,7 @@ std::optional<TrainingIndex> Coordinator::take(int rank) {
     } else if (store_.has(digest)) {  // another run was faster
       finished_elsewhere(*training);
     } else {
-      running_[rank] = {*training, 0, 0};
+      running_[rank] = {.training = *training};
       journal_.training_started(digest, rank);
       return training;
     }
@@ -344,8 +350,9 @@ void Coordinator::process_events() {
     last_heartbeat_ = now;
     std::vector<RunningTraining> running;
     for (const auto& [rank, training] : running_)
-      running.push_back(
-          {plan_.trainings[training.training].digest, rank, training.env_steps, training.last_return});
+      running.push_back({plan_.trainings[training.training].digest, rank, training.env_steps,
+                         training.last_return, training.from_step.value_or(training.env_steps),
+                         training.seconds()});
     journal_.heartbeat(running, progress().env_steps_per_second);
   }
   if (!not_in_index_.empty() && now >= next_index_) update_index();
@@ -362,25 +369,30 @@ void Coordinator::update_index() {
 
 void Coordinator::update_forecast() {
   const Clock::time_point begin = Clock::now();
-  const std::vector<CostEstimate> estimates = cost_classes_.estimates(cost_model_);
+  std::vector<TrainingUnderWay> under_way;
+  for (const auto& [rank, running] : running_)
+    under_way.push_back({.training = running.training,
+                         .from_step = static_cast<double>(running.from_step.value_or(running.env_steps)),
+                         .env_steps = static_cast<double>(running.env_steps),
+                         .seconds = running.seconds()});
+  const CurrentCosts now = current_costs(cost_model_, pace_, cost_classes_, under_way);
+  const std::vector<CostEstimate> estimates = cost_classes_.estimates(now.model);
   std::vector<double> seconds, left(estimates.size());
   for (TrainingIndex i = 0; i < plan_.trainings.size(); ++i) {
     const std::uint32_t cost_class = cost_classes_[i];
-    seconds.push_back(estimates[cost_class].seconds);
+    seconds.push_back(now.pace.factor() * estimates[cost_class].seconds);
     const TrainingState state = scheduler_.state(i);
     if (state == TrainingState::kWaiting || state == TrainingState::kReady ||
         state == TrainingState::kRunning || state == TrainingState::kElsewhere)
       left[cost_class] += 1;
   }
-  scheduler_.reprice(seconds);
-  double behind = 0;  // of what is under way
-  for (const auto& [rank, running] : running_) {
-    const double part = part_done(running.env_steps, plan_.trainings[running.training].env_steps);
-    left[cost_classes_[running.training]] -= part;
-    behind += part * seconds[running.training];
+  for (const TrainingUnderWay& each : under_way) {
+    const double part = cost_classes_.of(each.training).course.part_done(each.env_steps);
+    left[cost_classes_[each.training]] -= part;
+    seconds[each.training] *= 1 - part;  // which also shortens the path that the training is on
   }
-  const auto ranks = static_cast<int>(ranks_at_work());
-  const double eta = std::max(0.0, scheduler_.eta_seconds(ranks) - behind / ranks);
+  scheduler_.reprice(seconds);
+  const double eta = scheduler_.eta_seconds(static_cast<int>(ranks_at_work()));
   const Clock::time_point end = Clock::now();
   eta_ = {end + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(eta)),
           factor_of_95_percent(total_work(estimates, left).spread)};

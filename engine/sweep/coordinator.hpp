@@ -75,6 +75,11 @@ class Coordinator {
     TrainingIndex training = 0;
     std::int64_t env_steps = 0;
     double last_return = 0;
+    // When its rank first said how far it is, where that was, and when it last said so.
+    std::optional<std::int64_t> from_step = {};
+    Clock::time_point from_time = {}, last_time = {};
+
+    double seconds() const { return std::chrono::duration<double>(last_time - from_time).count(); }
   };
 
   void fail(TrainingIndex, const Failure&);
@@ -101,6 +106,7 @@ class Coordinator {
   std::size_t wanted_ = 0, unwanted_ = 0, done_now_ = 0;
   StoreContents contents_;  // of all jobs in the store, for the index
   CostModel cost_model_;
+  Pace pace_;  // of this run
   CostClasses cost_classes_;
   Scheduler scheduler_;
   Journal journal_;

@@ -12,6 +12,7 @@
 #include "agents/torch/torch_versions.hpp"
 #include "engine/training/version.hpp"
 #include "io/error.hpp"
+#include "io/machine.hpp"
 
 namespace impsweep {
 namespace {
@@ -108,6 +109,7 @@ std::map<std::string, std::string> provenance_texts(Backend backend) {
   char host[256] = "unknown";
   gethostname(host, sizeof host - 1);
   texts["host"] = host;
+  texts["processor"] = processor_name();
   for (const char* name :
        {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT"})
     if (const char* value = std::getenv(name)) texts[name] = value;

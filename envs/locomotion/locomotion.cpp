@@ -248,6 +248,8 @@ TaskInfo info_of(const Robot& robot) {
   info.seconds_per_step = robot.seconds_per_step;
   info.numerics["bullet"] = locomotion::bullet_version();
   info.is_external = locomotion::bullet_version().empty();  // there is no simulator in this build
+  info.first_episode_steps = robot.first_episode_steps;
+  info.steps_to_learn = 300e3;
   info.target_steps_per_second = robot.target_steps_per_second;
   info.recorded_as = {{robot.original, {{kPackage, std::string(kBulletEnvs)}}},
                       {original_of_gym(robot), {{kPackage, std::string(kBulletGym)}}}};

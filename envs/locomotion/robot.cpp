@@ -49,7 +49,8 @@ Robot make_halfcheetah() {
   Robot robot;
   robot.task = "halfcheetah";
   robot.original = "HalfCheetahBulletEnv-v0";
-  robot.seconds_per_step = 85e-6;
+  robot.seconds_per_step = 50e-6;
+  robot.first_episode_steps = 1000;
   robot.target_steps_per_second = 8.7e3;
   robot.description = "a planar two-legged runner (PyBullet Gym and pybullet_envs, HalfCheetah)";
   robot.bodies = {
@@ -102,7 +103,8 @@ Robot make_walker2d() {
   Robot robot = make_upright();
   robot.task = "walker2d";
   robot.original = "Walker2DBulletEnv-v0";
-  robot.seconds_per_step = 60e-6;
+  robot.seconds_per_step = 47e-6;
+  robot.first_episode_steps = 20;
   robot.target_steps_per_second = 11.6e3;
   robot.description = "a planar two-legged walker (PyBullet Gym and pybullet_envs, Walker2D)";
   const Geom foot = between(kAnkle, {0.2f, 0, 0.1f}, 0.06f);
@@ -116,7 +118,8 @@ Robot make_hopper() {
   Robot robot = make_upright();
   robot.task = "hopper";
   robot.original = "HopperBulletEnv-v0";
-  robot.seconds_per_step = 36e-6;
+  robot.seconds_per_step = 26e-6;
+  robot.first_episode_steps = 20;
   robot.target_steps_per_second = 21.2e3;
   robot.description = "a planar one-legged hopper (PyBullet Gym and pybullet_envs, Hopper)";
   add_leg(robot, "", between({-0.13f, 0, 0.1f}, {0.26f, 0, 0.1f}, 0.06f), 100, 100);
@@ -150,7 +153,8 @@ Robot make_ant() {
   Robot robot;
   robot.task = "ant";
   robot.original = "AntBulletEnv-v0";
-  robot.seconds_per_step = 135e-6;
+  robot.seconds_per_step = 110e-6;
+  robot.first_episode_steps = 800;
   robot.target_steps_per_second = 5.4e3;
   robot.description = "a four-legged walker in space (PyBullet Gym and pybullet_envs, Ant)";
   robot.bodies = {torso_of({sphere(0.25f)}, {0, 0, 0.75f})};

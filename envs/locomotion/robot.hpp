@@ -50,6 +50,7 @@ struct Body {
 struct Robot {
   std::string task, original;  // "hopper", "HopperBulletEnv-v0"
   std::string description;
+  int first_episode_steps = 0;  // of an untrained agent, about
   // As measured on one core, and the aim of the benchmarks: four to seven times pybullet_envs itself, which
   // makes 2007, 2060, 2918 and 1654 steps a second of HalfCheetah, Walker2D, Hopper and Ant.
   double seconds_per_step = 0, target_steps_per_second = 0;

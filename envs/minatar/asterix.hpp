@@ -12,6 +12,8 @@ struct Asterix {
   static constexpr std::array kMinimalActions = {kNoOp, kLeft, kUp, kRight, kDown};
   static constexpr int kRows = 8;                   // slot i lives in row i + 1
   static constexpr int kMaxActive = 1 + 2 * kRows;  // player; every entity with its trail
+  static constexpr double kUsualActive = 6.3;
+  static constexpr int kFirstEpisode = 70, kUsualEpisode = 300;
   static constexpr int kSpawnSpeed = 10, kMoveSpeed = 5, kRampInterval = 100;  // steps, at the start
 
   struct Entity {

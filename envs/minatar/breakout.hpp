@@ -12,6 +12,8 @@ struct Breakout {
   static constexpr std::array kMinimalActions = {kNoOp, kLeft, kRight};
   static constexpr int kWallTop = 1, kWallRows = 3;
   static constexpr int kMaxActive = 3 + kWallRows * kSide;  // paddle, ball, trail; a full wall
+  static constexpr double kUsualActive = 32;
+  static constexpr int kFirstEpisode = 11, kUsualEpisode = 250;
 
   // Diagonals, clockwise.
   enum Direction : std::uint8_t { kUpLeft, kUpRight, kDownRight, kDownLeft };

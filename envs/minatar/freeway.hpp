@@ -13,6 +13,8 @@ struct Freeway {
   static constexpr std::array kMinimalActions = {kNoOp, kUp, kDown};
   static constexpr int kCars = 8;                   // car i drives in row i + 1
   static constexpr int kMaxActive = 1 + 2 * kCars;  // chicken; every car with its trail
+  static constexpr double kUsualActive = 17;
+  static constexpr int kFirstEpisode = 2501, kUsualEpisode = 2501;
   static constexpr int kChickenColumn = 4;
   static constexpr int kSlowest = 5;       // magnitudes 1 to 5; a car moves every magnitude + 1 steps
   static constexpr int kMoveInterval = 3;  // steps between moves of the chicken

@@ -6,6 +6,8 @@
 //     static constexpr std::array kChannels = {"player", ...};      // names, in order
 //     static constexpr std::array kMinimalActions = {kNoOp, ...};   // those that have a role
 //     static constexpr int kMaxActive;                              // largest number of features that are 1
+//     static constexpr double kUsualActive;                         // how many usually are
+//     static constexpr int kFirstEpisode, kUsualEpisode;            // steps before and after training
 //     void reset(RandomSource&);
 //     StepResult step(Action, RandomSource&, bool ramping);         // leaves `truncated` alone
 //     void draw(GameBoard<Game>&) const;
@@ -196,6 +198,11 @@ TaskInfo game_info() {
   info.rows = info.columns = kSide;
   info.binary = true;
   info.max_active = Game::kMaxActive;
+  info.usual_active = Game::kUsualActive;
+  info.first_episode_steps = Game::kFirstEpisode;
+  info.usual_episode_steps = Game::kUsualEpisode;
+  info.steps_to_learn = 1e6;
+  info.seconds_per_step = 110e-9;
   info.options = declared_options();
   return info;
 }

@@ -27,6 +27,8 @@ struct Seaquest {
   // Front and back; bullets; trails of enemies and divers; those themselves; the gauges.
   static constexpr int kMaxActive =
       2 + kMostBullets + kMostEnemyBullets + 2 * (kMostEnemies + kMostDivers) + kSide + kFullHold;
+  static constexpr double kUsualActive = 13.2;
+  static constexpr int kFirstEpisode = 30, kUsualEpisode = 250;
 
   // Anything that moves along its row. Divers do not shoot, bullets have no timer.
   struct Swimmer {

@@ -17,6 +17,8 @@ struct SpaceInvaders {
   // Cannon; every alien in two channels; a bullet flies for nine (ten) steps, so that two of the player's and
   // one of the aliens' are seen at once.
   static constexpr int kMaxActive = 1 + 2 * kWave + 2 + 1;
+  static constexpr double kUsualActive = 46;
+  static constexpr int kFirstEpisode = 51, kUsualEpisode = 400;
 
   using Map = std::array<std::uint16_t, kSide>;  // bit x of element y: row y, column x
 

@@ -105,9 +105,11 @@ TEST_CASE("an algorithm's own options have names of their own, and the paper's a
       if (config.own.empty()) config.own = algorithm.options;
       CHECK(keys_of(config.own) == keys);
       CHECK_NOTHROW(algorithm.check(config, ""));
-      CHECK(algorithm.work(config).learned_per_step > 0);
-      CHECK(algorithm.work(config).passes >= 3);
-      CHECK(algorithm.work(config).teacher_acts == algorithm.has_teacher);
+      const LearningWork work = algorithm.work(config);
+      CHECK(work.steps_per_iteration > 0);
+      CHECK(work.updates_per_iteration >= 1);
+      CHECK(work.batch >= 1);
+      CHECK(work.teacher_acts == algorithm.has_teacher);
     }
   }
 }
