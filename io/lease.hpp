@@ -4,7 +4,7 @@
 // A lease is a file named by the digest, created with O_EXCL, whose time of change its owner moves on at
 // every interval. It saves work and protects nothing: two owners would compute the same bits, and whatever
 // the file system refuses counts as permission. A lease may be taken over when
-//   its owner was a process on this host that is gone, or
+//   its owner was a process on this machine, since it was last started, that is gone, or
 //   it was not refreshed for three intervals on the reader's own clock (no clock is compared with another's).
 #pragma once
 
@@ -17,6 +17,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+
+#include "io/process_identity.hpp"
 
 namespace impsweep {
 
@@ -37,12 +39,19 @@ class Leases {
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Owner {
+    std::string run;
+    ProcessIdentity process;
+    double interval_seconds = 0;  // 0 if the file does not say
+  };
   struct Observed {  // another owner's lease, since it last changed
     ino_t inode = 0;
     std::chrono::nanoseconds changed{};
     Clock::time_point since;
     Clock::duration patience{};
+    Owner owner;
   };
+  static Owner read_owner(const std::filesystem::path&);
   bool create(const std::filesystem::path&, const std::string& digest);
   bool is_stale(const std::filesystem::path&, const std::string& digest);
 

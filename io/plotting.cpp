@@ -354,6 +354,9 @@ class Gnuplot {
 
   void finish() {
     if (process_.wait() == 0) return;
+    if (process_.was_too_slow())
+      throw InputError(
+          "gnuplot did not draw the figures within minutes and was ended; is it the genuine one?");
     const std::string complaints = read_text_file(complaints_);
     throw InputError("gnuplot could not draw the figures: {}",
                      complaints.empty() ? "no reason given" : complaints);

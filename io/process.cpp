@@ -1,6 +1,7 @@
 #include "io/process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <ctime>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 extern char** environ;
@@ -17,7 +19,8 @@ extern char** environ;
 namespace impsweep {
 
 ChildProcess::ChildProcess(std::vector<std::string> command, const std::filesystem::path& directory,
-                           const std::filesystem::path& complaints) {
+                           const std::filesystem::path& complaints, std::chrono::milliseconds patience)
+    : patience_(patience) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe");
   posix_spawn_file_actions_t actions;
@@ -36,6 +39,7 @@ ChildProcess::ChildProcess(std::vector<std::string> command, const std::filesyst
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(ends[0]);
   input_ = ends[1];
+  ::fcntl(input_, F_SETFL, O_NONBLOCK);
   if (error == 0) return;
   ::close(input_);
   throw std::system_error(error, std::generic_category(), command.front());
@@ -48,18 +52,37 @@ ChildProcess::~ChildProcess() {
 bool ChildProcess::write(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(input_, text.data(), text.size());
+    if (written > 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
+    if (written == 0 || errno != EAGAIN) return false;
+    pollfd input{.fd = input_, .events = POLLOUT, .revents = 0};
+    if (::poll(&input, 1, static_cast<int>(patience_.count())) != 0) continue;
+    kill();
+    return false;
   }
   return true;
+}
+
+void ChildProcess::kill() {
+  was_too_slow_ = true;
+  ::kill(process_, SIGKILL);
 }
 
 int ChildProcess::wait() {
   if (process_ < 0) return 0;
   ::close(std::exchange(input_, -1));
+  constexpr std::chrono::milliseconds kLook{2};
+  const auto end = std::chrono::steady_clock::now() + patience_;
   int status = 0;
-  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) continue;
+  while (::waitpid(process_, &status, WNOHANG) == 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(kLook);
+  if (::waitpid(process_, &status, WNOHANG) == 0) {
+    kill();
+    while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) continue;
+  }
   process_ = -1;
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -21,9 +22,10 @@ namespace impsweep {
 class ChildProcess {
  public:
   // `command`: the program, looked up along PATH, and its arguments. It runs in `directory`; `complaints` is
-  // made anew. Throws std::system_error if the program cannot be started.
+  // made anew. Throws std::system_error if the program cannot be started. One that takes nothing of what it
+  // is told for `patience`, or does not end so soon after its last word, is killed.
   ChildProcess(std::vector<std::string> command, const std::filesystem::path& directory,
-               const std::filesystem::path& complaints);
+               const std::filesystem::path& complaints, std::chrono::milliseconds patience = kPatience);
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
   ~ChildProcess();  // ends its input and waits for its end
@@ -33,8 +35,14 @@ class ChildProcess {
 
   // Ends its input and waits for its end. 0 if it ended well, else its status as waitpid() gives it.
   int wait();
+  bool was_too_slow() const { return was_too_slow_; }
 
  private:
+  static constexpr std::chrono::milliseconds kPatience = std::chrono::minutes(5);
+  void kill();
+
+  std::chrono::milliseconds patience_;
+  bool was_too_slow_ = false;
   pid_t process_ = -1;  // -1 once its end is known
   int input_ = -1;
 };

@@ -343,6 +343,12 @@ int Store::remove_leftovers() const {
     remove_checkpoint(digest);
     ++removed;
   }
+  for (const fs::path& attempt : entries(directory_ / "live")) {
+    const std::string digest = attempt.stem().string();
+    if (attempt.extension() == ".attempt" && is_digest(digest) && has(digest) &&
+        ::unlink(attempt.c_str()) == 0)
+      ++removed;
+  }
   for (const fs::path& lease : entries(directory_ / "leases")) {
     const std::string digest = lease.filename().string();
     if (is_digest(digest) && has(digest) && ::unlink(lease.c_str()) == 0) ++removed;

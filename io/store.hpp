@@ -7,6 +7,7 @@
 //   rounds/<xx>/<digest>.h5     results, immutable; <xx> are the first two digits
 //   live/<digest>.h5            checkpoints of what is under way, replaced atomically;
 //   live/<digest>.previous.h5   the generation before, should the newest be damaged
+//   live/<digest>.attempt       who trains it, should that process die of it
 //   leases/<digest>             hints that a run works on it (io/lease.hpp)
 //   events/<run>.log            what happened; one writer each
 //   quarantine/                 what failed validation, with the reason; never deleted, never opened again

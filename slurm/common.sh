@@ -1,17 +1,30 @@
-# What sweep.sbatch and array.sbatch share; sourced by them.
+# What the scripts for Slurm, PBS and LSF share; sourced by them. Each says before how its batch system does things:
+#
+#   job_id, restarts     of this job; how often it was queued again
+#   queue_again          a function that queues this job again
+#   here                 the directory of these scripts
 #
 # Settings from the environment:
-#   IMPSWEEP            the program (build/impsweep below the directory of submission)
-#   IMPSWEEP_SLURM      the directory of these scripts, if it is not ./slurm
+#   IMPSWEEP            the program (build/impsweep beside this directory or below the directory of submission)
+#   IMPSWEEP_SLURM      the directory of these scripts, where it is not found
 #   IMPSWEEP_RESTARTS   how often a job queues itself again at most (50)
 #   IMPSWEEP_MPIRUN     more options for mpirun
+#   IMPSWEEP_PAUSE      seconds between two verdicts (60 while mpirun runs, 10 after it)
 
-impsweep=${IMPSWEEP:-$SLURM_SUBMIT_DIR/build/impsweep}
+find_program() {
+  local place
+  for place in "${IMPSWEEP:-}" "$here/../build/impsweep" ./build/impsweep "$(command -v impsweep)"; do
+    [ -z "$place" ] || [ ! -x "$place" ] || { echo "$place"; return; }
+  done
+  echo "impsweep: no program in $here/../build or ./build; IMPSWEEP=PATH names it" >&2
+  exit 2
+}
+impsweep=$(find_program) || exit 2
 
-# Slurm's own signal may come up to a minute early, even before mpirun has started: the flag remembers it.
+# The signal before the time limit may come early, even before mpirun has started: the flag remembers it.
 stop=0
 pid=
-trap 'stop=1; [ -z "$pid" ] || kill -USR1 "$pid" 2> /dev/null' USR1 TERM
+trap 'stop=1; [ -z "$pid" ] || kill -USR1 "$pid" 2> /dev/null' USR1 USR2 TERM
 
 # Trainings in a store that are finished or have a checkpoint, and the checkpoints' content: what changes when
 # anything was achieved.
@@ -23,13 +36,30 @@ progress_of() {
 # the signal before a short time limit can come right after the start.
 needed=60
 
+# Of the whole store: 0 complete, 1 only failures left, 2 its jobs are gone, 3 work left; others are no verdict: a file
+# system that hangs, a program that was killed.
+verdict_of() {
+  timeout 600 "$impsweep" status "$1" --exit-code > /dev/null 2>&1
+  echo $?
+}
+
+# Two verdicts that agree on 0, 1 or 2, or nothing: one alone may be a hiccup, and is not acted on.
+agreed_verdict() {
+  local first second
+  first=$(verdict_of "$1")
+  case $first in 0 | 1 | 2) ;; *) return ;; esac
+  sleep "${IMPSWEEP_PAUSE:-$2}"
+  second=$(verdict_of "$1")
+  [ "$first" != "$second" ] || echo "$first"
+}
+
 # Ends an mpirun that has nothing left to do: where a whole node was lost, it waits for it as long as TCP does, which
 # is a quarter of an hour.
 end_when_done() {
-  while sleep 60; do
-    "$impsweep" status "$2" --exit-code > /dev/null 2>&1
-    [ $? != 3 ] || continue
-    sleep 60
+  local verdict
+  while sleep "${IMPSWEEP_PAUSE:-60}"; do
+    verdict=$(agreed_verdict "$2" 60)
+    case $verdict in 0 | 1) ;; *) continue ;; esac
     kill -9 "$1" 2> /dev/null
     return
   done
@@ -37,7 +67,7 @@ end_when_done() {
 
 run_sweep() {
   if [ $# -lt 2 ]; then
-    echo "usage: sbatch [options of sbatch] $SLURM_JOB_NAME JOB.toml STORE [options of impsweep run]" >&2
+    echo "impsweep: JOB.toml and STORE are missing; the first lines of the script say how it is submitted" >&2
     exit 2
   fi
   local job=$1 store=$2 before verdict watcher
@@ -57,20 +87,19 @@ run_sweep() {
   while kill -0 "$pid" 2> /dev/null; do wait "$pid"; done
   kill "$watcher" 2> /dev/null
 
-  # The verdict is of the whole store: 0 complete, 1 only failures left, 3 work left, by this job or by another task.
-  "$impsweep" status "$store" --exit-code > /dev/null
-  verdict=$?
-  if [ $verdict != 3 ]; then
-    "$impsweep" status "$store" | head -n 1
-    exit $verdict
+  verdict=$(agreed_verdict "$store" 10)
+  if [ -n "$verdict" ]; then
+    timeout 600 "$impsweep" status "$store" | head -n 1
+    exit "$verdict"
   fi
-  if [ "${SLURM_RESTART_COUNT:-0}" -ge "${IMPSWEEP_RESTARTS:-50}" ]; then
-    echo "impsweep: work is left after ${SLURM_RESTART_COUNT:-0} restarts; submit the job again to go on"
+  # Work is left, by this job or by another task, or it could not be found out: then it is as if it were.
+  if [ "$restarts" -ge "${IMPSWEEP_RESTARTS:-50}" ]; then
+    echo "impsweep: work is left after $restarts restarts; submit the job again to go on"
   elif [ "$before" = "$(progress_of "$store")" ] && { [ $stop = 0 ] || [ $SECONDS -ge $needed ]; }; then
     echo "impsweep: nothing was achieved since the start of this job; it does not queue itself again"
   else
-    echo "impsweep: work is left; restart $((${SLURM_RESTART_COUNT:-0} + 1))"
-    scontrol requeue "$SLURM_JOB_ID"
+    echo "impsweep: work is left; restart $((restarts + 1))"
+    queue_again || { echo "impsweep: the job could not be queued again; submit it once more to go on"; exit 3; }
     exit 0
   fi
   exit 3

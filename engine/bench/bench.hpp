@@ -35,6 +35,7 @@ std::vector<BenchCase> kernel_cases();
 std::vector<BenchCase> update_cases();
 std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
+std::vector<BenchCase> rank_zero_cases();
 
 // ---- the machine
 

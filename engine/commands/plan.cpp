@@ -11,6 +11,7 @@
 #include "engine/commands/command.hpp"
 #include "engine/job/job.hpp"
 #include "engine/job/sources.hpp"
+#include "engine/plan/longest_chain.hpp"
 #include "engine/plan/plan_summary.hpp"
 #include "engine/store/contents.hpp"
 #include "engine/store/past_costs.hpp"
@@ -113,8 +114,10 @@ int command_plan(const Arguments& arguments) {
   PlanSummary summary = summarize(plan, cost_model, ranks, done);
   if (learned > 0) summary.rates += fmt::format(", corrected by {} finished trainings", learned);
   if (per_core_hour) summary.per_core_hour = *per_core_hour;
+  const LongestChain longest = longest_chain(plan, cost_model, done);
   if (values->count("json") != 0) {
     nlohmann::ordered_json json = to_json(summary);
+    json["longest_chain"] = to_json(longest);
     json["settings"] = frozen_job(plan.points);
     json["sources"] = sources_json(plan);
     json["missing"] = missing;
@@ -123,7 +126,7 @@ int command_plan(const Arguments& arguments) {
     fmt::print("{}\n", json.dump(2));
     return kComplete;
   }
-  fmt::print("{}", to_text(summary, values->count("rounds") != 0));
+  fmt::print("{}{}", to_text(summary, values->count("rounds") != 0), to_text(longest, ranks));
   for (const std::string& text : missing) fmt::print("missing     {}\n", text);
   if (values->count("chains") != 0)
     for (const Chain& chain : plan.chains) {

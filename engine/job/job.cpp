@@ -25,6 +25,9 @@ constexpr std::array<std::string_view, 8> kSweepKeys = {"name",  "tasks",  "algo
 constexpr std::array<std::string_view, 3> kVariantKeys = {"name", "rounds", "network.hidden"};
 constexpr std::int64_t kMostSeeds = 1'000'000;
 constexpr std::int64_t kMostRounds = 1000;
+// What a plan takes a second and a few hundred megabytes for.
+constexpr std::size_t kMostPoints = 10'000;
+constexpr std::int64_t kMostTrainings = 1'000'000;
 
 bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::count(words, word) > 0;
@@ -352,6 +355,24 @@ void check_wishes(const GridPoint& point) {
         point.place, settings.task);
 }
 
+// Before anything is allocated for them.
+void require_possible_count(const GridPoint& point, const std::vector<GridPoint>& others) {
+  const auto trainings = [](const GridPoint& each) {
+    return static_cast<std::int64_t>(each.seeds.size() * each.baselines.size()) * each.rounds;
+  };
+  if (others.size() >= kMostPoints)
+    throw InputError("{}: a job has at most {} kinds of chains; make several jobs with stores of their own",
+                     point.place, kMostPoints);
+  std::int64_t total = trainings(point);
+  for (const GridPoint& other : others) total += trainings(other);
+  if (total > kMostTrainings)
+    throw InputError(
+        "{}: this makes {} trainings, and a job has at most {}; lower 'seeds' or 'rounds', or make several "
+        "jobs with "
+        "stores of their own",
+        point.place, total, kMostTrainings);
+}
+
 // Writes the entries over the settings that `point` holds.
 void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobEntry* network,
                Defaults defaults, std::vector<GridPoint>& points) {
@@ -376,6 +397,7 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
     settings.imp.scope = PruneScope::kActorCritic;
   apply_budget_unit(settings, point.place);
   check_settings(settings, point.place);
+  require_possible_count(point, points);
   check_counts(point);
   check_ticket(point);
   if (defaults == Defaults::kPaper) check_wishes(point);
@@ -463,6 +485,10 @@ std::vector<std::pair<std::string, std::vector<JobEntry>>> along_axes(const std:
     const bool is_ambiguous = std::ranges::count_if(entries, [&](const JobEntry& other) {
                                 return other.is_axis && last_part(other.key) == last_part(entry.key);
                               }) > 1;
+    if (combinations.size() * entry.value.get<JobValue::List>()->size() > kMostPoints)
+      throw InputError(
+          "{}: with the grid of '{}' the sweep has more than {} combinations of values; shorten its grids",
+          entry.place, entry.key, kMostPoints);
     std::vector<std::pair<std::string, std::vector<JobEntry>>> longer;
     for (const auto& [name, list] : combinations)
       for (const JobValue& value : *entry.value.get<JobValue::List>()) {

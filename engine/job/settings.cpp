@@ -348,9 +348,16 @@ RestrictedModel restricted_model_of(const Settings& settings) {
 }
 
 std::int64_t prunable_entries(const Settings& settings) {
+  std::int64_t entries = 0;
+  if (settings.inputs.select.empty()) {  // without a mask, which would be as large as the network
+    const ModelSpec model = model_of(settings);
+    const std::vector<Tensor> all = tensors_of(model);
+    for (const std::size_t tensor : prunable_tensors(all, model, settings.imp))
+      entries += static_cast<std::int64_t>(all[tensor].size);
+    return entries;
+  }
   const RestrictedModel restricted = restricted_model_of(settings);
   const std::vector<Tensor> tensors = tensors_of(restricted.model);
-  std::int64_t entries = 0;
   for (const std::int64_t available : kept_per_tensor(
            tensors, prunable_tensors(tensors, restricted.model, settings.imp), restricted.available))
     entries += available;

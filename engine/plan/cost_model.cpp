@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/plan/memory_need.hpp"
+
 namespace impsweep {
 namespace {
 

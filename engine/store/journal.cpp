@@ -67,6 +67,10 @@ void Journal::rank_lost(int rank, const std::string& evidence) {
   writer_.append({{"type", "lost"}, {"rank", rank}, {"evidence", evidence}});
 }
 
+void Journal::heartbeat() {
+  writer_.append({{"type", "heartbeat"}});
+}
+
 void Journal::heartbeat(const std::vector<RunningTraining>& running, double env_steps_per_second) {
   nlohmann::json list = nlohmann::json::array();
   for (const RunningTraining& training : running)

@@ -44,6 +44,8 @@ class Journal {
   void training_done(const TrainingId&, double wall_seconds);
   void training_failed(const TrainingId&, const Failure&);
   void rank_lost(int rank, const std::string& evidence);
+  void heartbeat();  // this run is alive
+  // The same, with what has changed since: all that runs now.
   void heartbeat(const std::vector<RunningTraining>&, double env_steps_per_second);
   void run_ended(const std::string& outcome);  // "complete", "failed", "stopped"
 

@@ -4,6 +4,7 @@
 //   a training that fails on two different ranks, or four times, fails for good
 //   a rank on which three trainings in a row fail gets no more work: the whole sweep would fail on it in
 //   seconds; a rank alone goes on, but for results that cannot be stored, which it would throw away
+//   a training that is too large for a rank says nothing of the rank
 #pragma once
 
 #include <map>
@@ -19,12 +20,14 @@ class FailureTracker {
 
   // The training failed on the rank; `unstored`: it was computed, and could not be stored. True if it may be
   // tried again.
-  bool failed(int rank, TrainingIndex training, bool unstored = false) {
-    unstored_in_a_row_[rank] = unstored ? unstored_in_a_row_[rank] + 1 : 0;
+  bool failed(int rank, TrainingIndex training, bool unstored = false, bool too_large = false) {
     Failures& failures = failures_[training];
     failures.ranks.insert(rank);
     ++failures.times;
-    ++failures_in_a_row_[rank];
+    if (!too_large) {
+      unstored_in_a_row_[rank] = unstored ? unstored_in_a_row_[rank] + 1 : 0;
+      ++failures_in_a_row_[rank];
+    }
     return ranks_ > 1 && failures.ranks.size() < 2 && failures.times < 4;
   }
 

@@ -14,7 +14,6 @@
 
 #include "engine/exit_code.hpp"
 #include "engine/sweep/transport.hpp"
-#include "envs/archive.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -91,21 +90,20 @@ class Mpi final : public Transport {
   int ranks() const override { return ranks_; }
 
   void send(int to, const Message& message) override {
-    StateWriter writer;
     Message stamped = message;
     stamped.rank = rank_;
-    writer("message", stamped);
+    std::vector<std::byte> bytes = encode(stamped);
     const std::lock_guard lock(mutex_);
-    release_sent();
+    release_some();
     if (forgotten_.contains(to)) return;
-    Sent& sent = sent_.emplace_back(to, writer.take());
+    Sent& sent = sent_.emplace_back(to, std::move(bytes));
     MPI_Isend(sent.bytes.data(), static_cast<int>(sent.bytes.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD,
               &sent.request);
   }
 
   std::optional<Message> poll() override {
     const std::lock_guard lock(mutex_);
-    release_sent();
+    release_some();
     int arrived = 0, size = 0;
     MPI_Status status;
     MPI_Iprobe(MPI_ANY_SOURCE, kTag, MPI_COMM_WORLD, &arrived, &status);
@@ -114,10 +112,7 @@ class Mpi final : public Transport {
     received_.resize(static_cast<std::size_t>(size));
     MPI_Recv(received_.data(), size, MPI_BYTE, status.MPI_SOURCE, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     forgotten_.erase(status.MPI_SOURCE);
-    StateReader reader(received_.data(), received_.size());
-    Message message;
-    reader("message", message);
-    return message;
+    return decode(received_);
   }
 
   void forget(int rank) override {
@@ -158,6 +153,18 @@ class Mpi final : public Transport {
     };
     while (under_way() && std::chrono::steady_clock::now() - start < kFlush)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  // A few, in turn: rank 0 sends to thousands at once, and would otherwise ask for all of them at each.
+  void release_some() {
+    constexpr int kAtOnce = 8;
+    for (int i = 0; i < kAtOnce && !sent_.empty(); ++i) {
+      int complete = 0;
+      MPI_Test(&sent_.front().request, &complete, MPI_STATUS_IGNORE);
+      if (complete != 0)
+        sent_.pop_front();
+      else
+        sent_.splice(sent_.end(), sent_, sent_.begin());
+    }
   }
   void release_sent() {
     std::erase_if(sent_, [](Sent& sent) {

@@ -13,7 +13,9 @@
 #include "engine/exit_code.hpp"
 #include "engine/plan/chain_lookup.hpp"
 #include "engine/sweep/coordinator.hpp"
+#include "engine/sweep/memory_check.hpp"
 #include "engine/sweep/stop.hpp"
+#include "engine/sweep/store_ledger.hpp"
 #include "engine/sweep/store_token.hpp"
 #include "engine/sweep/ticker.hpp"
 #include "engine/sweep/worker.hpp"
@@ -27,6 +29,7 @@ namespace {
 constexpr std::chrono::milliseconds kIdleSleep{2};
 constexpr int kLargestWorkingRankZero = 8;
 constexpr int kHeartbeatsPerSilence = 6;  // within the silence after which a rank counts as dead
+constexpr int kLeasesPerSilence = 3;      // so another run takes over when it would declare a rank lost
 
 // What this run is to complete: everything, or some chains or one training, with all that they need.
 std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options) {
@@ -68,10 +71,12 @@ void tell_workers(Transport& transport, MessageKind kind) {
 }
 
 int coordinate(Transport& transport, const WorkerContext& context, const SweepOptions& options) {
-  Coordinator coordinator(transport, context.plan, context.store, wanted_trainings(context.plan, options),
+  StoreLedger ledger(context.plan, context.store, transport.ranks(), options.lost_after / kLeasesPerSilence);
+  Coordinator coordinator(transport, context.plan, ledger, wanted_trainings(context.plan, options),
                           {.retry_failed = options.retry_failed,
                            .chaos = options.chaos.has_value(),
-                           .lost_after = options.lost_after});
+                           .lost_after = options.lost_after,
+                           .time_left = time_left});
   const auto works = [&] {
     if (transport.ranks() == 1 || options.rank_zero == RankZero::kWorks) return true;
     return options.rank_zero == RankZero::kAuto &&
@@ -80,7 +85,10 @@ int coordinate(Transport& transport, const WorkerContext& context, const SweepOp
   const auto somebody_works = [&] {
     return coordinator.has_workers() || (works() && !coordinator.is_set_aside(0));
   };
-  while (!coordinator.finished() && !stop_requested() && somebody_works()) {
+  const auto goes_on = [&] {
+    return !coordinator.finished() && !coordinator.store_is_lost() && !stop_requested() && somebody_works();
+  };
+  while (goes_on()) {
     coordinator.process_events();
     const std::optional<TrainingIndex> own = works() ? coordinator.take(0) : std::nullopt;
     if (!own) {
@@ -91,22 +99,21 @@ int coordinate(Transport& transport, const WorkerContext& context, const SweepOp
     coordinator.handle(compute(context, *own, diverged, [&](const TrainingProgress& so_far) {
       coordinator.note_progress(0, so_far.env_steps, so_far.last_return);
       coordinator.process_events();
-      return stop_requested();
+      return stop_requested() || coordinator.store_is_lost();
     }));
   }
-  const bool stopped = !coordinator.finished() && (stop_requested() || !coordinator.nothing_succeeds());
+  std::optional<std::string> stopped;
+  if (!coordinator.finished() && (stop_requested() || !coordinator.nothing_succeeds()))
+    stopped = stop_reason();
   coordinator.dismiss_workers();
+  while (!coordinator.all_have_left()) std::this_thread::sleep_for(kIdleSleep);
   const int exit_code = coordinator.conclude(stopped);
-  if (coordinator.ranks_were_lost()) transport.leave(exit_code);
+  if (coordinator.ranks_were_lost()) {
+    tell_workers(transport, MessageKind::kLeave);
+    transport.leave(exit_code);
+  }
   tell_workers(transport, MessageKind::kFinish);
   return exit_code;
-}
-
-void send_heartbeats(Transport& transport) {
-  if (transport.rank() == 0) return tell_workers(transport, MessageKind::kAlive);
-  Message alive;
-  alive.kind = MessageKind::kAlive;
-  transport.send(0, alive);
 }
 
 // Sends SIGKILL to this process after a random time. Exponential, so that the deaths of all workers together
@@ -159,10 +166,13 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       transport.broadcast("");
       throw;
     }
-    const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { send_heartbeats(transport); });
+    const Ticker alive(options.lost_after / kHeartbeatsPerSilence,
+                       [&] { tell_workers(transport, MessageKind::kAlive); });
     try {
-      return coordinate(
-          transport, {plan, *store, options.backend, options.threads, options.checkpoint_interval}, options);
+      return coordinate(transport,
+                        {plan, *store, options.backend, options.threads,
+                         ranks_on_this_host(transport.ranks()), options.checkpoint_interval},
+                        options);
     } catch (...) {
       tell_workers(transport, MessageKind::kStop);
       tell_workers(transport, MessageKind::kFinish);
@@ -171,9 +181,10 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
   }
   const std::string text = transport.broadcast("");
   if (text.empty()) return kComplete;  // rank 0 says what is wrong
+  WorkerSession session(transport, options.lost_after);
   try {
     require_token(options.store, token_in(text), kPatienceForToken);
-    const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { send_heartbeats(transport); });
+    const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { session.send_alive(); });
     std::jthread killer;
     if (options.chaos)
       killer = kill_after_random_time(*options.chaos, transport.rank(), transport.ranks() - 1);
@@ -181,8 +192,8 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     const Plan plan = expand(resolve_frozen(file));
     const Store store = Store::create_or_open(options.store, fingerprint);
     const Shutdown shutdown =
-        serve(transport, {plan, store, options.backend, options.threads, options.checkpoint_interval},
-              options.lost_after);
+        serve(session, {plan, store, options.backend, options.threads, ranks_on_this_host(transport.ranks()),
+                        options.checkpoint_interval});
     if (shutdown == Shutdown::kRankZeroLost)
       fmt::print(stderr, "impsweep: rank {} has not heard of rank 0 for {} s; its training is saved\n",
                  transport.rank(), std::chrono::duration<double>(options.lost_after).count());
@@ -190,10 +201,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       transport.leave(shutdown == Shutdown::kRankZeroLost ? kStopped : kComplete);
   } catch (const InputError& error) {
     fmt::print(stderr, "impsweep: rank {} cannot work: {}\n", transport.rank(), error.what());
-    Message goodbye;
-    goodbye.kind = MessageKind::kGoodbye;
-    transport.send(0, goodbye);
-    if (await_finish(transport, options.lost_after) != Shutdown::kCollective) transport.leave(kComplete);
+    if (await_shutdown(session) != Shutdown::kCollective) transport.leave(kComplete);
   }
   return kComplete;
 }

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/sweep/attempt.hpp"
+#include "engine/sweep/memory_check.hpp"
 #include "engine/sweep/stop.hpp"
 #include "engine/training/fingerprint.hpp"
 #include "io/error.hpp"
@@ -17,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kIdleSleep{1};
 constexpr std::chrono::milliseconds kPollInterval{20};
-constexpr std::chrono::milliseconds kProgressInterval{1000};
 
 Message failure(TrainingIndex training, const std::string& reason, bool deterministic,
                 bool diverged = false) {
@@ -35,6 +36,15 @@ Message failure(TrainingIndex training, const std::string& reason, bool determin
 Message compute(const WorkerContext& context, TrainingIndex training,
                 const std::vector<TrainingIndex>& diverged_candidates, const StopQuestion& should_stop) {
   const TrainingId& digest = context.plan.trainings[training].digest;
+  if (const std::optional<std::string> shortage =
+          memory_shortage(context.plan, training, memory_limit(context.ranks_here))) {
+    Message too_large = failure(training, *shortage, false);
+    too_large.too_large = true;
+    return too_large;
+  }
+  Attempt attempt(context.store, digest);
+  if (const std::string verdict = attempt.verdict(); !verdict.empty())
+    return failure(training, verdict, true);
   std::vector<TrainingId> diverged;
   diverged.reserve(diverged_candidates.size());
   for (const TrainingIndex candidate : diverged_candidates)
@@ -68,6 +78,7 @@ Message compute(const WorkerContext& context, TrainingIndex training,
           fmt::format("another run stored a different result for the same recipe {}; both are kept, see {}",
                       digest, (context.store.directory() / "quarantine").string()),
           true);
+    attempt.succeeded();
     message.kind = MessageKind::kDone;
     message.summary = read_summary(*record);
     return message;
@@ -84,79 +95,37 @@ Message compute(const WorkerContext& context, TrainingIndex training,
   }
 }
 
-Shutdown serve(Transport& transport, const WorkerContext& context, Clock::duration lost_after) {
-  Message ready;
-  ready.kind = MessageKind::kReady;
-  ready.reason = fmt::format("{}, pid {}", provenance_texts(context.backend)["host"], getpid());
-  transport.send(0, ready);
-  bool stopping = false, finished = false;
-  Shutdown shutdown = Shutdown::kCollective;
-  Clock::time_point last_heard = Clock::now();
-  const auto next_message = [&] {
-    std::optional<Message> message = transport.poll();
-    if (message) last_heard = Clock::now();
-    stopping |= message && (message->kind == MessageKind::kStop || message->kind == MessageKind::kLeave);
-    if (message && message->kind == MessageKind::kLeave) shutdown = Shutdown::kIndependent;
-    finished |= message && message->kind == MessageKind::kFinish;
-    return message;
-  };
-  const auto read_messages = [&] {
-    while (next_message()) continue;
-  };
-  const auto rank_zero_is_lost = [&] { return Clock::now() - last_heard > lost_after; };
-  while (!stopping && !stop_requested()) {
-    const std::optional<Message> message = next_message();
-    if (!message) {
-      if (rank_zero_is_lost()) return Shutdown::kRankZeroLost;
+Shutdown serve(WorkerSession& session, const WorkerContext& context) {
+  session.send_ready(fmt::format("{}, pid {}", provenance_texts(context.backend)["host"], getpid()));
+  while (true) {
+    session.read_messages();
+    if (session.is_over() || stop_requested()) break;
+    const std::optional<Message> assignment = session.take_assignment();
+    if (!assignment) {
       std::this_thread::sleep_for(kIdleSleep);
       continue;
     }
-    if (message->kind != MessageKind::kAssign) continue;
-
-    Clock::time_point last_poll = Clock::now(), last_progress = last_poll;
-    const TrainingIndex training = message->training;
-    const std::vector<TrainingIndex> diverged = message->diverged_candidates;
-    const Message answer = compute(context, training, diverged, [&](const TrainingProgress& so_far) {
-      const Clock::time_point now = Clock::now();
-      if (now - last_poll >= kPollInterval) {
-        last_poll = now;
-        read_messages();
-      }
-      if (now - last_progress >= kProgressInterval) {
-        last_progress = now;
-        Message progress;
-        progress.kind = MessageKind::kProgress;
-        progress.training = training;
-        progress.env_steps = so_far.env_steps;
-        progress.last_return = so_far.last_return;
-        transport.send(0, progress);
-      }
-      return stopping || stop_requested() || rank_zero_is_lost();
-    });
-    read_messages();
-    if (rank_zero_is_lost()) return Shutdown::kRankZeroLost;
-    transport.send(0, answer);
+    Clock::time_point last_poll = Clock::now();
+    bool stop = false;
+    session.answer(compute(
+        context, assignment->training, assignment->diverged_candidates, [&](const TrainingProgress& so_far) {
+          if (const Clock::time_point now = Clock::now(); now - last_poll >= kPollInterval) {
+            last_poll = now;
+            stop = session.should_stop(so_far.env_steps, so_far.last_return);
+          }
+          return stop || stop_requested();
+        }));
   }
-  Message goodbye;
-  goodbye.kind = MessageKind::kGoodbye;
-  transport.send(0, goodbye);
-  // A signal may have reached this process alone: how all of them part is for rank 0 to say in any case.
-  if (finished || shutdown == Shutdown::kIndependent) return shutdown;
-  return await_finish(transport, lost_after);
+  return await_shutdown(session);
 }
 
-Shutdown await_finish(Transport& transport, Clock::duration lost_after) {
-  for (Clock::time_point last_heard = Clock::now(); Clock::now() - last_heard <= lost_after;) {
-    const std::optional<Message> message = transport.poll();
-    if (!message) {
-      std::this_thread::sleep_for(kIdleSleep);
-      continue;
-    }
-    last_heard = Clock::now();
-    if (message->kind == MessageKind::kFinish) return Shutdown::kCollective;
-    if (message->kind == MessageKind::kLeave) return Shutdown::kIndependent;
+// A signal may have reached this process alone: how all of them part is for rank 0 to say in any case.
+Shutdown await_shutdown(WorkerSession& session) {
+  session.send_goodbye();
+  while (true) {
+    if (const std::optional<Shutdown> shutdown = session.shutdown()) return *shutdown;
+    std::this_thread::sleep_for(kIdleSleep);
   }
-  return Shutdown::kRankZeroLost;
 }
 
 }  // namespace impsweep

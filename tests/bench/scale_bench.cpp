@@ -1,7 +1,7 @@
 // Sweeps at scale: what rank 0 and people wait for in a store of 100,000 chains, of which 100,000 trainings
 // are finished. Their files and events are real, their content is made up.
 //
-//   build/tests/bench_scale [ROUNDS [keep]]   rounds of each chain, 2 by default; keep leaves the store there
+//   build/tests/bench_scale [ROUNDS [keep]]   rounds of each chain, 2 by default, at most 10; keep leaves it
 #include <fmt/format.h>
 #include <unistd.h>
 

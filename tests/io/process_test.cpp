@@ -66,3 +66,16 @@ TEST_CASE("a call apart gives its answer, or nothing if it dies") {
       },
       1));
 }
+
+TEST_CASE("a program that hangs is ended") {
+  const Scratch scratch;
+  const WithoutBrokenPipe guard;
+  const auto patience = std::chrono::milliseconds(200);
+  ChildProcess deaf({"sleep", "100"}, scratch.path(), scratch / "complaints", patience);
+  while (deaf.write(std::string(1000, 'x'))) continue;  // until the pipe is full
+  CHECK(deaf.was_too_slow());
+  CHECK(WIFSIGNALED(deaf.wait()));
+  ChildProcess endless({"sleep", "100"}, scratch.path(), scratch / "complaints", patience);
+  CHECK(WTERMSIG(endless.wait()) == SIGKILL);
+  CHECK(endless.was_too_slow());
+}
