@@ -77,6 +77,7 @@ class Terminals(SweepTest):
     def test_a_screen_shows_returns_and_their_curves(self):
         self.expect(0, "run", self.job, "--store", self.path("S"))
         run = self.start("run", self.write("endless.toml", ENDLESS), "--store", self.path("S"))
+        self.wait_until(lambda: list((self.directory / "S" / "live").iterdir()))  # a complete store is not watched
         terminal = Terminal([PROGRAM, "status", self.path("S"), "--watch", "--returns"], 60, self.environment, rows=40)
         running = rf"\] rank 0 +[0-9.]+ [{BARS}]+ "
         text = terminal.read_until(lambda text: re.search(running, text))
