@@ -1,8 +1,10 @@
 #include "io/record_columns.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "io/error.hpp"
@@ -51,14 +53,71 @@ std::string_view array_type(const Array& array) {
   return std::visit([]<class T>(const std::vector<T>&) { return array_type<T>(); }, array.values);
 }
 
+// ---- arrays that follow from another
+
+constexpr std::string_view kMeans = "means of ", kDeviations = "deviations of ";
+
+struct Row {
+  double mean, deviation;
+};
+
+Row row_of(std::span<const float> values) {
+  double sum = 0, squares = 0, count = 0;
+  for (const float value : values)
+    if (!std::isnan(value)) sum += value, ++count;
+  const double mean = sum / count;  // NaN of nothing
+  for (const float value : values)
+    if (!std::isnan(value)) squares += (value - mean) * (value - mean);
+  return {mean, std::sqrt(squares / count)};
+}
+
+// One of nothing may claim any number of rows.
+bool is_matrix(const Array& array) {
+  return array.shape.size() == 2 && array.shape[1] > 0 &&
+         std::holds_alternative<std::vector<float>>(array.values);
+}
+
+// Means or deviations, as the type says, of the rows of a matrix.
+std::vector<double> follow(std::string_view type, const Array& matrix) {
+  const auto& values = std::get<std::vector<float>>(matrix.values);
+  const std::size_t rows = matrix.shape[0], columns = matrix.shape[1];
+  std::vector<double> result;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const Row facts = row_of(std::span(values).subspan(row * columns, columns));
+    result.push_back(type.starts_with(kMeans) ? facts.mean : facts.deviation);
+  }
+  return result;
+}
+
+bool equal_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+// The type of an array: its own, or what it follows from.
+std::string column_type(const Record& record, const std::string& path, const Array& array) {
+  const auto* values = std::get_if<std::vector<double>>(&array.values);
+  if (values == nullptr || values->empty() || array.shape.size() != 1) return std::string(array_type(array));
+  const std::string group = path.substr(0, path.rfind('/') + 1);
+  for (auto other = record.arrays.lower_bound(group);
+       other != record.arrays.end() && other->first.starts_with(group); ++other) {
+    if (!is_matrix(other->second) || other->second.shape[0] != values->size()) continue;
+    for (const std::string_view kind : {kMeans, kDeviations})
+      if (equal_bits(follow(kind, other->second), *values)) return std::string(kind) + other->first;
+  }
+  return std::string(array_type(array));
+}
+
+bool follows(std::string_view type) {
+  return type.starts_with(kMeans) || type.starts_with(kDeviations);
+}
+
+// ---- writing
+
 // Place, type and number of extents.
 using ColumnKey = std::tuple<std::string, std::string, std::int64_t>;
 
 ColumnKey key_of(const std::string& group, const std::string& name, const Attribute& attribute) {
   return {group + "@" + name, std::string(type_name(attribute)), 1};
-}
-ColumnKey key_of(const std::string& path, const Array& array) {
-  return {path, std::string(array_type(array)), std::ssize(array.shape)};
 }
 
 // Appends to the pools what a record has in one column.
@@ -116,29 +175,35 @@ class ColumnWriter {
 }  // namespace
 
 void write_record_columns(Hdf5Writer& writer, const std::string& group, std::span<const Record> records) {
-  std::map<ColumnKey, std::size_t> found;
+  std::set<ColumnKey> found;
+  std::vector<std::map<std::string, ColumnKey>> keys_of_arrays;  // of each record, by path
   for (const Record& record : records) {
     for (const auto& [owner, attributes] : record.attributes)
-      for (const auto& [name, attribute] : attributes) found.emplace(key_of(owner, name, attribute), 0);
-    for (const auto& [path, array] : record.arrays) found.emplace(key_of(path, array), 0);
+      for (const auto& [name, attribute] : attributes) found.insert(key_of(owner, name, attribute));
+    auto& keys = keys_of_arrays.emplace_back();
+    for (const auto& [path, array] : record.arrays)
+      found.insert(keys[path] = {path, column_type(record, path, array), std::ssize(array.shape)});
   }
   std::vector<std::string> places, types;
   std::vector<std::int64_t> ranks, extents;
   Pools pools;
   ColumnWriter column(extents, pools);
-  for (const auto& [key, unused] : found) {
+  for (const ColumnKey& key : found) {
     const auto& [place, type, rank] = key;
     places.push_back(place);
     types.push_back(type);
     ranks.push_back(rank);
     const std::size_t at = place.rfind('@');
-    for (const Record& record : records) {
+    for (std::size_t r = 0; r < records.size(); ++r) {
+      const Record& record = records[r];
       if (at == std::string::npos) {
-        const auto array = record.arrays.find(place);
-        if (array != record.arrays.end() && key_of(place, array->second) == key)
-          column.array(array->second);
-        else
+        const auto own = keys_of_arrays[r].find(place);
+        if (own == keys_of_arrays[r].end() || own->second != key)
           column.absent(rank);
+        else if (follows(type))
+          column.array(Array::vector(std::vector<double>()));
+        else
+          column.array(record.arrays.at(place));
         continue;
       }
       const std::string owner = place.substr(0, at), name = place.substr(at + 1);
@@ -204,6 +269,7 @@ struct RecordColumns::Impl {
     if (type == "integer" || type == "integers") pool = "int64";
     if (type == "number" || type == "numbers") pool = "float64";
     if (is_text(type)) pool = "uint8";
+    if (follows(type)) pool = "float64";
     const auto found = cursors.find(pool);
     if (found == cursors.end()) refuse();
     return found->second;
@@ -267,6 +333,13 @@ struct RecordColumns::Impl {
     refuse();
   }
 
+  Array following(const ReadColumn& column, const Cell& cell, const Record& record) const {
+    const auto matrix = record.arrays.find(column.type.substr(column.type.find(" of ") + 4));
+    if (cell.count != 0 || column.rank != 1 || matrix == record.arrays.end() || !is_matrix(matrix->second))
+      refuse();
+    return Array::vector(follow(column.type, matrix->second));
+  }
+
   Array array(const ReadColumn& column, const Cell& cell) const {
     Array array;
     if (column.rank == 0 && cell.count != 1) refuse();
@@ -319,12 +392,16 @@ Record RecordColumns::record(std::size_t index) const {
     const Cell& cell = column.cells.at(index);
     if (cell.extents == nullptr) continue;
     const std::size_t at = column.place.rfind('@');
+    if (follows(column.type)) continue;
     if (at == std::string::npos)
       record.arrays[column.place] = impl_->array(column, cell);
     else
       record.attributes[column.place.substr(0, at)][column.place.substr(at + 1)] =
           impl_->attribute(column, cell);
   }
+  for (const ReadColumn& column : impl_->columns)
+    if (const Cell& cell = column.cells.at(index); cell.extents != nullptr && follows(column.type))
+      record.arrays[column.place] = impl_->following(column, cell, record);
   return record;
 }
 

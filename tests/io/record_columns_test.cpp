@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <string>
@@ -54,6 +56,50 @@ TEST_CASE("records come back from columns equal to the bit, whatever each of the
       const auto difference = first_difference(records[i], columns.record(i));
       CHECK_MESSAGE(!difference, (difference ? difference->place + ": " + difference->text : ""));
     }
+  }
+}
+
+TEST_CASE("means and deviations of rows are not stored, and come back to the bit") {
+  constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
+  const double third = 1.0 / 3,
+               deviation = std::sqrt(((1 - third) * (1 - third) + third * third + third * third) / 3);
+  std::vector<Record> records(3);
+  for (Record& record : records) {
+    record.arrays["curve/returns"] = Array::matrix<float>(2, 4, {1, kNothing, 0, 0, -7, 7, 7, 7});
+    record.arrays["curve/mean"] = Array::vector<double>({third, 3.5});
+    record.arrays["curve/deviation"] =
+        Array::vector<double>({deviation, std::sqrt((10.5 * 10.5 + 3 * 3.5 * 3.5) / 4)});
+    record.arrays["other/mean"] = record.arrays["curve/mean"];
+  }
+  records[1].arrays["curve/mean"] = Array::vector<double>({std::nextafter(third, 1.0), 3.5});
+  records[2].arrays.erase("curve/returns");
+  const Hdf5File file = Hdf5File::open_image(file_of(records), "x.h5");
+  const auto types = file.attribute_strings("records", "types");
+  CHECK(std::ranges::count(types, "means of curve/returns") == 1);
+  CHECK(std::ranges::count(types, "deviations of curve/returns") == 1);
+  // Two of other/mean and of curve/mean in two records, deviation in one, two elements each.
+  CHECK(file.read<double>("records/float64").size() == 2 * (3 + 2 + 1));
+  const RecordColumns columns(file, "records");
+  for (std::size_t i = 0; i < records.size(); ++i) CHECK(!first_difference(records[i], columns.record(i)));
+}
+
+TEST_CASE("means of what is no matrix are refused") {
+  for (const bool is_empty : {false, true}) {
+    Hdf5Writer writer;
+    writer.array("records/extents", Array::vector<std::int64_t>({0, is_empty ? 1'000'000'000'000 : 0, 0}));
+    writer.array("records/float32", Array::vector<float>({}));
+    writer.array("records/float64", Array::vector<double>({}));
+    writer.array("records/int64", Array::vector<std::int64_t>({}));
+    writer.array("records/int32", Array::vector<std::int32_t>({}));
+    writer.array("records/uint8", Array::vector<std::uint8_t>({}));
+    writer.attribute("records", "count", 1);
+    writer.attribute("records", "places",
+                     std::vector<std::string>{"a/mean", is_empty ? "a/returns" : "a/other"});
+    writer.attribute("records", "types", std::vector<std::string>{"means of a/returns", "float32"});
+    writer.attribute("records", "ranks", std::vector<std::int64_t>{1, 2});
+    const Hdf5File file = Hdf5File::open_image(writer.image(), "x.h5");
+    CHECK(contains(message_of<InputError>([&] { RecordColumns(file, "records").record(0); }),
+                   "do not fit together"));
   }
 }
 

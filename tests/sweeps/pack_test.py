@@ -115,7 +115,7 @@ class Packs(SweepTest):
             places = list(pack["records"].attrs["places"].astype(str))
             self.assertFalse([place for place in places if place.startswith(("mask", "weights", "initial", "snapshots"))])
             self.assertLess(sum(pack[name].id.get_storage_size() for name in names if isinstance(pack[name], h5py.Dataset)),
-                            1500 * trainings)
+                            1300 * trainings)
 
     def test_damage_is_found_first(self):
         for name in ("whole.h5", "summary.h5"):

@@ -187,6 +187,24 @@ def _value(kind: str, values: Array) -> Any:
     return listed if kind.endswith("s") else listed[0]
 
 
+def _follow(kind: str, matrix: Array) -> Array:
+    """Means or deviations (divisor n) of the rows of a matrix; NaN in it is nothing. Sums go from left to right."""
+    if matrix.ndim != 2 or matrix.dtype != np.float32 or not matrix.shape[1]:  # one of nothing may claim any number of rows
+        raise ValueError("is no matrix")
+    there = ~np.isnan(matrix)
+    counts = there.sum(axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        means = _row_sums(np.where(there, matrix, 0).astype(np.float64)) / counts
+        if kind == "means":
+            return means
+        away = np.where(there, matrix, means[:, None]).astype(np.float64) - means[:, None]
+        return np.sqrt(_row_sums(np.where(there, away * away, 0)) / counts)
+
+
+def _row_sums(matrix: Array) -> Array:
+    return np.add.accumulate(matrix, axis=1)[:, -1]
+
+
 def read_summary_records(file: Group) -> dict[str, SummaryRecord]:
     """All results of the group `records` by digest: columns of attributes and arrays (docs/store.md)."""
     heads = file.attributes("records")
@@ -201,8 +219,10 @@ def read_summary_records(file: Group) -> dict[str, SummaryRecord]:
         arrays: list[dict[str, Array]] = [{} for _ in range(count)]
         taken = dict.fromkeys(pools, 0)
         place_of_extent = 0
+        following: list[tuple[dict[str, Array], str, str, str]] = []  # arrays of a record; place, what of, which
         for place, kind, rank in zip(places, types, ranks):
-            pool = POOLS[kind]
+            what, of, source = kind.partition(" of ")
+            pool = "float64" if of and what in ("means", "deviations") else POOLS[kind]
             for index in range(count):
                 shape = extents[place_of_extent:place_of_extent + max(rank, 1)]
                 place_of_extent += max(rank, 1)
@@ -215,11 +235,15 @@ def read_summary_records(file: Group) -> dict[str, SummaryRecord]:
                     raise damaged
                 values = pools[pool][taken[pool]:taken[pool] + size]
                 taken[pool] += size
-                if "@" in place:
+                if of:
+                    following.append((arrays[index], place, what, source))
+                elif "@" in place:
                     group, _, name = place.rpartition("@")
                     attributes[index].setdefault(group, {})[name] = _value(kind, values)
                 else:
                     arrays[index][place] = values.reshape(shape if rank else ())
+        for record, place, what, source in following:
+            record[place] = _follow(what, record[source])
         return {str(attributes[index][""]["digest"]): SummaryRecord(file.origin, attributes[index], arrays[index])
                 for index in range(count)}
     except (KeyError, TypeError, ValueError, IndexError) as error:
