@@ -16,8 +16,8 @@ import venv
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # pandas: rliable's own dependencies do not know version 3 yet.
-PACKAGES = ["pandas<3", "torch", "onnx", "onnxruntime", "tensorboardX", "tensorboard", "wandb", "pillow", "imageio",
-            "imageio-ffmpeg", "rliable", "gymnasium", "matplotlib", "jupytext", "nbconvert", "ipykernel", "pytest", "mypy"]
+PACKAGES = ["pandas<3", "pybullet", "torch", "onnx", "onnxruntime", "tensorboardX", "tensorboard", "wandb", "pillow",
+            "imageio", "imageio-ffmpeg", "rliable", "gymnasium", "matplotlib", "jupytext", "nbconvert", "ipykernel", "pytest", "mypy"]
 
 
 class Wheel(unittest.TestCase):

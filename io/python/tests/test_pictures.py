@@ -72,6 +72,33 @@ class Robots(unittest.TestCase):
             self.assertAlmostEqual(lines[3][1][2], 0.1, places=5)  # toes
         self.assertEqual(len(robots.lines_of(robots.ROBOTS["ant"], np.zeros(28, np.float32))), 13)
 
+    def test_capsules_are_turned_to_their_lines(self):
+        from impsweep.render import turn_to
+        for direction in ([0, 0, 2], [0, 0, -1], [1, 0, 0], [0.3, -2, 0.1], [0, 0, 0]):
+            x, y, z, w = turn_to(np.array(direction, float))
+            turned = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])  # of the z axis
+            length = np.linalg.norm(direction) or 1
+            np.testing.assert_allclose(turned, np.array(direction) / length if any(direction) else [0, 0, 1], atol=1e-12)
+
+    @needs("pybullet", "PIL")
+    def test_solid_where_pybullet_is_installed(self):
+        from impsweep.render import HEAD, HEIGHT, MARGIN, PANEL, WIDTH, Canvas, SolidRobot, robot_picture
+        for name in robots.ROBOTS:
+            joints = sum(body.axis is not None for body in robots.ROBOTS[name].bodies)
+            observations = np.zeros((2, 8 + 2 * joints), np.float32)
+            observations[1, 8] = 1.0
+            picture = robot_picture(name, observations)
+            self.assertIsInstance(picture, SolidRobot)
+            drawn = []
+            for step in range(2):
+                canvas = Canvas(WIDTH + PANEL, HEAD + HEIGHT + MARGIN, 1)
+                picture(canvas, observations[step], step)
+                drawn.append(np.asarray(canvas.picture))
+            picture.close()
+            blue = drawn[0][:, :, 2].astype(int) - drawn[0][:, :, 0]
+            self.assertGreater((blue > 60).sum(), 100, name)  # the torso
+            self.assertTrue((drawn[0] != drawn[1]).any())
+
 
 if __name__ == "__main__":
     unittest.main()

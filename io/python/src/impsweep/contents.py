@@ -194,15 +194,17 @@ def _follow(kind: str, matrix: Array) -> Array:
     there = ~np.isnan(matrix)
     counts = there.sum(axis=1).astype(np.float64)
     with np.errstate(invalid="ignore"):
-        means = _row_sums(np.where(there, matrix, 0).astype(np.float64)) / counts
+        means: Array = _row_sums(np.where(there, matrix, 0).astype(np.float64)) / counts
         if kind == "means":
             return means
         away = np.where(there, matrix, means[:, None]).astype(np.float64) - means[:, None]
-        return np.sqrt(_row_sums(np.where(there, away * away, 0)) / counts)
+        deviations: Array = np.sqrt(_row_sums(np.where(there, away * away, 0)) / counts)
+        return deviations
 
 
 def _row_sums(matrix: Array) -> Array:
-    return np.add.accumulate(matrix, axis=1)[:, -1]
+    sums: Array = np.add.accumulate(matrix, axis=1)[:, -1]
+    return sums
 
 
 def read_summary_records(file: Group) -> dict[str, SummaryRecord]:

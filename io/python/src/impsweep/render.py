@@ -4,6 +4,7 @@ Inputs that are effective (on a path of kept weights to an output) are in colour
 boards, cells of which no input is effective are faded.
 """
 
+import importlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Colour = tuple[int, int, int]
 PAPER, INK, GREY, BLUE, ORANGE = (255, 255, 255), (30, 34, 42), (176, 180, 188), (31, 111, 180), (222, 120, 30)
+LIGHT_ORANGE = (240, 165, 90)
 WIDTH, HEIGHT, PANEL, MARGIN, HEAD = 400, 300, 240, 12, 38  # pixels: picture, panel beside it, border, caption
 FRAMES_PER_SECOND = 25
 # MazeGrid as the task itself paints it; others by evenly spread hues.
@@ -66,6 +68,11 @@ class Canvas:
             outline: Colour | None = None) -> None:
         (x0, y0), (x1, y1) = self._scaled([(left, top), (right, bottom)])
         self._draw.rectangle([x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)], fill=colour, outline=outline)
+
+    def paste(self, left: float, top: float, pixels: NDArray[np.uint8]) -> None:
+        """[rows][columns][3], in pixels of the picture, not of the frame."""
+        image = optional("PIL.Image", "pillow", "render()")
+        self.picture.paste(image.fromarray(pixels), (round(left * self.scale), round(top * self.scale)))
 
     def text(self, left: float, top: float, words: str, colour: Colour = INK) -> None:
         self._draw.text((left * self.scale, top * self.scale), words, fill=colour, font=self._font)
@@ -174,9 +181,7 @@ class StickFigure:
     """A robot from its joints. Planar ones from the side, the ant from above at a slant."""
 
     def __init__(self, task: str, observations: NDArray[np.float32]) -> None:
-        self.robot = ROBOTS[task]
-        speed = observations[:, 3].astype(np.float64) / VELOCITY_SCALE * STEP_SECONDS
-        self.forward = np.concatenate([[0.0], np.cumsum(speed)[:-1]])  # m
+        self.robot, self.forward = ROBOTS[task], forward_positions(observations)
 
     def __call__(self, canvas: Canvas, observation: NDArray[np.float32], step: int) -> None:
         lines = lines_of(self.robot, observation)
@@ -195,11 +200,81 @@ class StickFigure:
                 canvas.line([(x, ground), (x, ground + 6)], INK)
                 canvas.text(x + 3, ground + 4, f"{metre} m", GREY)
             metre += 1
-        if self.robot.torso_radius:
-            canvas.disc(place(lines[0][0]), self.robot.torso_radius * per_metre, BLUE)
+        if not self.robot.planar:
+            canvas.disc(place(lines[0][0]), self.robot.bodies[0].radius * per_metre, BLUE)
         for index, (start, end) in reversed(list(enumerate(lines))):
             if not np.allclose(start, end):
-                canvas.thick(place(start), place(end), BLUE if index == 0 else ORANGE if index % 2 else (240, 165, 90), 9)
+                canvas.thick(place(start), place(end), BLUE if index == 0 else ORANGE if index % 2 else LIGHT_ORANGE, 9)
+
+
+class SolidRobot:
+    """The same in space: capsules with light and shadow, drawn by pybullet's own renderer."""
+
+    def __init__(self, task: str, observations: NDArray[np.float32], pybullet: Any) -> None:
+        self.robot, self.forward, self.bullet = ROBOTS[task], forward_positions(observations), pybullet
+        self.world = pybullet.connect(pybullet.DIRECT)
+        for metre in range(-8, 9):  # the ground: tiles that stay below the camera
+            colour = [0.82, 0.84, 0.87, 1] if metre % 2 else [0.93, 0.94, 0.95, 1]
+            tile = self._shape(pybullet.GEOM_BOX, colour, halfExtents=[0.5, 3, 0.01])
+            pybullet.createMultiBody(0, -1, tile, [metre, 0, -0.01], physicsClientId=self.world)
+        self.tiles = list(range(17))
+        self.bodies = []
+        for index, (body, (start, end)) in enumerate(zip(self.robot.bodies, lines_of(self.robot, observations[0]))):
+            length = float(np.linalg.norm(end - start))
+            colour = [part / 255 for part in (BLUE if index == 0 else ORANGE if index % 2 else LIGHT_ORANGE)] + [1]
+            shape = self._shape(pybullet.GEOM_CAPSULE, colour, radius=body.radius, length=length) if length > 0 else \
+                self._shape(pybullet.GEOM_SPHERE, colour, radius=body.radius)
+            self.bodies.append(pybullet.createMultiBody(0, -1, shape, physicsClientId=self.world))
+
+    def _shape(self, kind: int, colour: list[float], **extents: Any) -> int:
+        return int(self.bullet.createVisualShape(kind, rgbaColor=colour, physicsClientId=self.world, **extents))
+
+    def close(self) -> None:
+        self.bullet.disconnect(self.world)
+
+    def __call__(self, canvas: Canvas, observation: NDArray[np.float32], step: int) -> None:
+        bullet, offset = self.bullet, self.forward[step]
+        for tile, metre in zip(self.tiles, range(-8, 9)):  # two metres are one period of the pattern
+            bullet.resetBasePositionAndOrientation(tile, [metre - offset % 2, 0, -0.01], [0, 0, 0, 1],
+                                                   physicsClientId=self.world)
+        for body, (start, end) in zip(self.bodies, lines_of(self.robot, observation)):
+            bullet.resetBasePositionAndOrientation(body, ((start + end) / 2).tolist(), turn_to(end - start),
+                                                   physicsClientId=self.world)
+        width, height = (WIDTH - 2 * MARGIN) * canvas.scale, (HEIGHT - MARGIN) * canvas.scale
+        eye = [0.4, -2.6, 1.3] if self.robot.planar else [1.2, -2.4, 1.7]
+        view = bullet.computeViewMatrix(eye, [0, 0, 0.6 if self.robot.planar else 0.35], [0, 0, 1])
+        lens = bullet.computeProjectionMatrixFOV(50, width / height, 0.1, 20)
+        pixels = bullet.getCameraImage(width, height, view, lens, lightDirection=[1, -2, 4], shadow=1,
+                                       renderer=bullet.ER_TINY_RENDERER, physicsClientId=self.world)[2]
+        picture = np.asarray(pixels, np.uint8).reshape(height, width, 4)[:, :, :3]
+        canvas.paste(MARGIN, HEAD, picture)
+        canvas.text(MARGIN, HEAD + HEIGHT - MARGIN - 14, f"{offset:.1f} m", INK)
+
+
+def turn_to(direction: NDArray[np.float64]) -> list[float]:
+    """The quaternion (x, y, z, w) that turns the z axis to a direction; none for a zero vector."""
+    length = float(np.linalg.norm(direction))
+    if length == 0:
+        return [0, 0, 0, 1]
+    x, y, z = (float(part) for part in direction / length)
+    if z < -1 + 1e-9:
+        return [1, 0, 0, 0]
+    quaternion = np.array([-y, x, 0, 1 + z])
+    return [float(part) for part in quaternion / np.linalg.norm(quaternion)]
+
+
+def forward_positions(observations: NDArray[np.float32]) -> NDArray[np.float64]:
+    """[steps] metres walked, the sum of the velocities."""
+    speed = observations[:, 3].astype(np.float64) / VELOCITY_SCALE * STEP_SECONDS
+    return np.concatenate([[0.0], np.cumsum(speed)[:-1]])
+
+
+def robot_picture(task: str, observations: NDArray[np.float32]) -> StickFigure | SolidRobot:
+    """Solid where pybullet is installed."""
+    try:
+        return SolidRobot(task, observations, importlib.import_module("pybullet"))
+    except ImportError:
+        return StickFigure(task, observations)
 
 
 # ---- the panel
@@ -262,7 +337,7 @@ def make_frames(ticket: "Ticket", trajectory: "Trajectory", frames: int, scale: 
     elif task.name == "acrobot":
         draw = draw_acrobot
     elif task.name in ROBOTS:
-        draw = StickFigure(task.name, trajectory.observation)
+        draw = robot_picture(task.name, trajectory.observation)
     elif task.rows:
         draw = Board(task, useful)
     else:
@@ -288,6 +363,8 @@ def make_frames(ticket: "Ticket", trajectory: "Trajectory", frames: int, scale: 
         else:
             draw_vector_panel(canvas, task, observation, useful, largest)
         pictures.append(canvas.picture)
+    if isinstance(draw, SolidRobot):
+        draw.close()
     return pictures
 
 

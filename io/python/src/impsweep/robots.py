@@ -1,4 +1,4 @@
-"""The four robots as stick figures: bodies, hinges and limits of the model files of pybullet_envs, in metres and radians
+"""The four robots: bodies, hinges and limits of the model files of pybullet_envs, in metres and radians
 (the same numbers as in envs/locomotion/robot.cpp). Angles come from observations, so the forward position, which no
 observation has, is the sum of the velocities."""
 
@@ -19,7 +19,8 @@ LEADING = 8  # features before the joints: height, bearing (2), velocity (3), ro
 class Body:
     parent: int  # -1: the torso
     origin: Vector  # in the parent's coordinates
-    line: tuple[Vector, Vector]  # in its own
+    line: tuple[Vector, Vector]  # in its own: the axis of its capsule
+    radius: float  # of the capsule; of the torso of the ant, of a ball
     anchor: Vector = (0, 0, 0)
     axis: Vector | None = None  # of the hinge to its parent; None: fixed
     limits: tuple[float, float] = (0, 0)
@@ -30,7 +31,6 @@ class Robot:
     bodies: tuple[Body, ...]
     height: float  # of the torso at the start
     planar: bool = True
-    torso_radius: float = 0.0
 
 
 def _tilted(centre: Vector, angle: float, half: float) -> tuple[Vector, Vector]:
@@ -40,40 +40,40 @@ def _tilted(centre: Vector, angle: float, half: float) -> tuple[Vector, Vector]:
 
 
 def _cheetah() -> Robot:
-    y = (0.0, 1.0, 0.0)
+    y, r = (0.0, 1.0, 0.0), 0.046
     return Robot((
-        Body(-1, (0, 0, 0), ((-0.5, 0, 0), (0.5, 0, 0))),
-        Body(0, (-0.5, 0, 0), _tilted((0.1, 0, -0.13), -3.8, 0.145), axis=y, limits=(-0.52, 1.05)),
-        Body(1, (0.16, 0, -0.25), _tilted((-0.14, 0, -0.07), -2.03, 0.15), axis=y, limits=(-0.785, 0.785)),
-        Body(2, (-0.28, 0, -0.14), _tilted((0.03, 0, -0.097), -0.27, 0.094), axis=y, limits=(-0.4, 0.785)),
-        Body(0, (0.5, 0, 0), _tilted((-0.07, 0, -0.12), 0.52, 0.133), axis=y, limits=(-1.5, 0.8)),
-        Body(4, (-0.14, 0, -0.24), _tilted((0.065, 0, -0.09), -0.6, 0.106), axis=y, limits=(-1.2, 1.1)),
-        Body(5, (0.13, 0, -0.18), _tilted((0.045, 0, -0.07), -0.6, 0.07), axis=y, limits=(-3.1, -0.3)),
-        Body(0, (0, 0, 0), _tilted((0.6, 0, 0.1), 0.87, 0.15))), 0.7)
+        Body(-1, (0, 0, 0), ((-0.5, 0, 0), (0.5, 0, 0)), r),
+        Body(0, (-0.5, 0, 0), _tilted((0.1, 0, -0.13), -3.8, 0.145), r, axis=y, limits=(-0.52, 1.05)),
+        Body(1, (0.16, 0, -0.25), _tilted((-0.14, 0, -0.07), -2.03, 0.15), r, axis=y, limits=(-0.785, 0.785)),
+        Body(2, (-0.28, 0, -0.14), _tilted((0.03, 0, -0.097), -0.27, 0.094), r, axis=y, limits=(-0.4, 0.785)),
+        Body(0, (0.5, 0, 0), _tilted((-0.07, 0, -0.12), 0.52, 0.133), r, axis=y, limits=(-1.5, 0.8)),
+        Body(4, (-0.14, 0, -0.24), _tilted((0.065, 0, -0.09), -0.6, 0.106), r, axis=y, limits=(-1.2, 1.1)),
+        Body(5, (0.13, 0, -0.18), _tilted((0.045, 0, -0.07), -0.6, 0.07), r, axis=y, limits=(-3.1, -0.3)),
+        Body(0, (0, 0, 0), _tilted((0.6, 0, 0.1), 0.87, 0.15), r)), 0.7)
 
 
 def _upright(legs: int, foot: tuple[Vector, Vector]) -> Robot:
     y, hip, knee, ankle = (0.0, -1.0, 0.0), (0.0, 0.0, 1.05), (0.0, 0.0, 0.6), (0.0, 0.0, 0.1)
     right = math.radians
-    bodies = [Body(-1, (0, 0, 0), ((0, 0, 1.45), hip))]
+    bodies = [Body(-1, (0, 0, 0), ((0, 0, 1.45), hip), 0.05)]
     for _ in range(legs):
         thigh = len(bodies)
-        bodies.append(Body(0, (0, 0, 0), (hip, knee), hip, y, (-right(150), 0)))
-        bodies.append(Body(thigh, (0, 0, 0), (knee, ankle), knee, y, (-right(150), 0)))
-        bodies.append(Body(thigh + 1, (0, 0, 0), foot, ankle, y, (-right(45), right(45))))
+        bodies.append(Body(0, (0, 0, 0), (hip, knee), 0.05, hip, y, (-right(150), 0)))
+        bodies.append(Body(thigh, (0, 0, 0), (knee, ankle), 0.04, knee, y, (-right(150), 0)))
+        bodies.append(Body(thigh + 1, (0, 0, 0), foot, 0.06, ankle, y, (-right(45), right(45))))
     return Robot(tuple(bodies), 1.25)
 
 
 def _ant() -> Robot:
-    bodies = [Body(-1, (0, 0, 0), ((0, 0, 0), (0, 0, 0)))]
+    bodies = [Body(-1, (0, 0, 0), ((0, 0, 0), (0, 0, 0)), 0.25)]
     for sx, sy, axis, low, high in ((1, 1, (-1, 1, 0), 30, 100), (-1, 1, (1, 1, 0), -100, -30),
                                     (-1, -1, (-1, 1, 0), -100, -30), (1, -1, (1, 1, 0), 30, 100)):
         leg, end = len(bodies), (0.2 * sx, 0.2 * sy, 0.0)
-        bodies.append(Body(0, (0, 0, 0), ((0, 0, 0), end)))
-        bodies.append(Body(leg, end, ((0, 0, 0), end), axis=(0, 0, 1), limits=(-math.radians(40), math.radians(40))))
-        bodies.append(Body(leg + 1, end, ((0, 0, 0), (0.4 * sx, 0.4 * sy, 0.0)), axis=axis,
+        bodies.append(Body(0, (0, 0, 0), ((0, 0, 0), end), 0.08))
+        bodies.append(Body(leg, end, ((0, 0, 0), end), 0.08, axis=(0, 0, 1), limits=(-math.radians(40), math.radians(40))))
+        bodies.append(Body(leg + 1, end, ((0, 0, 0), (0.4 * sx, 0.4 * sy, 0.0)), 0.08, axis=axis,
                            limits=(math.radians(low), math.radians(high))))
-    return Robot(tuple(bodies), 0.75, planar=False, torso_radius=0.25)
+    return Robot(tuple(bodies), 0.75, planar=False)
 
 
 ROBOTS = {
