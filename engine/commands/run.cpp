@@ -128,6 +128,9 @@ int command_run(const Arguments& arguments) {
       "threads that step a rank's environments; for locomotion on cores that would idle; results are the "
       "same")("rank0", options::value<std::string>()->default_value("auto"),
               "auto, works (trains too) or sleeps (only coordinates); auto works up to 8 ranks")(
+      "order", options::value<std::string>()->default_value("heaviest"),
+      "which trainings run first: heaviest (the longest chains, so that the sweep ends soonest) or seeds "
+      "(every setting gets its first seed before any gets its next)")(
       "simd", options::value<std::string>()->default_value("auto"),
       "auto, scalar, avx2 or avx512; results are the same bits on each")(
       "retry-failed", "try trainings again that failed before")(
@@ -155,6 +158,8 @@ int command_run(const Arguments& arguments) {
   sweep.rank_zero = choice<RankZero>(
       "rank0", (*values)["rank0"].as<std::string>(),
       {{"auto", RankZero::kAuto}, {"works", RankZero::kWorks}, {"sleeps", RankZero::kSleeps}});
+  sweep.order = choice<SweepOrder>("order", (*values)["order"].as<std::string>(),
+                                   {{"heaviest", SweepOrder::kHeaviest}, {"seeds", SweepOrder::kSeeds}});
   const std::string simd = (*values)["simd"].as<std::string>();
   if (!select_kernels(simd))
     throw InputError(

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -42,6 +43,14 @@ Scheduler::Scheduler(std::vector<ScheduledTraining> given, int crash_limit, std:
       if (--open[dependant] == 0) order_.push_back(dependant);
   if (order_.size() != total) throw std::logic_error("trainings depend on each other in a circle");
   find_paths();
+  for (std::size_t i = total; i-- > 0;) {
+    const TrainingIndex index = order_[i];
+    const std::span<const TrainingIndex> dependants = dependants_of(index);
+    trainings_[index].wave = given[index].wave;
+    if (!dependants.empty())
+      trainings_[index].wave = std::ranges::min(
+          dependants | std::views::transform([&](TrainingIndex other) { return trainings_[other].wave; }));
+  }
 
   for (std::size_t i = 0; i < total; ++i) {
     if (given[i].done) change_state(static_cast<TrainingIndex>(i), TrainingState::kDone);
@@ -69,7 +78,7 @@ void Scheduler::reprice(std::span<const double> seconds) {
   std::vector<Place> ready;
   for (std::size_t i = 0; i < trainings_.size(); ++i)
     if (trainings_[i].state == TrainingState::kReady)
-      ready.push_back({trainings_[i].path_seconds, static_cast<TrainingIndex>(i)});
+      ready.push_back(place_of(static_cast<TrainingIndex>(i)));
   ready_ = std::priority_queue<Place>({}, std::move(ready));
 }
 
@@ -255,9 +264,13 @@ void Scheduler::change_state(TrainingIndex index, TrainingState state) {
   trainings_[index].state = state;
 }
 
+Scheduler::Place Scheduler::place_of(TrainingIndex index) const {
+  return {trainings_[index].wave, trainings_[index].path_seconds, index};
+}
+
 void Scheduler::make_ready(TrainingIndex index) {
   change_state(index, TrainingState::kReady);
-  ready_.push({trainings_[index].path_seconds, index});
+  ready_.push(place_of(index));
 }
 
 void Scheduler::leave_worker(TrainingIndex index) {

@@ -12,8 +12,9 @@
 // A student waits for all candidates for its teacher. One that has diverged would do so again: the student
 // goes on without it, and is blocked only if no candidate is left.
 //
-// The ready training with the longest predicted path behind it runs first; ties go to the lower index. All
-// calls take O(log n), except failed() and retry(), which visit what depends on the training.
+// Of the ready trainings the one of the lowest wave runs first, of equal ones the one with the longest
+// predicted path behind it; ties go to the lower index. All calls take O(log n), except failed() and retry(),
+// which visit what depends on the training.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,8 @@ struct ScheduledTraining {
   std::vector<TrainingIndex> dependencies = {};  // without duplicates, no cycles
   bool done = false;                             // already in the store
   std::optional<std::uint32_t> candidates = {};  // which of the choices it makes of its dependencies
+  // Lower ones come first; what others depend on is of the lowest wave of theirs, whatever stands here.
+  std::int64_t wave = 0;
 };
 using Candidates = std::vector<TrainingIndex>;
 
@@ -115,10 +118,22 @@ class Scheduler {
     std::optional<std::uint32_t> candidates;  // into choices_
     bool diverged = false;
     int worker = -1;
+    std::int64_t wave = 0;
+  };
+  struct Place {
+    std::int64_t wave;
+    double path_seconds;
+    TrainingIndex training;
+    bool operator<(const Place& other) const {  // the largest comes first out of the queue
+      if (wave != other.wave) return wave > other.wave;
+      if (path_seconds != other.path_seconds) return path_seconds < other.path_seconds;
+      return training > other.training;
+    }
   };
   std::span<const TrainingIndex> dependants_of(TrainingIndex) const;
   void find_paths();
   void change_state(TrainingIndex, TrainingState);
+  Place place_of(TrainingIndex) const;
   void make_ready(TrainingIndex);
   void leave_worker(TrainingIndex);
   bool goes_on_without(TrainingIndex dependant, TrainingIndex diverged) const;
@@ -127,14 +142,6 @@ class Scheduler {
   void block_dependants(TrainingIndex cause, std::vector<TrainingIndex>& blocked);
   std::size_t& count_of(TrainingState);
 
-  struct Place {
-    double path_seconds;
-    TrainingIndex training;
-    bool operator<(const Place& other) const {  // the largest comes first out of the queue
-      if (path_seconds != other.path_seconds) return path_seconds < other.path_seconds;
-      return training > other.training;
-    }
-  };
   std::vector<Training> trainings_;
   std::vector<TrainingIndex> order_;       // every training after those that it depends on
   std::vector<TrainingIndex> dependants_;  // grouped by training

@@ -42,6 +42,13 @@ std::vector<bool> done_or_unwanted(std::vector<bool> done, const std::vector<boo
   return done;
 }
 
+std::vector<ScheduledTraining> in_waves(std::vector<ScheduledTraining> trainings, const Plan& plan,
+                                        bool by_seed) {
+  if (by_seed)
+    for (std::size_t i = 0; i < trainings.size(); ++i) trainings[i].wave = plan.trainings[i].seed;
+  return trainings;
+}
+
 std::vector<Candidates> candidates_of(const Plan& plan) {
   std::vector<Candidates> choices;
   for (const TeacherChoice& choice : plan.choices) choices.push_back(choice.candidates);
@@ -59,8 +66,10 @@ Coordinator::Coordinator(Transport& transport, const Plan& plan, Ledger& ledger,
       is_wanted_(wanted),
       cost_model_(ledger.learned_costs()),
       cost_classes_(plan),
-      scheduler_(scheduled_trainings(plan, cost_model_, done_or_unwanted(ledger.finished_before(), wanted)),
-                 options.chaos ? kCrashLimitInChaos : kCrashLimit, candidates_of(plan)),
+      scheduler_(
+          in_waves(scheduled_trainings(plan, cost_model_, done_or_unwanted(ledger.finished_before(), wanted)),
+                   plan, options.by_seed),
+          options.chaos ? kCrashLimitInChaos : kCrashLimit, candidates_of(plan)),
       failure_tracker_(transport.ranks()),
       ranks_(static_cast<std::size_t>(transport.ranks())),
       start_(options.now()),

@@ -35,6 +35,7 @@ class Coordinator {
  public:
   using Clock = std::chrono::steady_clock;
   struct Options {
+    bool by_seed = false;  // all of a seed before the next one's, instead of the heaviest chains first
     bool retry_failed = false;
     bool chaos = false;  // ranks are killed on purpose, so a training is not blamed for it
     std::chrono::milliseconds lost_after = std::chrono::seconds(30);

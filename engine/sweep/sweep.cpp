@@ -73,7 +73,8 @@ void tell_workers(Transport& transport, MessageKind kind) {
 int coordinate(Transport& transport, const WorkerContext& context, const SweepOptions& options) {
   StoreLedger ledger(context.plan, context.store, transport.ranks(), options.lost_after / kLeasesPerSilence);
   Coordinator coordinator(transport, context.plan, ledger, wanted_trainings(context.plan, options),
-                          {.retry_failed = options.retry_failed,
+                          {.by_seed = options.order == SweepOrder::kSeeds,
+                           .retry_failed = options.retry_failed,
                            .chaos = options.chaos.has_value(),
                            .lost_after = options.lost_after,
                            .time_left = time_left});

@@ -28,6 +28,12 @@ enum class RankZero {
   kSleeps,  // sleeps between messages, a few milliseconds at a time
 };
 
+// Which of the trainings that could run do so first.
+enum class SweepOrder {
+  kHeaviest,  // those with the longest chain behind them: the sweep ends soonest
+  kSeeds,     // those of the lowest seed: every setting has its first seed before any has its next
+};
+
 struct SweepOptions {
   std::vector<std::string> jobs;       // paths of job files
   std::vector<std::string> overrides;  // "key=value"
@@ -35,6 +41,7 @@ struct SweepOptions {
   Backend backend = Backend::kNative;
   int threads = 1;  // of a rank, for stepping environments; results do not depend on it
   RankZero rank_zero = RankZero::kAuto;
+  SweepOrder order = SweepOrder::kHeaviest;
   bool retry_failed = false;
   std::chrono::milliseconds checkpoint_interval = std::chrono::seconds(60);
   std::chrono::milliseconds lost_after = std::chrono::seconds(30);

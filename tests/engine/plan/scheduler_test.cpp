@@ -53,6 +53,23 @@ TEST_CASE("the longest path goes first, ties by index") {
   CHECK_THROWS_AS(scheduler.assign(4), std::logic_error);
 }
 
+TEST_CASE("lower waves go first, and what they wait for with them") {
+  // Two chains 0 -> 1 of wave 1 (heavy) and 2 -> 3 of wave 0; 3 also waits for 4, which claims to be late.
+  Trainings trainings = {{9, {}, false}, {9, {0}, false}, {1, {}, false}, {1, {2, 4}, false}, {2, {}, false}};
+  trainings[0].wave = trainings[1].wave = 1;
+  trainings[4].wave = 1000;
+  Scheduler scheduler(trainings);
+  CHECK(scheduler.assign(0) == 4);
+  CHECK(scheduler.assign(1) == 2);
+  CHECK(scheduler.assign(2) == 0);
+  scheduler.finished(2);
+  scheduler.finished(4);
+  scheduler.finished(0);
+  scheduler.reprice(std::vector<double>(5, 1.0));
+  CHECK(scheduler.assign(0) == 3);
+  CHECK(scheduler.assign(1) == 1);
+}
+
 TEST_CASE("what is in the store is not run, even if its parent is missing") {
   Trainings trainings = line(4);
   trainings[0].done = trainings[2].done = true;
