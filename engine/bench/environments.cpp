@@ -10,7 +10,7 @@
 namespace impsweep {
 namespace {
 
-using locomotion::Robot, locomotion::Runner, locomotion::World;
+using locomotion::Robot, locomotion::World;
 
 constexpr int kStepsPerCall = 64, kWarmUp = 1000;
 
@@ -144,7 +144,7 @@ BenchRow measure_parts(const Robot& robot) {
   const auto reset = [&](int lane) {
     play.reset(lane);
     for (std::size_t j = 0; j < positions.size(); ++j)
-      positions[j] = -Runner::kResetRange + 2 * Runner::kResetRange * play.draws(lane).uniforms()[j];
+      positions[j] = -locomotion::kResetRange + 2 * locomotion::kResetRange * play.draws(lane).uniforms()[j];
     worlds[static_cast<std::size_t>(lane)].reset(positions);
   };
   for (int lane = 0; lane < play.lanes(); ++lane) reset(lane);

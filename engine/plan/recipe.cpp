@@ -30,6 +30,12 @@ bool is_idle(std::string_view key, const Settings& settings) {
   return algorithm_of(settings).is_idle(key, agent);
 }
 
+// Where data lie, and by which code the same result is computed.
+bool concerns_the_run_only(std::string_view key) {
+  return key == "digits.path" ||  // digits.content says what lies there
+         key == "locomotion.solver";
+}
+
 bool has_critic(const ModelSpec& model) {
   return std::ranges::any_of(model.parts, [](const MlpSpec& part) { return part.name == "critic"; });
 }
@@ -62,7 +68,7 @@ bool enters_round0(std::string_view key, const Settings& settings, bool permuted
 
 bool enters(std::string_view key, const Settings& settings, Baseline baseline, int round) {
   if (key.starts_with("teacher.") || key.starts_with("bc.teacher_")) return false;  // recipe.teacher says it
-  if (key == "digits.path") return false;  // digits.content says what lies there
+  if (concerns_the_run_only(key)) return false;
   if (!key.starts_with("imp.")) return !is_idle(key, settings);
   if (key == "imp.best_tie" || key == "imp.prune_from") return true;  // both change what a training keeps
   if (round > 0) return enters_pruned_round(key, settings, baseline);
@@ -255,7 +261,7 @@ Settings settings_of(const Recipe& recipe, const std::string& origin) {
 }
 
 bool has_bearing(std::string_view key, const Settings& settings) {
-  return key != "digits.path" && !is_idle(key, settings);
+  return !concerns_the_run_only(key) && !is_idle(key, settings);
 }
 
 TrainingId teacher_digest(const std::vector<TrainingId>& candidates) {

@@ -52,8 +52,8 @@ Recipe parse_recipe(std::string_view canonical, const std::string& origin);
 // InputError if this version does not know the task, a key or a semantics number.
 Settings settings_of(const Recipe&, const std::string& origin);
 
-// Whether a key can change a result of such settings at all: it is no mere place on this machine, and not
-// idle as long as the other keys are what they are.
+// Whether a key can change a result of such settings at all: it is no mere place on this machine or choice
+// between two ways to the same bits, and not idle as long as the other keys are what they are.
 bool has_bearing(std::string_view key, const Settings&);
 
 // Names a choice of teacher: these candidates in this order, the highest re-evaluated return, the first wins.

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 
+#include "envs/locomotion/model.hpp"
 #include "envs/locomotion/robot.hpp"
 
 namespace impsweep::locomotion {
@@ -32,6 +33,8 @@ struct Pose {
   double mean_x, mean_y;              // m, mean over all parts
 };
 
+struct BulletSimulation;  // simulation.hpp
+
 enum class Layout { kExact, kCompact };
 
 class World {
@@ -42,6 +45,9 @@ class World {
   World(World&&) noexcept;
   World& operator=(World&&) noexcept;
   ~World();
+
+  // The robot in its exact layout as plain numbers.
+  static Model model(const Robot&, std::span<const int> contact_order = {});
 
   int joints() const;  // driven ones; the order is that of the bodies
   int rails() const;   // joints of a planar robot's root, 3 or 0
@@ -63,8 +69,7 @@ class World {
   void read_feet(std::span<float> touching) const;
 
  private:
-  struct Simulation;
-  std::unique_ptr<Simulation> simulation_;
+  std::unique_ptr<BulletSimulation> simulation_;
 };
 
 std::string bullet_version();  // "3.24, double precision"

@@ -6,7 +6,7 @@
 
 namespace impsweep::locomotion {
 
-struct World::Simulation {};
+struct BulletSimulation {};
 
 World::World(const Robot& robot, Layout, std::span<const int>) {
   throw TaskUnavailable("task '" + robot.task +
@@ -16,6 +16,11 @@ World::World(const Robot& robot, Layout, std::span<const int>) {
 World::World(World&&) noexcept = default;
 World& World::operator=(World&&) noexcept = default;
 World::~World() = default;
+
+Model World::model(const Robot& robot, std::span<const int> order) {
+  World(robot, Layout::kExact, order);
+  return {};
+}
 
 // There is no world to ask.
 int World::joints() const {

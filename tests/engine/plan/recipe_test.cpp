@@ -241,6 +241,16 @@ TEST_CASE("layout and package of a robot are part of a recipe, those of before l
   CHECK(digest_of(recipe_template(gym, kMw, 0, 3)) != before);
 }
 
+TEST_CASE("by which code a robot moves is no part of a recipe") {
+  const Settings gym = paper_settings("hopper", "ppo");
+  for (const char* solver : {"locomotion.solver=\"lanes\"", "locomotion.solver=\"bullet\""}) {
+    const Settings chosen = with(gym, {solver});
+    CHECK_FALSE(has_key(chosen, kMw, 0, "locomotion.solver"));
+    CHECK(digest_of(recipe_template(chosen, kMw, 0, 3)) == digest_of(recipe_template(gym, kMw, 0, 3)));
+    CHECK_FALSE(has_bearing("locomotion.solver", chosen));
+  }
+}
+
 TEST_CASE("recipes of DQN are restored from their bytes; keys that change nothing are left out") {
   const Settings plain = cartpole({}, "dqn");
   const Recipe recipe = recipe_template(plain, kMw, 0, 3);
