@@ -82,6 +82,8 @@ struct TaskInfo {
   // the same), and the steps of training until episodes are half-way between the two; of a binary task, how
   // many features usually are 1 (0: as many as can be).
   double seconds_per_step = 0.5e-6;
+  // Options under which a step takes `second` times as long.
+  std::vector<std::pair<TaskOptions, double>> slower_steps;
   int usual_episode_steps = 0, first_episode_steps = 0;
   double steps_to_learn = 0;
   double usual_active = 0;

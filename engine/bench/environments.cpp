@@ -4,6 +4,7 @@
 #include "agents/native/aligned.hpp"
 #include "engine/bench/bench.hpp"
 #include "envs/environment.hpp"
+#include "envs/locomotion/lane_robot.hpp"
 #include "envs/locomotion/locomotion.hpp"
 #include "io/process.hpp"
 
@@ -37,23 +38,25 @@ class RememberedDraws final : public RandomSource {
 // features, the others a dense batch, which is what learning takes from them.
 class RandomPlay {
  public:
-  RandomPlay(const std::string& task, const TaskOptions& options = {})
-      : environment_(make_environment(task, lanes_for(*find_task(task)), options)),
+  explicit RandomPlay(const std::string& task, const TaskOptions& options = {})
+      : RandomPlay(task, lanes_for(*find_task(task)), options) {}
+  RandomPlay(const std::string& task, int lanes, const TaskOptions& options)
+      : environment_(make_environment(task, lanes, options)),
         lanes_(static_cast<std::size_t>(environment_->lanes())),
         results_(lanes_.size()) {
     const TaskInfo& info = environment_->info();
-    const std::size_t lanes = lanes_.size();
-    observation_.resize(info.binary ? 0 : static_cast<std::size_t>(info.observation_size) * lanes);
+    const std::size_t count = lanes_.size();
+    observation_.resize(info.binary ? 0 : static_cast<std::size_t>(info.observation_size) * count);
     features_.resize(static_cast<std::size_t>(std::max(info.max_active, 1)));
     // Actions are drawn beforehand; what is measured is the task. A torque that is never released would drive
     // a joint into its stop, where it costs a constraint in every step.
     Stream stream("bench/actions");
-    actions_.resize(lanes * kStepsPerCall);
+    actions_.resize(count * kStepsPerCall);
     torques_.resize(actions_.size() * static_cast<std::size_t>(info.actions));
     for (std::int32_t& action : actions_) action = static_cast<std::int32_t>(stream.below(info.actions));
     for (float& torque : torques_) torque = static_cast<float>(2 * stream.uniform() - 1);
-    draws_.reserve(lanes);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
+    draws_.reserve(count);
+    for (std::size_t lane = 0; lane < count; ++lane) {
       draws_.emplace_back(fmt::format("bench/{}/{}", task, lane));
       lanes_[lane] = static_cast<std::int32_t>(lane);
       environment_->attach(lanes_[lane], draws_[lane]);
@@ -130,10 +133,12 @@ std::vector<BenchRow> measure_task(const std::string& task) {
   return {row_of(task, play, measure({[&] { play.run(); }}).front())};
 }
 
+const TaskOptions kWorlds = {{"locomotion.solver", std::string("bullet")}};
+
 // What part of its time a robot's task spends besides physics: bare worlds make the same episodes next to it.
 BenchRow measure_parts(const Robot& robot) {
   constexpr int kSteps = 1000;
-  RandomPlay play(robot.task);
+  RandomPlay play(robot.task, kWorlds);
   std::vector<World> worlds;
   std::vector<double> coefficients;
   for (const locomotion::Body& body : robot.bodies)
@@ -177,10 +182,27 @@ BenchRow measure_parts(const Robot& robot) {
           .target = 5};
 }
 
+// Many robots in lanes, on one instruction set, against each in a world of its own.
+BenchRow measure_lanes(const Robot& robot, int count, std::string_view instructions, double target) {
+  RandomPlay lanes(robot.task, count, {}), worlds(robot.task, count, kWorlds);
+  const std::string_view usual = locomotion::lane_steps().name;
+  locomotion::select_lane_steps(instructions);
+  const auto seconds = measure({[&] { lanes.run(); }, [&] { worlds.run(); }});
+  locomotion::select_lane_steps(usual);
+  BenchRow row = row_of(robot.task, lanes, seconds[0]);
+  row.name += fmt::format("/lanes-{}", count);
+  row.kernel = instructions;
+  row.reference_name = "one world each";
+  row.reference = count * kStepsPerCall / seconds[1];
+  row.ratio = seconds[1] / seconds[0];
+  row.target = target;
+  return row;
+}
+
 std::vector<BenchRow> measure_robot(const Robot& robot) {
-  RandomPlay exact(robot.task), compact(robot.task, {{"locomotion.fast", true}});
-  const auto seconds = measure({[&] { exact.run(); }, [&] { compact.run(); }});
-  BenchRow fast = row_of(robot.task, compact, seconds[1]);
+  RandomPlay usual(robot.task), exact(robot.task, kWorlds), compact(robot.task, {{"locomotion.fast", true}});
+  const auto seconds = measure({[&] { usual.run(); }, [&] { exact.run(); }, [&] { compact.run(); }});
+  BenchRow fast = row_of(robot.task, compact, seconds[2]);
   fast.name += "/fast";
   fast.target = std::nullopt;
   // All joints of the HalfCheetah are joined with their bodies in both layouts.
@@ -189,9 +211,21 @@ std::vector<BenchRow> measure_robot(const Robot& robot) {
   else
     fast.target = 1.3;
   fast.reference_name = "exact layout";
-  fast.reference = exact.lanes() * kStepsPerCall / seconds[0];
-  fast.ratio = seconds[0] / seconds[1];
-  return {row_of(robot.task, exact, seconds[0]), fast, measure_parts(robot)};
+  fast.reference = exact.lanes() * kStepsPerCall / seconds[1];
+  fast.ratio = seconds[1] / seconds[2];
+  std::vector<BenchRow> rows = {row_of(robot.task, usual, seconds[0])};
+  struct Targets {
+    const char* instructions;
+    double ten, many;
+  };
+  for (const Targets& targets : {Targets{"avx512", 2.5, 4}, Targets{"avx2", 1.6, 2.2}}) {
+    if (locomotion::find_lane_steps(targets.instructions) == nullptr) continue;
+    rows.push_back(measure_lanes(robot, 10, targets.instructions, targets.ten));
+    rows.push_back(measure_lanes(robot, 64, targets.instructions, targets.many));
+  }
+  rows.push_back(fast);
+  rows.push_back(measure_parts(robot));
+  return rows;
 }
 
 }  // namespace

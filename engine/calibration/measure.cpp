@@ -136,7 +136,7 @@ Rates measure_rates(double seconds) {
   Adam adam({}, {}, large.network().gradients().size());
   Play cartpole("cartpole", 10), acrobot("acrobot", 10), maze("mazegrid", 10);
   std::optional<Play> robot;  // not where robots need a program that is missing
-  if (!find_task("hopper")->is_external) robot.emplace("hopper", 1);
+  if (!find_task("hopper")->is_external) robot.emplace("hopper", 10);
   const std::array<Piece, kRateGroups> pieces = {{
       {0.60e-3,
        [&] {
@@ -148,7 +148,7 @@ Rates measure_rates(double seconds) {
          for (int i = 0; i < 8; ++i) adam.clip_and_step(large.network(), 1e-9, 10);
        }},
       {1.70e-3, [&] { cartpole.run(300), acrobot.run(100), maze.run(300); }},
-      {0.95e-3,
+      {0.71e-3,
        [&] {
          if (robot) robot->run(40);
        }},

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <map>
 
-#include "agents/native/kernels/kernels.hpp"
 #include "agents/network/network.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/job/option_table.hpp"
 #include "engine/sweep/stop.hpp"
 #include "engine/sweep/sweep.hpp"
+#include "engine/training/fingerprint.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -161,7 +161,7 @@ int command_run(const Arguments& arguments) {
   sweep.order = choice<SweepOrder>("order", (*values)["order"].as<std::string>(),
                                    {{"heaviest", SweepOrder::kHeaviest}, {"seeds", SweepOrder::kSeeds}});
   const std::string simd = (*values)["simd"].as<std::string>();
-  if (!select_kernels(simd))
+  if (!select_instructions(simd))
     throw InputError(
         "run: --simd {} is not known, or this processor lacks it; known: auto, scalar, avx2, avx512", simd);
   if (values->count("only") != 0) sweep.only = parse_only((*values)["only"].as<std::string>());

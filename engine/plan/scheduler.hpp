@@ -12,7 +12,7 @@
 // A student waits for all candidates for its teacher. One that has diverged would do so again: the student
 // goes on without it, and is blocked only if no candidate is left.
 //
-// Of the ready trainings the one of the lowest wave runs first, of equal ones the one with the longest
+// Ready trainings run in the order of their waves; of equal ones the one with the longest
 // predicted path behind it; ties go to the lower index. All calls take O(log n), except failed() and retry(),
 // which visit what depends on the training.
 #pragma once

@@ -267,11 +267,23 @@ bool is_robot(const TaskInfo& task) {
   return task.family == "locomotion";
 }
 
+double seconds_per_step(const Settings& settings, const TaskInfo& task) {
+  double factor = 1;
+  for (const auto& [options, times] : task.slower_steps) {
+    const bool applies = std::ranges::all_of(options, [&](const auto& option) {
+      const auto given = settings.task_options.find(option.first);
+      return given != settings.task_options.end() && given->second == option.second;
+    });
+    if (applies) factor = std::max(factor, times);
+  }
+  return factor * task.seconds_per_step;
+}
+
 // A step of `lanes` lanes: the network acts, the environments go on.
-WorkCounts step(const Part& actor, const TaskInfo& task, double lanes) {
+WorkCounts step(const Part& actor, const Settings& settings, const TaskInfo& task, double lanes) {
   WorkCounts counts = pass(actor, lanes, Direction::kForward);
   counts[kActions] += lanes * (task.continuous ? task.actions : 1);
-  counts[is_robot(task) ? kPhysics : kSteps] += lanes * task.seconds_per_step;
+  counts[is_robot(task) ? kPhysics : kSteps] += lanes * seconds_per_step(settings, task);
   return counts;
 }
 
@@ -309,7 +321,7 @@ WorkCounts evaluation(const Part& actor, const Settings& settings, const TaskInf
     lanes = static_cast<double>(settings.agent.sampler.batch_B);
     steps = std::min(steps, static_cast<double>(config.max_steps));
   }
-  counts.add(step(actor, task, lanes), steps / lanes);
+  counts.add(step(actor, settings, task, lanes), steps / lanes);
   counts[kEpisodes] += episodes;
   return counts;
 }
@@ -413,7 +425,7 @@ TrainingWork work_of(const Plan& plan, TrainingIndex index) {
   if (!task.is_data_set) {
     const Part& actor = work.teacher_acts ? teacher->parts.front() : learner.parts.front();
     const auto lanes = static_cast<double>(settings.agent.sampler.batch_B);
-    training.playing.add(step(actor, task, lanes), training.steps / lanes);
+    training.playing.add(step(actor, settings, task, lanes), training.steps / lanes);
     training.playing[kStored] += training.steps * (work.draws > 0 && ones > 0 ? ones : task.observation_size);
     if (work.valued_per_step > 0) {
       const NetworkWork& values = work.teacher_acts ? *teacher : learner;
@@ -424,7 +436,8 @@ TrainingWork work_of(const Plan& plan, TrainingIndex index) {
     }
     // Up to so many steps of one lane, on the average half of them.
     const auto decorrelation = static_cast<double>(settings.agent.sampler.decorrelation_steps);
-    training.start[is_robot(task) ? kPhysics : kSteps] += 0.5 * decorrelation * lanes * task.seconds_per_step;
+    training.start[is_robot(task) ? kPhysics : kSteps] +=
+        0.5 * decorrelation * lanes * seconds_per_step(settings, task);
   }
   training.learning.add(update(learner, work, task, teacher ? &teacher->parts.front() : nullptr), updates);
 

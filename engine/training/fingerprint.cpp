@@ -11,6 +11,7 @@
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/torch/torch_versions.hpp"
 #include "engine/training/version.hpp"
+#include "envs/locomotion/lane_robot.hpp"
 #include "io/error.hpp"
 #include "io/machine.hpp"
 
@@ -99,6 +100,10 @@ Backend backend_with_numerics(const std::map<std::string, std::string>& wanted, 
           "machine of that kind",
           origin, name, text(wanted, name), text(here, name));
   return backend;
+}
+
+bool select_instructions(std::string_view name) {
+  return select_kernels(name) && locomotion::select_lane_steps(name);
 }
 
 std::map<std::string, std::string> provenance_texts(Backend backend) {

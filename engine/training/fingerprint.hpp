@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "agents/learning/trainer.hpp"
 
@@ -21,6 +22,10 @@ std::map<std::string, std::string> numerics_of(const TaskInfo&, Backend);
 // The backend that has exactly these numerics on this machine. InputError "origin: ..." with the first entry
 // that differs if there is none.
 Backend backend_with_numerics(const std::map<std::string, std::string>& wanted, const std::string& origin);
+
+// Pins the instruction set of networks and robots, which changes no bit: "auto", "scalar", "avx2" or
+// "avx512". False if there is no such one here.
+bool select_instructions(std::string_view name);
 
 // Where and by what a result was computed: version, compiler, host, Slurm ids, instruction set.
 std::map<std::string, std::string> provenance_texts(Backend);

@@ -64,6 +64,8 @@ TaskInfo info_of(const Robot& robot) {
   info.family = "locomotion";
   info.description = robot.description;
   info.seconds_per_step = robot.seconds_per_step;
+  const double world = robot.seconds_per_world_step / robot.seconds_per_step;
+  info.slower_steps = {{{{kSolver, std::string(kBullet)}}, world}, {{{kFast, true}}, world}};
   info.numerics["bullet"] = locomotion::bullet_version();
   info.is_external = locomotion::bullet_version().empty();  // there is no simulator in this build
   info.first_episode_steps = robot.first_episode_steps;

@@ -49,7 +49,8 @@ Robot make_halfcheetah() {
   Robot robot;
   robot.task = "halfcheetah";
   robot.original = "HalfCheetahBulletEnv-v0";
-  robot.seconds_per_step = 50e-6;
+  robot.seconds_per_step = 4.2e-6;
+  robot.seconds_per_world_step = 50e-6;
   robot.first_episode_steps = 1000;
   robot.target_steps_per_second = 8.7e3;
   robot.description = "a planar two-legged runner (PyBullet Gym and pybullet_envs, HalfCheetah)";
@@ -103,7 +104,8 @@ Robot make_walker2d() {
   Robot robot = make_upright();
   robot.task = "walker2d";
   robot.original = "Walker2DBulletEnv-v0";
-  robot.seconds_per_step = 47e-6;
+  robot.seconds_per_step = 3.3e-6;
+  robot.seconds_per_world_step = 47e-6;
   robot.first_episode_steps = 20;
   robot.target_steps_per_second = 11.6e3;
   robot.description = "a planar two-legged walker (PyBullet Gym and pybullet_envs, Walker2D)";
@@ -118,7 +120,8 @@ Robot make_hopper() {
   Robot robot = make_upright();
   robot.task = "hopper";
   robot.original = "HopperBulletEnv-v0";
-  robot.seconds_per_step = 26e-6;
+  robot.seconds_per_step = 1.75e-6;
+  robot.seconds_per_world_step = 26e-6;
   robot.first_episode_steps = 20;
   robot.target_steps_per_second = 21.2e3;
   robot.description = "a planar one-legged hopper (PyBullet Gym and pybullet_envs, Hopper)";
@@ -153,7 +156,8 @@ Robot make_ant() {
   Robot robot;
   robot.task = "ant";
   robot.original = "AntBulletEnv-v0";
-  robot.seconds_per_step = 110e-6;
+  robot.seconds_per_step = 12.7e-6;
+  robot.seconds_per_world_step = 110e-6;
   robot.first_episode_steps = 800;
   robot.target_steps_per_second = 5.4e3;
   robot.description = "a four-legged walker in space (PyBullet Gym and pybullet_envs, Ant)";

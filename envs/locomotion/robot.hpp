@@ -51,9 +51,10 @@ struct Robot {
   std::string task, original;  // "hopper", "HopperBulletEnv-v0"
   std::string description;
   int first_episode_steps = 0;  // of an untrained agent, about
-  // As measured on one core, and the aim of the benchmarks: four to seven times pybullet_envs itself, which
-  // makes 2007, 2060, 2918 and 1654 steps a second of HalfCheetah, Walker2D, Hopper and Ant.
-  double seconds_per_step = 0, target_steps_per_second = 0;
+  // As measured on one core, of one of ten robots in lanes and of one in a world of its own, and the aim of
+  // the benchmarks for the latter: four to seven times pybullet_envs itself, which makes 2007, 2060, 2918 and
+  // 1654 steps a second of HalfCheetah, Walker2D, Hopper and Ant.
+  double seconds_per_step = 0, seconds_per_world_step = 0, target_steps_per_second = 0;
   std::vector<Body> bodies;  // depth first; the torso comes first
   // Planar: the torso hangs from the world by two rails (x, z) and a hinge about +y. Else it floats.
   bool planar = true;
