@@ -32,10 +32,12 @@ class Pack:
     def run(self, *arguments):
         return subprocess.run([self.program, *arguments], capture_output=True, text=True, check=True).stdout
 
+    def trainings(self):
+        return list(csv.DictReader(io.StringIO(self.run("export", str(self.file), "rounds"))))
+
     def rounds(self):
         """Those of chains; candidates for teachers belong to none."""
-        rows = csv.DictReader(io.StringIO(self.run("export", str(self.file), "rounds")))
-        return [row for row in rows if row["baseline"] in BASELINES]
+        return [row for row in self.trainings() if row["baseline"] in BASELINES]
 
     def report(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -64,6 +66,28 @@ def returns(pack, task, metric, *rounds):
                              if len(values) > 1 else "-")
             rows.append([f"{100 * density:.3g} %", NAMES[algorithm], *cells])
     return table(["density", "agent", *BASELINES], rows)
+
+
+# PPO with Gaussian noise at 2 million steps, six seeds: stable-baselines3, docs/modules/ppo.md.
+PUBLISHED = {"halfcheetah": "1976 ± 479", "walker2d": "1230 ± 147", "hopper": "1567 ± 339", "ant": "2364 ± 120"}
+
+
+def robots(pack, *metrics):
+    """Mean and sample deviation over the seeds of dense agents of either package, beside what others report."""
+    data = [row for row in pack.rounds() if row["round"] == "0"]
+    packages = ["pybullet_gym", "pybullet_envs"]
+    rows = []
+    for task in PUBLISHED:
+        for algorithm in ("ppo", "bc"):
+            cells = []
+            for metric in metrics:
+                for package in packages:
+                    values = [float(row[METRICS[metric]]) for row in data if row["task"] == task
+                              and row["algorithm"] == algorithm and f"package={package}" in row["chain"]]
+                    cells.append(f"{statistics.mean(values):.0f} ± {statistics.stdev(values):.0f}")
+            rows.append([task, NAMES[algorithm], *cells, PUBLISHED[task] if algorithm == "ppo" else "-"])
+    columns = [f"{package}, {metric}" for metric in metrics for package in packages]
+    return table(["robot", "agent", *columns, "published, PPO"], rows)
 
 
 def seeds(pack, task):
@@ -95,7 +119,7 @@ def verdicts(pack, *claims):
 
 def cost(pack):
     """Trainings, hours of cores, and by what they were computed."""
-    shared = {row["digest"]: row for row in pack.rounds()}  # round 0 belongs to several chains
+    shared = {row["digest"]: row for row in pack.trainings()}  # round 0 belongs to several chains
     hours = sum(float(row["cpu_seconds"]) for row in shared.values()) / 3600
     store = pack.report()["stores"][0]
     return f"{store['trainings']['done']} trainings of {store['chains']['total']} chains, {hours:.2f} core-hours."
@@ -114,7 +138,7 @@ def draw(program):
                 target.write_bytes(drawn.read_bytes())
 
 
-BLOCKS = {"returns": returns, "verdicts": verdicts, "seeds": seeds, "cost": cost}
+BLOCKS = {"returns": returns, "robots": robots, "verdicts": verdicts, "seeds": seeds, "cost": cost}
 BLOCK = re.compile(r"(<!-- (\w+) (\S+)([^>\n]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -157,9 +157,15 @@ HWY_INLINE auto matrix_of(const Quaternion<A, B, C, D>& q) {
   const auto xs = q.x * scale;
   const auto ys = q.y * scale;
   const auto zs = q.z * scale;
-  const auto wx = q.w * xs, wy = q.w * ys, wz = q.w * zs;
-  const auto xx = q.x * xs, xy = q.x * ys, xz = q.x * zs;
-  const auto yy = q.y * ys, yz = q.y * zs, zz = q.z * zs;
+  const auto wx = q.w * xs;
+  const auto wy = q.w * ys;
+  const auto wz = q.w * zs;
+  const auto xx = q.x * xs;
+  const auto xy = q.x * ys;
+  const auto xz = q.x * zs;
+  const auto yy = q.y * ys;
+  const auto yz = q.y * zs;
+  const auto zz = q.z * zs;
   return Matrix{one_minus(yy + zz), xy - wz, xz + wy, xy + wz, one_minus(xx + zz), yz - wx, xz - wy, yz + wx,
                 one_minus(xx + yy)};
 }
