@@ -1,44 +1,30 @@
-"""Runs Atari consoles for another program, by the package ale_py of this interpreter.
+"""The client of envs/external/worker.py that runs Atari consoles, by the package ale_py of this interpreter.
 
-Arguments: the name of the game and the number of consoles. Standard input is a socket: requests come in and
-replies go out there, in the little-endian forms below, after one greeting. The end of input ends the program.
-File descriptor 3 is shared memory, [console][earlier, last][row][column]: grey screens of the last two frames.
-The rules of play are the other program's; this one knows only consoles and frames.
+Arguments: the name of the game and the number of consoles. Requests come and replies go over the socket, in the
+little-endian forms below. The shared memory is [console][earlier, last][row][column]: grey screens of the last two
+frames. The rules of play are the other program's; this one knows only consoles and frames.
 """
-
-import sys
-
-if sys.path and sys.path[0] == "":
-    del sys.path[0]  # a file in the working directory must not pass for a module
 
 import hashlib
 import importlib
 import importlib.util
 import json
 import mmap
-import os
 import re
-import struct
 from importlib.machinery import PathFinder
 
 OLDEST_VERSION = (0, 11)
 ROWS, COLUMNS = 210, 160
-GREETING = struct.Struct("<II")  # 1 if the consoles are ready, bytes of the text that follows
 REQUEST = struct.Struct("<IIiI")  # operation, console, action, frames
 REPLY = struct.Struct("<diI")  # reward, lives, game over
 RESET, PLAY = 0, 1  # operations
 
 
-class Unusable(Exception):
-    """Says what is missing or wrong."""
-
-
 def load_package():
     """ale_py's extension module and folder. The package itself would import much that is not needed here."""
-    interpreter = f"{sys.executable} (Python {sys.version.split()[0]})"
     spec = importlib.util.find_spec("ale_py")
     if spec is None or not spec.submodule_search_locations:
-        raise Unusable(f"{interpreter} has no package ale_py")
+        raise Unusable(f"{interpreter()} has no package ale_py")
     folder = list(spec.submodule_search_locations)[0]
     try:
         extension = PathFinder.find_spec("_ale_py", [folder])
@@ -48,7 +34,7 @@ def load_package():
             module = importlib.util.module_from_spec(extension)
             extension.loader.exec_module(module)
     except ImportError as error:
-        raise Unusable(f"{interpreter} cannot load {folder}: {error}")
+        raise Unusable(f"{interpreter()} cannot load {folder}: {error}")
     version = re.match(r"(\d+)\.(\d+)", module.__version__)
     if version is None or (int(version[1]), int(version[2])) < OLDEST_VERSION:
         raise Unusable(f"{folder} holds ale-py {module.__version__}, which is too old")
@@ -115,7 +101,7 @@ def make_consoles(game, count):
     ale.ALEInterface.setLoggerMode(ale.LoggerMode.Error)
     rom = find_rom(ale, folder, game)
     size = ROWS * COLUMNS
-    shared = memoryview(mmap.mmap(3, 2 * count * size))
+    shared = memoryview(mmap.mmap(MEMORY, 2 * count * size))
     screens = [shared[i * size : (i + 1) * size].cast("B", (ROWS, COLUMNS)) for i in range(2 * count)]
     consoles = [Console(ale, rom, screens[2 * i], screens[2 * i + 1]) for i in range(count)]
     rows, columns = consoles[0].game.getScreenDims()
@@ -123,18 +109,12 @@ def make_consoles(game, count):
     return consoles, f"{ale.__version__}\n{rows} {columns}\n{actions}"
 
 
-def greet(ready, text):
-    content = text.encode()
-    os.write(0, GREETING.pack(ready, len(content)) + content)
-
-
 def serve(consoles):
-    requests = sys.stdin.buffer
-    while len(request := requests.read(REQUEST.size)) == REQUEST.size:
-        operation, number, action, frames = REQUEST.unpack(request)
+    while True:
+        operation, number, action, frames = REQUEST.unpack(read_exactly(REQUEST.size))
         console = consoles[number]
         reward = console.reset() if operation == RESET else console.play(action, frames)
-        os.write(0, REPLY.pack(reward, console.game.lives(), console.game.game_over()))
+        write_all(REPLY.pack(reward, console.game.lives(), console.game.game_over()))
 
 
 def main():

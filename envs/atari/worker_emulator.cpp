@@ -1,36 +1,24 @@
 #include "envs/atari/worker_emulator.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include "envs/archive.hpp"
 #include "envs/environment.hpp"
+#include "envs/external/worker_process.hpp"
 
 namespace impsweep::atari {
+
+using external::WorkerFailure;
+
 namespace {
 
 // The messages, as in worker.py.
-struct Handshake {
-  std::uint32_t ready = 0, text_bytes = 0;
-};
 enum class Operation : std::uint32_t { kReset, kPlay };
 struct Request {
   Operation operation = Operation::kReset;
@@ -44,89 +32,12 @@ struct Reply {
   std::uint32_t game_over = 0;
 };
 static_assert(std::endian::native == std::endian::little);
-static_assert(sizeof(Handshake) == 8 && sizeof(Request) == 16 && sizeof(Reply) == 16);
+static_assert(sizeof(Request) == 16 && sizeof(Reply) == 16);
 
-constexpr std::uint32_t kLongestText = 1 << 20;   // more is no text of the worker
-constexpr int kSharedMemory = 3;                  // file descriptor in the worker
-constexpr int kMostFrames = 255;                  // of a part, in the list of what was played
-constexpr auto kGrace = std::chrono::seconds(1);  // for a worker to end by itself
-
-// What waiting, sending and starting throw inside this file; Worker adds what is known of the process.
-struct WorkerFailure : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-[[noreturn]] void throw_system_error(const char* what, int error) {
-  throw WorkerFailure(std::string(what) + ": " + std::strerror(error));
-}
-
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int number, const char* what) : number_(number) {
-    if (number < 0) throw_system_error(what, errno);
-  }
-  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~FileDescriptor() { close(); }
-  int number() const { return number_; }
-  void close() {
-    if (number_ >= 0) ::close(std::exchange(number_, -1));
-  }
-
- private:
-  int number_ = -1;
-};
-
-// Out of the way of the numbers that descriptors get in the worker.
-FileDescriptor moved_up(FileDescriptor descriptor) {
-  return FileDescriptor(::fcntl(descriptor.number(), F_DUPFD_CLOEXEC, kSharedMemory + 1), "cannot duplicate");
-}
-
-class SharedMemory {
- public:
-  SharedMemory(const FileDescriptor& file, std::size_t size) : size_(size) {
-    if (::ftruncate(file.number(), static_cast<off_t>(size)) != 0)
-      throw_system_error("cannot size the shared memory", errno);
-    data_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
-    if (data_ == MAP_FAILED) throw_system_error("cannot map the shared memory", errno);
-  }
-  SharedMemory(const SharedMemory&) = delete;
-  SharedMemory& operator=(const SharedMemory&) = delete;
-  ~SharedMemory() { ::munmap(data_, size_); }
-  const std::uint8_t* data() const { return static_cast<const std::uint8_t*>(data_); }
-
- private:
-  void* data_ = nullptr;
-  std::size_t size_;
-};
-
-struct SpawnActions {
-  posix_spawn_file_actions_t actions;
-  SpawnActions() { ::posix_spawn_file_actions_init(&actions); }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
-  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions); }
-  void give(const FileDescriptor& descriptor, int number) {
-    ::posix_spawn_file_actions_adddup2(&actions, descriptor.number(), number);
-  }
-};
-
-struct SpawnAttributes {
-  posix_spawnattr_t attributes;
-  SpawnAttributes() { ::posix_spawnattr_init(&attributes); }
-  SpawnAttributes(const SpawnAttributes&) = delete;
-  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
-  ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes); }
-};
+constexpr int kMostFrames = 255;  // of a part, in the list of what was played
 
 std::string interpreter_of(const WorkerSetup& setup) {
-  if (!setup.interpreter.empty()) return setup.interpreter;
-  const char* chosen = std::getenv("IMPSWEEP_PYTHON");
-  return chosen == nullptr || *chosen == '\0' ? "python3" : chosen;
+  return setup.interpreter.empty() ? external::chosen_interpreter() : setup.interpreter;
 }
 
 [[noreturn]] void throw_unavailable(const Game& game, const std::string& why) {
@@ -144,39 +55,18 @@ std::string interpreter_of(const WorkerSetup& setup) {
 class WorkerEmulator::Worker {
  public:
   Worker(const Game& game, int consoles, const WorkerSetup& setup)
-      : log_(moved_up(
-            FileDescriptor(::memfd_create("atari-messages", MFD_CLOEXEC), "no memory for messages"))),
-        memory_file_(
-            moved_up(FileDescriptor(::memfd_create("atari-screens", MFD_CLOEXEC), "no memory for screens"))),
-        memory_(memory_file_, 2 * kScreenSize * static_cast<std::size_t>(consoles)),
-        patience_(setup.patience) {
-    std::array<int, 2> ends{-1, -1};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-      throw_system_error("cannot make a socket", errno);
-    socket_ = moved_up(FileDescriptor(ends[0], "socket"));
-    FileDescriptor its_end = moved_up(FileDescriptor(ends[1], "socket"));
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_);
-    const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(patience_ - seconds);
-    const timeval limit{static_cast<time_t>(seconds.count()), static_cast<suseconds_t>(rest.count())};
-    for (const int direction : {SO_RCVTIMEO, SO_SNDTIMEO})
-      ::setsockopt(socket_.number(), SOL_SOCKET, direction, &limit, sizeof limit);
-    spawn(interpreter_of(setup), game.name, std::to_string(consoles), its_end);
-  }
-  ~Worker() {
-    close_socket();
-    if (process_ > 0) await_end(kGrace);
-  }
+      : process_({.interpreter = interpreter_of(setup),
+                  .client = console_program(),
+                  .arguments = {game.name, std::to_string(consoles)},
+                  .shared_bytes = 2 * kScreenSize * static_cast<std::size_t>(consoles),
+                  .patience = setup.patience}),
+        screens_(reinterpret_cast<const std::uint8_t*>(process_.memory())) {}
 
   // Throws WorkerFailure, or TaskUnavailable with the reason that the worker gives. Returns what the worker
   // says of itself.
   std::string handshake(const Game& game) {
-    Handshake handshake;
-    receive(&handshake, sizeof handshake);
-    if (handshake.text_bytes > kLongestText)
-      throw WorkerFailure("its first message is none of this protocol");
-    std::string text(handshake.text_bytes, '\0');
-    receive(text.data(), text.size());
-    if (handshake.ready == 0) throw_unavailable(game, text);
+    auto [is_ready, text] = process_.greeting();
+    if (!is_ready) throw_unavailable(game, text);
     return text;
   }
 
@@ -189,9 +79,9 @@ class WorkerEmulator::Worker {
       request.console = static_cast<std::uint32_t>(console);
       request.action = action;
       request.frames = static_cast<std::uint32_t>(frames);
-      send(&request, sizeof request);
+      process_.send(&request, sizeof request);
       Reply reply;
-      receive(&reply, sizeof reply);
+      process_.receive(&reply, sizeof reply);
       return {reply.reward, reply.lives, reply.game_over != 0};
     } catch (const WorkerFailure& failure) {
       failure_ = "the process that runs the Atari consoles failed: " + describe(failure);
@@ -199,136 +89,18 @@ class WorkerEmulator::Worker {
     }
   }
 
-  // What went wrong, how the process ended and its last output. Ends it if it is still there.
-  std::string describe(const WorkerFailure& failure) {
-    close_socket();
-    std::string text = failure.what();
-    const int status = await_end(ended_ ? kGrace : std::chrono::seconds(0));
-    if (ended_ && WIFEXITED(status)) text += " with status " + std::to_string(WEXITSTATUS(status));
-    if (ended_ && WIFSIGNALED(status)) text += " by signal " + std::to_string(WTERMSIG(status));
-    const std::string output = last_output();
-    return output.empty() ? text : text + "; its last output: " + output;
-  }
+  std::string describe(const WorkerFailure& failure) { return process_.describe(failure); }
 
   Screen screen(int console, int which) const {
-    return Screen(memory_.data() + static_cast<std::size_t>(2 * console + which) * kScreenSize, kScreenSize);
+    return Screen(screens_ + static_cast<std::size_t>(2 * console + which) * kScreenSize, kScreenSize);
   }
-  pid_t process() const { return process_; }
-  void close_socket() { socket_.close(); }
+  pid_t process() const { return process_.process(); }
+  void close_socket() { process_.close_socket(); }
 
  private:
-  void spawn(const std::string& interpreter, std::string game, std::string consoles,
-             const FileDescriptor& its_end) {
-    SpawnActions files;
-    files.give(its_end, 0);
-    files.give(log_, 1);
-    files.give(log_, 2);
-    files.give(memory_file_, kSharedMemory);
-#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 34)
-    // Files that other parts of this process have open, and perhaps locked, are not the worker's.
-    ::posix_spawn_file_actions_addclosefrom_np(&files.actions, kSharedMemory + 1);
-#endif
-#endif
-    SpawnAttributes attributes;
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&signals, signal);
-    ::posix_spawnattr_setsigmask(&attributes.attributes, &signals);  // blocked, and never unblocked
-    ::sigfillset(&signals);
-    ::posix_spawnattr_setsigdefault(&attributes.attributes, &signals);
-    ::posix_spawnattr_setflags(&attributes.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-
-    std::string name = interpreter, option = "-c", program = worker_program();
-    std::array<char*, 6> arguments = {name.data(), option.data(),   program.data(),
-                                      game.data(), consoles.data(), nullptr};
-    const int error = ::posix_spawnp(&process_, interpreter.c_str(), &files.actions, &attributes.attributes,
-                                     arguments.data(), environ);
-    if (error != 0) {
-      process_ = -1;
-      throw_system_error(("the interpreter '" + interpreter + "' cannot be started").c_str(), error);
-    }
-  }
-
-  void send(const void* data, std::size_t size) {
-    const char* position = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t sent = ::send(socket_.number(), position, size, MSG_NOSIGNAL);
-      if (sent < 0) {
-        if (errno != EINTR) throw_trouble(errno);
-        continue;
-      }
-      position += sent;
-      size -= static_cast<std::size_t>(sent);
-    }
-  }
-
-  void receive(void* data, std::size_t size) {
-    char* position = static_cast<char*>(data);
-    while (size > 0) {
-      const ssize_t received = ::recv(socket_.number(), position, size, 0);
-      if (received < 0) {
-        if (errno != EINTR) throw_trouble(errno);
-        continue;
-      }
-      if (received == 0) throw_trouble(ECONNRESET);
-      position += received;
-      size -= static_cast<std::size_t>(received);
-    }
-  }
-
-  [[noreturn]] void throw_trouble(int error) {
-    if (error == EAGAIN || error == EWOULDBLOCK) {
-      std::ostringstream text;
-      text << "it gave no answer for " << std::chrono::duration<double>(patience_).count() << " s";
-      throw WorkerFailure(text.str());
-    }
-    if (error != ECONNRESET && error != EPIPE) throw_system_error("its socket failed", error);
-    ended_ = true;
-    throw WorkerFailure("it ended");
-  }
-
-  // The status with which it ended; 0 if it had to be killed, or was another's to wait for.
-  int await_end(std::chrono::milliseconds grace) {
-    if (process_ <= 0) return 0;
-    int status = 0;
-    const auto deadline = std::chrono::steady_clock::now() + grace;
-    for (;;) {
-      const pid_t gone = ::waitpid(process_, &status, WNOHANG);
-      if (gone == process_ || (gone < 0 && errno != EINTR)) {
-        process_ = -1;
-        return gone < 0 ? 0 : status;
-      }
-      if (std::chrono::steady_clock::now() >= deadline) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    ::kill(process_, SIGKILL);
-    while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
-    }
-    process_ = -1;
-    ended_ = false;
-    return 0;
-  }
-
-  std::string last_output() const {
-    constexpr off_t kMost = 2000;
-    const off_t size = ::lseek(log_.number(), 0, SEEK_END);
-    std::string output(static_cast<std::size_t>(std::clamp<off_t>(size, 0, kMost)), '\0');
-    const ssize_t length =
-        ::pread(log_.number(), output.data(), output.size(), size - static_cast<off_t>(output.size()));
-    output.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
-    while (!output.empty() && output.back() == '\n') output.pop_back();
-    return output;
-  }
-
-  FileDescriptor log_;  // its standard output and error
-  FileDescriptor memory_file_;
-  SharedMemory memory_;
-  FileDescriptor socket_;
-  std::chrono::milliseconds patience_;
-  pid_t process_ = -1;
-  bool ended_ = false;   // it closed the socket
-  std::string failure_;  // once it failed, for good
+  external::WorkerProcess process_;
+  const std::uint8_t* screens_;  // in its shared memory
+  std::string failure_;          // once it failed, for good
   std::mutex mutex_;
 };
 

@@ -1,14 +1,12 @@
-// envs/atari/worker_emulator.hpp - consoles of the Arcade Learning Environment (ALE) in worker processes: a
-// Python interpreter that has the package ale-py runs envs/atari/worker.py, whose text is part of this
-// program.
+// envs/atari/worker_emulator.hpp - consoles of the Arcade Learning Environment (ALE) in worker processes
+// (envs/external/worker_process.hpp): a Python interpreter that has the package ale-py runs
+// envs/atari/worker.py, whose text is part of this program.
 //
 // ALE is under the GNU General Public License, version 2. It runs as a program of its own, which the user
 // installs; nothing of it, and no ROM, is contained in this project.
 //
 // A worker has a few consoles. Requests and replies are small messages over a socket, screens lie in shared
-// memory. Calls for the consoles of one worker wait for each other; different workers run side by side. A
-// worker ends when its socket does, so that none is left behind whichever way this process ends, and the
-// signals that ask this process to stop do not reach it: its state may still have to be saved.
+// memory. Calls for the consoles of one worker wait for each other; different workers run side by side.
 //
 // The state of a console is what was played since its reset, and loading it plays that again, at about two
 // thousand steps a second. ALE can save a state in the middle of a game as well, but a part of the picture's
@@ -69,6 +67,6 @@ class WorkerEmulator final : public Emulator {
 };
 
 // The text of envs/atari/worker.py.
-const char* worker_program();
+const char* console_program();
 
 }  // namespace impsweep::atari
