@@ -72,6 +72,8 @@ struct TaskInfo {
   bool is_data_set = false;
   // It needs a program that is not part of this one; require_task() says whether it is there.
   bool is_external = false;
+  // Equal seeds and actions give equal episodes. Where they do not, a result cannot be computed again.
+  bool is_reproducible = true;
   // Libraries whose version decides the bits of its steps: "bullet", "3.24, double precision".
   std::map<std::string, std::string> numerics;
   // What evaluations set, over the options of the training: full games and the true score.
@@ -150,6 +152,10 @@ class Environment {
   virtual void expand(int /*columns*/, const std::uint32_t* /*begin*/, const std::uint16_t* /*feature*/,
                       ObservationBatch) const {}
 
+  // External tasks that step their lanes in processes of their own: uses so many of them, from the first
+  // reset on, and says so. Others are stepped by threads (envs/parallel_environment.hpp).
+  virtual bool share_among_processes(int /*processes*/) { return false; }
+
   // External tasks: the program that plays and its version, once it has been started. Else empty.
   virtual std::string external_program() const { return {}; }
 
@@ -165,7 +171,8 @@ class Environment {
 
 // ---- registry
 
-// Every task, in the order of presentation.
+// Every task, in the order of presentation. Tasks of other programs that a job names (envs/external/) are
+// none of these; they are known by name once they are registered.
 std::vector<std::string> task_names();
 
 // The environments that need nothing from outside: neither data sets nor external tasks.
@@ -180,11 +187,16 @@ TaskInfo task_with(std::string_view task, const TaskOptions&);
 
 // Throws TaskUnavailable if the task needs a program or file that cannot be found here, and
 // std::invalid_argument if it is unknown. An external task is tried out, which takes a moment.
-void require_task(std::string_view task);
+void require_task(std::string_view task, const TaskOptions& options = {});
 
 // Throws like task_with(), and for a data set. An external task is looked for when it is first reset or
 // loaded: that may throw TaskUnavailable.
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes,
                                               const TaskOptions& options = {});
+
+// Makes a task of another program known by its name from now on (external::task_info). Throws
+// std::invalid_argument if a task of this name and of other sizes is known already: its options may differ,
+// sizes may not.
+void register_task(TaskInfo);
 
 }  // namespace impsweep

@@ -100,7 +100,7 @@ class ParallelEnvironment final : public Environment {
 }  // namespace
 
 std::unique_ptr<Environment> in_parallel(std::unique_ptr<Environment> environment, int threads) {
-  if (threads <= 1) return environment;
+  if (threads <= 1 || environment->share_among_processes(threads)) return environment;
   return std::make_unique<ParallelEnvironment>(std::move(environment), threads);
 }
 

@@ -1,5 +1,8 @@
 // The list of tasks, and the check of their options against the declarations.
 #include <algorithm>
+#include <deque>
+#include <mutex>
+#include <shared_mutex>
 #include <stdexcept>
 
 #include "envs/acrobot.hpp"
@@ -7,6 +10,7 @@
 #include "envs/cartpole.hpp"
 #include "envs/digits.hpp"
 #include "envs/environment.hpp"
+#include "envs/external/gymnasium_environment.hpp"
 #include "envs/locomotion/locomotion.hpp"
 #include "envs/mazegrid.hpp"
 #include "envs/minatar/asterix.hpp"
@@ -25,6 +29,7 @@ struct Entry {
   std::unique_ptr<Environment> (*make)(TaskInfo info, int lanes, const TaskOptions& options);
   // External tasks: throws TaskUnavailable if what they need is not here.
   void (*require)(const TaskInfo& info) = nullptr;
+  bool is_registered = false;  // by register_task()
 };
 
 // In the order of presentation. A new task is one line here.
@@ -56,10 +61,35 @@ const std::vector<Entry>& entries() {
   return list;
 }
 
+// Those of register_task(), in whose places others rely on.
+struct RegisteredEntries {
+  std::shared_mutex mutex;
+  std::deque<Entry> list;
+
+  const Entry* find(std::string_view name) {
+    const std::shared_lock lock(mutex);
+    const auto found = std::ranges::find(list, name, [](const Entry& entry) { return entry.info.name; });
+    return found == list.end() ? nullptr : &*found;
+  }
+};
+
+RegisteredEntries& registered_entries() {
+  static RegisteredEntries entries;
+  return entries;
+}
+
 const Entry* find_entry(std::string_view name) {
   for (const Entry& entry : entries())
     if (entry.info.name == name) return &entry;
-  return nullptr;
+  return registered_entries().find(name);
+}
+
+// As the options say, or else as it was registered.
+std::unique_ptr<Environment> make_registered(TaskInfo info, int lanes, const TaskOptions& options) {
+  external::Definition definition = external::definition_from(options);
+  if (!definition.is_known()) definition = external::definition_from(info.job_options);
+  TaskInfo own = external::task_info(definition);
+  return std::make_unique<external::GymnasiumEnvironment>(std::move(own), std::move(definition), lanes);
 }
 
 std::string join(const std::vector<std::string>& words) {
@@ -127,9 +157,26 @@ TaskInfo task_with(std::string_view task, const TaskOptions& options) {
   return options.empty() || entry.info.is_data_set ? entry.info : entry.make(entry.info, 1, all)->info();
 }
 
-void require_task(std::string_view task) {
+void require_task(std::string_view task, const TaskOptions& options) {
   const Entry& entry = known_entry(task);
   if (entry.require != nullptr) entry.require(entry.info);
+  if (entry.is_registered)
+    dynamic_cast<external::GymnasiumEnvironment&>(*make_environment(task, 1, options)).start();
+}
+
+void register_task(TaskInfo info) {
+  RegisteredEntries& registered = registered_entries();
+  const std::unique_lock lock(registered.mutex);
+  for (const Entry& known : registered.list) {
+    if (known.info.name != info.name) continue;
+    if (known.info.observation_size == info.observation_size && known.info.actions == info.actions &&
+        known.info.continuous == info.continuous)
+      return;
+    throw std::invalid_argument("task " + info.name + " is (" + info.description +
+                                "), and is also asked for as (" + known.info.description +
+                                "); one name cannot stand for both: make two jobs with stores of their own");
+  }
+  registered.list.push_back({std::move(info), make_registered, nullptr, true});
 }
 
 std::unique_ptr<Environment> make_environment(std::string_view task, int lanes, const TaskOptions& options) {

@@ -28,7 +28,7 @@ JobValue convert(const toml::node& node, const std::string& place, const std::st
     // 1e5 is meant for an integer where one is wanted, and integers are taken for reals.
     constexpr double kBeyond = 9223372036854775808.0;  // 2^63
     if (std::abs(number) < kBeyond && number == std::floor(number) && (number != 0 || !std::signbit(number)))
-      return {static_cast<std::int64_t>(number)};
+      return {static_cast<std::int64_t>(number), true};
     return {number};
   }
   if (const auto* text = node.as_string()) return {text->get()};

@@ -22,12 +22,13 @@ namespace impsweep {
 struct JobValue {
   using List = std::vector<JobValue>;
   std::variant<bool, std::int64_t, double, std::string, List> data;
+  bool written_as_real = false;  // an integer that was written as a real: 1e5, 5.0
 
   template <class T>
   const T* get() const {
     return std::get_if<T>(&data);
   }
-  friend bool operator==(const JobValue&, const JobValue&) = default;
+  friend bool operator==(const JobValue& a, const JobValue& b) { return a.data == b.data; }
 };
 
 struct JobEntry {

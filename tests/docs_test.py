@@ -328,6 +328,18 @@ eval.episodes = 2
 eval.reevaluation_episodes = 2
 
 [[sweep]]
+tasks      = ["gymnasium:LineWalk-v0"]
+algorithms = ["ppo"]
+baselines  = ["mask/weights"]
+seeds      = 1
+rounds     = 1
+network.hidden = [8]
+rl.steps = 512
+eval.interval = 512
+eval.episodes = 2
+eval.reevaluation_episodes = 2
+
+[[sweep]]
 tasks      = ["hopper"]
 algorithms = ["ppo"]
 baselines  = ["mask/weights"]
@@ -470,7 +482,7 @@ class Store(SweepTest):
         self.write("tiny.toml", TINY.replace("{digits}", str(HERE / "data" / "digits")))
         (self.directory / "roms").mkdir()
         self.write("roms/breakout.bin", "breakout\n")
-        self.environment.update(IMPSWEEP_PYTHON=sys.executable, PYTHONPATH=str(HERE / "data" / "fake_ale"),
+        self.environment.update(IMPSWEEP_PYTHON=sys.executable, PYTHONPATH=f"{HERE / 'data/fake_ale'}:{HERE / 'data/fake_gymnasium'}",
                                 ALE_ROMS_DIR=self.path("roms"))
         if Store.made is None:
             slurm = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "1",
@@ -510,6 +522,7 @@ class Store(SweepTest):
 
     def test_recipes(self):
         keys = set(re.findall(r"^\| `([^`]+)`", key_reference(), re.MULTILINE))
+        keys |= set(re.findall(r"`(gymnasium\.\w+)`", (ROOT / "docs/environments.md").read_text()))
         fields = {field for rows in section("Results") if rows[0][0] == "line" for row in rows[1:]
                   for field in re.findall(r"`([^`]+)`", row[0])}
         seen = set()

@@ -244,6 +244,39 @@ AgentConfig neutral_defaults(const TaskInfo& task) {
           .evaluation = {.interval = 12'500, .episodes = 20}};
 }
 
+// Environments of Gymnasium, of which the paper says nothing: what CleanRL (commit fe8d8a0) trains
+// CartPole-v1 (ppo.py, dqn.py) and MuJoCo (ppo_continuous_action.py) with, in as many lanes as here. Its
+// normalisation of observations and rewards is left to ppo.obs_norm and ppo.reward_norm.
+AgentConfig gymnasium_defaults(const TaskInfo& task, std::string_view algorithm) {
+  AgentConfig config = neutral_defaults(task);
+  if (algorithm == "ppo" && task.continuous)
+    config.own = PpoConfig{.learning_rate = 3e-4,
+                           .gae_lambda = 0.95,
+                           .entropy_coefficient = 0,
+                           .epochs = 10,
+                           .minibatches = 32,
+                           .normalize_advantage = true,
+                           .clip_grad_norm = 0.5};
+  if (algorithm == "ppo" && !task.continuous)
+    config.own = PpoConfig{.learning_rate = 2.5e-4,
+                           .gae_lambda = 0.95,
+                           .entropy_coefficient = 0.01,
+                           .normalize_advantage = true,
+                           .clip_grad_norm = 0.5};
+  if (algorithm == "dqn") {
+    config.sampler.batch_T = 4;
+    config.own = DqnConfig{.learning_rate = 2.5e-4,
+                           .batch_size = 128,
+                           .replay_size = 50'000,
+                           .min_steps_learn = 10'000,
+                           .target_update_interval = 200,
+                           .prioritized = false,
+                           .epsilon_final = 0.05,
+                           .epsilon_fraction = 0.5};
+  }
+  return config;
+}
+
 // What holds for all algorithms of a family.
 struct Family {
   std::string_view name;
@@ -272,7 +305,9 @@ const Family& family_of(const TaskInfo& task) {
 
 AgentConfig paper_defaults(const TaskInfo& task, std::string_view algorithm) {
   const Row* row = find_row(task, algorithm);
-  AgentConfig config = row != nullptr ? row->config() : neutral_defaults(task);
+  AgentConfig config = row != nullptr               ? row->config()
+                       : task.family == "gymnasium" ? gymnasium_defaults(task, algorithm)
+                                                    : neutral_defaults(task);
   config.evaluation.max_episode_steps = default_episode_cap(task);
   return config;
 }

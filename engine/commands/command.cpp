@@ -24,6 +24,7 @@ std::span<const Command> commands() {
       {"rerun", "train again what a round file says, and compare bit by bit", command_rerun},
       {"merge", "unite stores that were filled in different places", command_merge},
       {"pack", "a whole store as one HDF5 file", command_pack},
+      {"record", "record episodes of an environment of Gymnasium", command_record},
       {"replay", "drive environments and learning code with recorded traces", command_replay},
       {"bench", "throughput of environments, updates and trainings on this machine", command_bench},
       {"tasks", "list the tasks, or one with all its options", command_tasks},

@@ -34,6 +34,7 @@ int command_verify(const Arguments&);
 int command_rerun(const Arguments&);
 int command_merge(const Arguments&);
 int command_pack(const Arguments&);
+int command_record(const Arguments&);
 int command_replay(const Arguments&);
 int command_bench(const Arguments&);
 int command_tasks(const Arguments&);

@@ -6,6 +6,7 @@
 #include "agents/config/paper_defaults.hpp"
 #include "engine/commands/command.hpp"
 #include "engine/imp/baseline.hpp"
+#include "engine/job/external_task.hpp"
 #include "engine/job/settings.hpp"
 #include "engine/job/sources.hpp"
 #include "io/error.hpp"
@@ -22,7 +23,8 @@ std::string quoted_list(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string commented_job(const TaskInfo& task, const std::string& algorithm) {
+// `named`: what a job calls the task.
+std::string commented_job(const TaskInfo& task, const std::string& named, const std::string& algorithm) {
   std::vector<std::string> others, baselines;
   for (const AlgorithmInfo* other : algorithms_for(task))
     if (other->name != algorithm) others.emplace_back(other->name);
@@ -43,12 +45,13 @@ std::string commented_job(const TaskInfo& task, const std::string& algorithm) {
       "baselines  = [{}]\n"
       "seeds      = {}\n"
       "rounds     = {}\n",
-      task.name, task.description, task.name, task.name, algorithm,
+      task.name, task.description, task.name, named, algorithm,
       others.empty() ? "" : "  # also " + fmt::format("{}", fmt::join(others, ", ")), quoted_list(baselines),
       kSeeds, paper_rounds(task));
   std::string section;
   for (const OptionState& option : list_settings(paper_settings(task.name, algorithm))) {
     const std::string& key = option.option.key;
+    if (is_determined_key(key)) continue;
     if (key.starts_with("teacher.") && section != "teacher") text += "\n# The agent that is cloned.\n";
     if (const std::string own = key.substr(0, key.find('.')); own != section) {
       section = own;
@@ -83,7 +86,9 @@ int command_init(const Arguments& arguments) {
   const auto values = parse(usage, arguments);
   if (!values) return kComplete;
   if (values->count("task") == 0) throw InputError("init: it takes a task; `impsweep tasks` lists them");
-  const TaskInfo& task = known_task((*values)["task"].as<std::vector<std::string>>().front(), "init");
+  trust_named_code();
+  const std::string named = (*values)["task"].as<std::vector<std::string>>().front();
+  const TaskInfo& task = known_task(known_name(named, "init"), "init");
   std::string algorithm;
   if (values->count("algorithm") != 0) {
     algorithm = available_algorithm((*values)["algorithm"].as<std::string>(), task.name, "init").name;
@@ -91,7 +96,7 @@ int command_init(const Arguments& arguments) {
     for (const AlgorithmInfo* one : algorithms_for(task))
       if (algorithm.empty() && !one->has_teacher) algorithm = one->name;
   }
-  const std::string text = commented_job(task, algorithm);
+  const std::string text = commented_job(task, is_external_task(named) ? named : task.name, algorithm);
   const std::string output =
       values->count("output") != 0 ? (*values)["output"].as<std::string>() : task.name + ".toml";
   if (output == "-") {

@@ -9,6 +9,7 @@
 #include "agents/native/kernels/kernels.hpp"
 #include "engine/calibration/calibration.hpp"
 #include "engine/commands/command.hpp"
+#include "engine/job/external_task.hpp"
 #include "engine/job/job.hpp"
 #include "engine/job/sources.hpp"
 #include "engine/plan/longest_chain.hpp"
@@ -84,6 +85,8 @@ int command_plan(const Arguments& arguments) {
   std::vector<std::string> overrides;
   if (values->count("set") != 0) overrides = (*values)["set"].as<std::vector<std::string>>();
   std::vector<std::string> missing;
+  trust_named_code();
+  if (values->count("store") != 0) remember_external_tasks((*values)["store"].as<std::string>());
   const Plan plan = read_plan((*values)["job"].as<std::vector<std::string>>(), overrides, &missing);
 
   RoundSummaries summaries;

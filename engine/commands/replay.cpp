@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/commands/command.hpp"
+#include "engine/replay/gymnasium_trace.hpp"
 #include "engine/replay/replay_environment.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
@@ -21,7 +22,17 @@ std::string text_of(const EnvironmentReplay& replay) {
   if (replay.first_divergence)
     text += fmt::format("  DIVERGES in episode {}, step {}: {}\n", replay.first_divergence->episode,
                         replay.first_divergence->step, replay.first_divergence->field);
+  if (!replay.other_versions.empty())
+    text += fmt::format("  recorded with other versions, which may compute otherwise: {}\n",
+                        replay.other_versions);
   return text;
+}
+
+bool is_failure(const EnvironmentReplay& replay) {
+  return replay.first_divergence.has_value() && replay.other_versions.empty();
+}
+bool is_failure(const OracleReplay& replay) {
+  return replay.first_divergence.has_value();
 }
 
 std::string text_of(const OracleReplay& replay) {
@@ -38,11 +49,13 @@ std::string text_of(const OracleReplay& replay) {
 std::string answer_for(const std::string& path, double tolerance) {
   nlohmann::json answer;
   const auto keep = [&](const auto& replay) {
-    answer = {{"text", text_of(replay)}, {"json", replay}, {"diverged", replay.first_divergence.has_value()}};
+    answer = {{"text", text_of(replay)}, {"json", replay}, {"diverged", is_failure(replay)}};
   };
   try {
     if (is_oracle(path))
       keep(replay_oracle(path, tolerance));
+    else if (is_gymnasium_trace(path))
+      keep(replay_gymnasium_trace(path, {.tolerance = tolerance}));
     else
       keep(replay_environment_trace(path, {.tolerance = tolerance}));
   } catch (const std::exception& error) {
@@ -68,7 +81,8 @@ int command_replay(const Arguments& arguments) {
       "step: episodes of environments, updates computed by rlpyt and PyTorch, or statistics computed by\n"
       "rliable, scipy and statsmodels (recognised by the attribute `kind`). Without --tolerance, each\n"
       "quantity has the tolerance of its kind; environments must agree exactly where their definition\n"
-      "allows. Exit code 1 if anything differs.\n\n"
+      "allows. Recordings of Gymnasium (`impsweep record`) need Python; with other versions of its packages\n"
+      "differences are told and are no failure. Exit code 1 if anything differs.\n\n"
       "Example: impsweep replay tests/data/cartpole.h5 tests/data/oracle-ppo-discrete.h5");
   usage.options.add_options()("tolerance", options::value<double>()->default_value(0),
                               "largest absolute difference allowed; 0: each quantity's own")(

@@ -9,6 +9,7 @@
 
 #include "agents/network/network.hpp"
 #include "engine/commands/command.hpp"
+#include "engine/job/external_task.hpp"
 #include "engine/job/option_table.hpp"
 #include "engine/sweep/stop.hpp"
 #include "engine/sweep/sweep.hpp"
@@ -175,6 +176,8 @@ int command_run(const Arguments& arguments) {
   if (values->count("chaos") != 0) sweep.chaos = parse_chaos((*values)["chaos"].as<std::string>());
   sweep.checkpoint_interval = duration("checkpoint-every", (*values)["checkpoint-every"].as<std::string>());
 
+  trust_named_code();
+  stop_waiting_when(stop_requested);
   install_stop_signals();
   const std::unique_ptr<Transport> transport = connect(kPatienceAtStart * sweep.lost_after);
   // One question per run; the other ranks are told.

@@ -7,6 +7,7 @@
 
 #include "agents/config/paper_defaults.hpp"
 #include "engine/commands/command.hpp"
+#include "engine/job/external_task.hpp"
 #include "engine/job/key_reference.hpp"
 #include "engine/job/settings.hpp"
 #include "engine/job/sources.hpp"
@@ -66,7 +67,11 @@ int command_tasks(const Arguments& arguments) {
   if (markdown) throw InputError("tasks: --markdown is a form of --keys; add --keys");
   const bool one = values->count("show") != 0;
   std::vector<std::string> names = task_names();
-  if (one) names = {known_task((*values)["show"].as<std::string>(), "tasks --show").name};
+  if (one) {
+    trust_named_code();
+    names = {
+        known_task(known_name((*values)["show"].as<std::string>(), "tasks --show"), "tasks --show").name};
+  }
 
   if (values->count("json") != 0) {
     nlohmann::json tasks = nlohmann::json::array();
@@ -107,6 +112,9 @@ int command_tasks(const Arguments& arguments) {
     fmt::print("{:<22} {:>11} {:>8} {:>10}  {}\n", task.name, task.observation_size, task.actions,
                step_limit(task), task.description);
   }
+  fmt::print(
+      "gymnasium:<id>                                          any environment of Gymnasium\n"
+      "python:<file>:<class>                                   an environment of your own\n");
   return kComplete;
 }
 

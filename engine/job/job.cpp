@@ -13,6 +13,8 @@
 
 #include "agents/config/paper_defaults.hpp"
 #include "engine/job/data_set.hpp"
+#include "engine/job/external_task.hpp"
+#include "envs/external/definition.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -47,7 +49,7 @@ const std::vector<std::string>& setting_keys() {
 }
 
 bool is_setting_key(const std::string& key) {
-  return std::ranges::binary_search(setting_keys(), key);
+  return std::ranges::binary_search(setting_keys(), key) || key.starts_with(external::kArguments);
 }
 
 // KEY = {grid = [...]} comes as the entry KEY.grid.
@@ -390,7 +392,8 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
                                        : settings.agent.network.hidden;
   for (const bool of_teacher : {false, true})  // teacher.ppo.KEY is more exact than ppo.KEY
     for (const JobEntry& entry : entries)
-      if (!contains(kSweepKeys, entry.key) && entry.key.starts_with("teacher.") == of_teacher)
+      if (!contains(kSweepKeys, entry.key) && !is_external_key(entry.key) &&
+          entry.key.starts_with("teacher.") == of_teacher)
         set_option(settings, entry.key, entry.value, entry.place);
   if (defaults == Defaults::kPaper && find_entry(entries, "imp.scope") == nullptr &&
       algorithm_of(settings).prunes_critic(task, settings.agent))
@@ -404,12 +407,16 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
   points.push_back(std::move(point));
 }
 
-// One point for each network.
-void add_points(const GridPoint& common, const std::string& task, const std::string& algorithm,
-                const std::vector<JobEntry>& entries, Defaults defaults, std::vector<GridPoint>& points) {
+// One point for each network. `name_in_job`: what the job calls the task.
+void add_points(const GridPoint& common, const std::string& name_in_job, const std::string& task,
+                const std::string& algorithm, const std::vector<JobEntry>& entries, Defaults defaults,
+                std::vector<GridPoint>& points) {
   GridPoint point = common;
   point.settings =
       defaults == Defaults::kPaper ? paper_settings(task, algorithm) : declared_settings(task, algorithm);
+  if (is_external_task(name_in_job))
+    point.settings.task_options =
+        external_task(name_in_job, entries, common.place, defaults == Defaults::kDeclared).second;
   point.settings.master_seed = common.settings.master_seed;
   point.rounds = paper_rounds(*find_task(task));
   if (const JobEntry* rounds = find_entry(entries, "rounds"))
@@ -516,22 +523,29 @@ void resolve_sweep(const Sweep& sweep, Defaults defaults, std::vector<GridPoint>
   if (const JobEntry* entry = find_entry(top, "master_seed"))
     common.settings.master_seed =
         static_cast<std::uint64_t>(integer_value(*entry, 0, std::numeric_limits<std::int64_t>::max()));
-  for (const std::string& task : tasks) {
-    known_task(task, tasks_entry.place);
+  std::vector<std::string> known_tasks;  // the same by the names under which they are known
+  for (const std::string& name_in_job : tasks) {
     for (const std::string& algorithm : algorithms) {
-      available_algorithm(algorithm, task, algorithms_entry.place);
-      for (const auto& [variant, entries] : sweep.variants)
-        for (const auto& [name, values] :
-             along_axes(task, algorithm, variant, merged(merged(sweep.entries, entries), sweep.overrides))) {
+      for (const auto& [variant, entries] : sweep.variants) {
+        const std::vector<JobEntry> all = merged(merged(sweep.entries, entries), sweep.overrides);
+        const std::string task =
+            is_external_task(name_in_job)
+                ? external_task(name_in_job, all, tasks_entry.place, defaults == Defaults::kDeclared).first
+                : name_in_job;
+        known_task(task, tasks_entry.place);
+        if (std::ranges::count(known_tasks, task) == 0) known_tasks.push_back(task);
+        available_algorithm(algorithm, task, algorithms_entry.place);
+        for (const auto& [name, values] : along_axes(task, algorithm, variant, all)) {
           common.variant = name;
-          add_points(common, task, algorithm, values, defaults, points);
+          add_points(common, name_in_job, task, algorithm, values, defaults, points);
         }
+      }
     }
   }
-  require_effect(sweep.entries, tasks, algorithms);
-  for (const auto& [variant, entries] : sweep.variants) require_effect(entries, tasks, algorithms);
+  require_effect(sweep.entries, known_tasks, algorithms);
+  for (const auto& [variant, entries] : sweep.variants) require_effect(entries, known_tasks, algorithms);
   for (const JobEntry& entry : sweep.overrides)
-    if (has_effect(entry, tasks, algorithms)) useful.insert(entry.place);
+    if (has_effect(entry, known_tasks, algorithms)) useful.insert(entry.place);
 }
 
 }  // namespace
@@ -585,7 +599,7 @@ std::string frozen_job(std::span<const GridPoint> points) {
     for (const Baseline baseline : point.baselines) baselines.push_back(quoted(info_of(baseline).name));
     text += "\n[[sweep]]\n";
     if (!point.sweep.empty()) add("name", quoted(point.sweep));
-    add("tasks", fmt::format("[{}]", quoted(point.settings.task)));
+    add("tasks", fmt::format("[{}]", quoted(name_in_job(point.settings))));
     add("algorithms", fmt::format("[{}]", quoted(point.settings.algorithm)));
     add("baselines", fmt::format("[{}]", fmt::join(baselines, ", ")));
     add("seeds", fmt::format("[{}]", fmt::join(point.seeds, ", ")));

@@ -13,6 +13,7 @@
 #include "agents/config/ppo_config.hpp"
 #include "engine/imp/pruning.hpp"
 #include "engine/imp/streams.hpp"
+#include "envs/external/definition.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -133,8 +134,9 @@ const AlgorithmInfo& available_algorithm(const std::string& name, const std::str
   for (const AlgorithmInfo* algorithm : algorithms_for(info)) fitting.emplace_back(algorithm->name);
   for (const AlgorithmInfo& algorithm : algorithms()) {
     if (algorithm.name == name)
-      throw InputError("{}: algorithm '{}' cannot learn task '{}': it needs {}; give {}", place, name, task,
-                       algorithm.needs, fmt::join(fitting, ", "));
+      throw InputError("{}: algorithm '{}' cannot learn task '{}'{}: it needs {}; give {}", place, name, task,
+                       info.is_external ? " (" + info.description + ")" : "", algorithm.needs,
+                       fmt::join(fitting, ", "));
     if (std::ranges::count(known, algorithm.name) == 0) known.emplace_back(algorithm.name);
   }
   throw InputError("{}: unknown algorithm '{}'{}", place, name, suggestion(name, known));
@@ -162,6 +164,7 @@ std::vector<std::string> known_keys() {
       for (const Option& option : declarations(task, algorithm->name)) keys.push_back(option.key);
     for (const Option& option : task_options_of(task)) keys.push_back(option.key);
   }
+  for (const Option& option : external::declared_options()) keys.push_back(option.key);
   std::ranges::stable_sort(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
@@ -188,6 +191,7 @@ const Option* find_option(const std::vector<Option>& options, const std::string&
 bool has_option(const std::string& task, const std::string& algorithm, const std::string& key) {
   const TaskInfo* info = find_task(task);
   if (info == nullptr || find_algorithm(algorithm, *info) == nullptr) return false;
+  if (key.starts_with(external::kArguments)) return info->family == external::kFamily;
   return find_option(task_options_of(task), key) != nullptr ||
          (applies_to(*info, key) &&
           find_option(declarations(task, algorithm), own_key(task, algorithm, key)) != nullptr);

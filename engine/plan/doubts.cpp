@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "engine/job/external_task.hpp"
+
 namespace impsweep {
 namespace {
 
@@ -35,6 +37,11 @@ std::vector<std::string> doubts_about(const Plan& plan) {
   add(roundings(plan));
   for (const Settings& settings : plan.settings) {
     const AlgorithmInfo& algorithm = algorithm_of(settings);
+    if (!is_reproducible(settings))
+      add(fmt::format(
+          "{}: not reproducible: equal seeds and actions give other episodes, so that results cannot be "
+          "computed again, and trainings that are stopped start again",
+          settings.task));
     if (algorithm.doubts == nullptr) continue;
     for (const std::string& doubt : algorithm.doubts(settings.agent, ""))
       add(fmt::format("{} {}: {}", settings.task, settings.algorithm, doubt));

@@ -50,9 +50,13 @@ std::vector<SettingDifference> departures_from(const Settings& usual, const Sett
 std::string differences(const Settings& a, const Settings& b, std::size_t most) {
   const std::vector<SettingDifference> found = differing_settings(a, b);
   std::string text;
+  const auto shortened = [](const std::string& value) {
+    constexpr std::size_t kLongest = 120;
+    return value.size() <= kLongest ? value : value.substr(0, kLongest) + "...";
+  };
   for (std::size_t i = 0; i < std::min(most, found.size()); ++i)
-    text += fmt::format("{}{} = {} and {}", text.empty() ? "" : ", ", found[i].key, found[i].first,
-                        found[i].second);
+    text += fmt::format("{}{} = {} and {}", text.empty() ? "" : ", ", found[i].key, shortened(found[i].first),
+                        shortened(found[i].second));
   if (found.size() > most) text += fmt::format(" and {} more", found.size() - most);
   return text;
 }

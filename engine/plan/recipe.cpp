@@ -7,6 +7,8 @@
 #include <map>
 
 #include "agents/config/dqn_config.hpp"
+#include "engine/job/external_task.hpp"
+#include "envs/external/definition.hpp"
 #include "io/digest.hpp"
 #include "io/error.hpp"
 
@@ -33,7 +35,7 @@ bool is_idle(std::string_view key, const Settings& settings) {
 // Where data lie, and by which code the same result is computed.
 bool concerns_the_run_only(std::string_view key) {
   return key == "digits.path" ||  // digits.content says what lies there
-         key == "locomotion.solver";
+         key == "locomotion.solver" || external::is_without_bearing(key);
 }
 
 bool has_critic(const ModelSpec& model) {
@@ -235,6 +237,7 @@ Recipe parse_recipe(std::string_view canonical, const std::string& origin) {
 }
 
 Settings settings_of(const Recipe& recipe, const std::string& origin) {
+  register_task_of_recipe(recipe.keys, origin);
   const TaskInfo& task = known_task(recipe.task, origin);
   const AlgorithmInfo& algorithm = available_algorithm(recipe.algorithm, recipe.task, origin);
   const auto require = [&](const std::string& what, int found, int known) {

@@ -1,5 +1,6 @@
 #include "engine/plan/recipe_plan.hpp"
 
+#include "engine/job/external_task.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -12,6 +13,9 @@ Plan plan_of_recipe(const Recipe& recipe, const std::string& origin) {
         origin, reason);
   };
   if (!recipe.teacher.empty()) require_job("it learned from a teacher, whose candidates");
+  register_task_of_recipe(recipe.keys, origin);
+  if (recipe.task.starts_with("python-") && find_task(recipe.task) != nullptr)
+    require_job("it was played by a class in a file of Python, whose place");
   if (known_task(recipe.task, origin).is_data_set) require_job("it learned a data set, whose directory");
   Plan plan;
   plan.settings.push_back(settings_of(recipe, origin));

@@ -396,6 +396,7 @@ void to_json(nlohmann::json& json, const EnvironmentReplay& replay) {
   if (const auto& divergence = replay.first_divergence)
     json["first_divergence"] = {
         {"episode", divergence->episode}, {"step", divergence->step}, {"field", divergence->field}};
+  if (!replay.other_versions.empty()) json["other_versions"] = replay.other_versions;
 }
 
 }  // namespace impsweep

@@ -43,13 +43,17 @@ struct EnvironmentReplay {
   std::int64_t exact_steps = 0;  // steps whose open-loop results are equal to the bit
   double max_abs_error = 0;      // over states, observations and rewards of both runs
   std::optional<Divergence> first_divergence;
+  // Recordings of Gymnasium: packages whose versions are others here than there. They may compute otherwise,
+  // and a divergence is no failure then.
+  std::string other_versions;
 };
 
 // Throws InputError if the file is no usable trace or belongs to no known task.
 EnvironmentReplay replay_environment_trace(const std::string& path,
                                            const EnvironmentReplayOptions& options = {});
 
-// {file, env, episodes, steps, exact_steps, max_abs_error, first_divergence: null or {episode, step, field}}
+// {file, env, episodes, steps, exact_steps, max_abs_error, first_divergence: null or {episode, step, field}},
+// and other_versions where there are any
 void to_json(nlohmann::json& json, const EnvironmentReplay& replay);
 
 }  // namespace impsweep

@@ -89,6 +89,8 @@ std::string overview(const Results& results) {
         status.failed.size(), status.blocked.size(), html_escape(state), 100 * part);
     if (const std::string beside = beside_chains_text(status.beside); !beside.empty())
       text += fmt::format("<p>Besides the chains below: {}.</p>\n", html_escape(beside));
+    if (const std::string warning = irreproducible_text(status.irreproducible); !warning.empty())
+      text += fmt::format("<p>{}</p>\n", html_escape(warning));
     if (const std::string warning = without_path_text(status.without_path); !warning.empty())
       text += fmt::format("<p>{}</p>\n", html_escape(warning));
   }

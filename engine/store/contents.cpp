@@ -113,6 +113,16 @@ Plan plan_of_store(const Store& store, std::size_t* unread) {
   return expand(all_points(jobs.understood));
 }
 
+void remember_external_tasks(const std::filesystem::path& store) {
+  if (!file_exists(store / "store.toml")) return;
+  try {
+    for (const FrozenJob& job : Store::open(store).jobs())
+      if (job.text.find("gymnasium.spaces") != std::string::npos) understood_points(job, job.digest);
+  } catch (const InputError&) {
+    // Whoever opens the store for its own sake says what is wrong with it.
+  }
+}
+
 void require_names_free(const Store& store, const std::vector<GridPoint>& points, const std::string& remedy) {
   const std::vector<GridPoint> known = all_points(read_jobs(store).understood);
   const std::vector<IdentityClash> clashes = identity_clashes(known, points);

@@ -18,6 +18,10 @@ namespace impsweep {
 // A job that this version does not understand is warned of and left out; `unread` counts those.
 Plan plan_of_store(const Store&, std::size_t* unread = nullptr);
 
+// What the jobs frozen in a store say of environments that Python plays counts for jobs that are read from
+// now on. Does nothing where there is no store.
+void remember_external_tasks(const std::filesystem::path& store);
+
 // Results that no job of the store asks for, as after a loss of jobs.
 std::size_t unclaimed_results(const Store&, const Plan&);
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
+#include "engine/job/external_task.hpp"
 #include "engine/store/contents.hpp"
 #include "io/error.hpp"
 #include "io/files.hpp"
@@ -66,6 +68,10 @@ void require_mergeable(const Store* store, const std::string& directory, std::sp
 
 void merge_store(const Store& store, const Store& source, Merge& merge) {
   store.pin(source.pins());
+  std::set<std::string, std::less<>> irreproducible;
+  const Plan plan = plan_of_store(source);
+  for (const TrainingNode& node : plan.trainings)
+    if (!is_reproducible(plan.settings[node.settings])) irreproducible.emplace(node.digest.digits());
   for (const std::string& digest : source.finished()) {
     std::optional<Record> theirs;
     try {
@@ -82,6 +88,10 @@ void merge_store(const Store& store, const Store& source, Merge& merge) {
         ++merge.already_there;
         break;
       case Publication::kDifferent:
+        if (irreproducible.contains(digest)) {  // the first is kept
+          ++merge.already_there;
+          break;
+        }
         merge.different.push_back(
             {digest, digest,
              fmt::format("{} holds another result; it is kept in {}", source.directory().string(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/job/external_task.hpp"
 #include "engine/plan/recipe_plan.hpp"
 #include "engine/store/contents.hpp"
 #include "engine/training/fingerprint.hpp"
@@ -98,6 +99,10 @@ Recomputation rerun_file(const std::filesystem::path& file,
   std::optional<Place> place;
   if (store) place = place_in_jobs(*store, digest);
   if (!place) place = place_in_recipe(parse_recipe(text, stored.origin), stored.origin);
+  if (!is_reproducible(place->plan.settings[place->plan.trainings[place->training].settings]))
+    throw InputError(
+        "{}: episodes of its task do not repeat (not reproducible), so that there is nothing to compare",
+        stored.origin);
   require_parents(*place, store, diverged_candidates(stored), stored.origin);
   const Backend backend = backend_with_numerics(numerics_in(stored), stored.origin);
   for (const auto& [entry, here] : numerics_of(task_of(place->plan, place->training), backend))

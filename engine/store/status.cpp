@@ -8,6 +8,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "engine/job/external_task.hpp"
 #include "engine/plan/cost_model.hpp"
 #include "engine/plan/plan_summary.hpp"
 #include "engine/store/summary_cache.hpp"
@@ -65,6 +66,9 @@ StoreStatus read_status(const Store& store, const Plan& plan) {
     if (done(i)) ++(is_candidate ? status.beside.candidates_done : status.beside.ticket_rounds_done);
   }
 
+  for (const Settings& settings : plan.settings)
+    if (!is_reproducible(settings) && std::ranges::count(status.irreproducible, settings.task) == 0)
+      status.irreproducible.push_back(settings.task);
   const SummaryCache summaries = read_summary_cache(store);
   CostModel learned = learned_costs(plan, [&](TrainingIndex i) {
     const auto known = summaries.find(plan.trainings[i].digest);

@@ -47,6 +47,8 @@ struct StoreStatus {
   // than high have a probability of 5 % each; no order of the trainings is faster than the lower bound.
   double eta_seconds = 0, eta_low_seconds = 0, eta_high_seconds = 0, eta_lower_bound_seconds = 0;
   std::optional<RunRecord> last_completed;  // the last run after which all was done
+  std::vector<std::string>
+      irreproducible;            // tasks whose episodes do not repeat (envs/external/definition.hpp)
   std::size_t without_path = 0;  // finished rounds whose policy no input reaches (engine/imp/effective.hpp)
 };
 

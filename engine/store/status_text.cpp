@@ -1,6 +1,7 @@
 #include "engine/store/status_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -110,6 +111,14 @@ std::string without_path_text(std::size_t rounds) {
       rounds, rounds == 1 ? " has" : "s have");
 }
 
+std::string irreproducible_text(const std::vector<std::string>& tasks) {
+  if (tasks.empty()) return {};
+  return fmt::format(
+      "not reproducible: {}: equal seeds and actions give other episodes, so that these results cannot be "
+      "computed again",
+      fmt::join(tasks, ", "));
+}
+
 std::string status_text(const StoreStatus& status, const std::string& directory) {
   std::string text = fmt::format(
       "{}: {}/{} chains, {}/{} trainings done, {} running on {} rank{}, {} failed, {} blocked\n", directory,
@@ -127,6 +136,7 @@ std::string status_text(const StoreStatus& status, const std::string& directory)
                     status.last_completed->ranks == 1 ? "" : "s",
                     interval_text(status.last_completed->predicted_seconds,
                                   status.last_completed->low_seconds, status.last_completed->high_seconds));
+  if (!status.irreproducible.empty()) text += irreproducible_text(status.irreproducible) + "\n";
   if (status.without_path > 0) text += without_path_text(status.without_path) + "\n";
   text += fmt::format("\n{}\n", group_head());
   for (const GroupStatus& group : status.groups) text += fmt::format("{}\n", group_line(group));

@@ -8,6 +8,9 @@
 
 namespace impsweep {
 
+// What is said of StoreStatus::irreproducible; empty if there is none.
+std::string irreproducible_text(const std::vector<std::string>& tasks);
+
 std::string status_text(const StoreStatus&, const std::string& directory);
 
 // The newest `width` values as bars of one to eight eighths of the largest; "" without values.

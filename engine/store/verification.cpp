@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/job/external_task.hpp"
 #include "engine/store/contents.hpp"
 #include "engine/store/rerun.hpp"
 #include "engine/training/fingerprint.hpp"
@@ -31,8 +32,11 @@ Verification verify_store(const Store& store) {
   require_weights(store, "verify");
   Verification verification;
   const Plan plan = plan_of_store(store);
-  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
+  for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
     verification.names.emplace(plan.trainings[i].digest, training_name(plan, i));
+    if (!is_reproducible(plan.settings[plan.trainings[i].settings]))
+      verification.irreproducible.insert(std::string(plan.trainings[i].digest.digits()));
+  }
   for (const std::string& digest : store.finished()) {
     verification.names.try_emplace(digest, digest);
     try {
@@ -55,7 +59,7 @@ void compare_stores(Verification& verification, const Store& other) {
     if (found == theirs.results.end())
       verification.different.push_back(
           {name, digest, fmt::format("{} does not have it", other.directory().string())});
-    else if (found->second != content)
+    else if (found->second != content && !verification.irreproducible.contains(digest))
       verification.different.push_back(
           {name, digest, fmt::format("{} holds another result", other.directory().string())});
   }
@@ -71,7 +75,8 @@ void rerun_part(Verification& verification, const Store& store, double fraction)
   const RoundLoader load = loader_from(store);
   std::vector<std::pair<std::string, TrainingIndex>> order;
   for (TrainingIndex i = 0; i < plan.trainings.size(); ++i)
-    if (verification.results.contains(plan.trainings[i].digest.digits()))
+    if (verification.results.contains(plan.trainings[i].digest.digits()) &&
+        is_reproducible(plan.settings[plan.trainings[i].settings]))
       order.emplace_back(sha256_hex(bytes_of(fmt::format("rerun {}", plan.trainings[i].digest.digits()))), i);
   std::ranges::sort(order);
   const auto wanted = static_cast<std::size_t>(fraction * static_cast<double>(order.size()) + 0.999999);

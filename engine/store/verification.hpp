@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Verification {
   // Content digest of every whole result, provenance aside.
   std::map<std::string, std::string, std::less<>> results;
   std::map<std::string, std::string, std::less<>> names;  // of trainings, by digest
+  std::set<std::string, std::less<>> irreproducible;      // digests of those that cannot be computed again
   std::int64_t missing = 0;                               // trainings of the store's jobs without a result
   std::int64_t recomputed = 0;
   std::vector<Discrepancy> damaged, different;

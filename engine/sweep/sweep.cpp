@@ -50,9 +50,13 @@ std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options
 
 // A training far into the sweep must not be the first to find that an emulator is missing.
 void require_tasks(const Plan& plan) {
-  std::set<std::string> tasks;
-  for (const Settings& settings : plan.settings) tasks.insert(settings.task);
-  for (const std::string& task : tasks) require_task(task);
+  std::set<std::pair<std::string, std::string>> known;  // tasks and their options
+  for (const Settings& settings : plan.settings) {
+    std::string options;
+    for (const auto& [key, value] : settings.task_options) options += key + " = " + value_text(value) + "\n";
+    if (known.emplace(settings.task, std::move(options)).second)
+      require_task(settings.task, settings.task_options);
+  }
 }
 
 // That what is still to be trained would be trained with the versions of what is there.
@@ -147,6 +151,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
     std::optional<StoreToken> token;
     Plan plan;
     try {
+      remember_external_tasks(options.store);
       plan = read_plan(options.jobs, options.overrides);
       const std::string text = frozen_job(plan.points);
       require_tasks(plan);

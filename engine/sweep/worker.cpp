@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/job/external_task.hpp"
 #include "engine/sweep/attempt.hpp"
 #include "engine/sweep/memory_check.hpp"
 #include "engine/sweep/stop.hpp"
@@ -72,7 +73,9 @@ Message compute(const WorkerContext& context, TrainingIndex training,
       unstored.unstored = true;
       return unstored;
     }
-    if (publication == Publication::kDifferent)
+    // Episodes that do not repeat make other results each time: the first is kept.
+    const Settings& settings = context.plan.settings[context.plan.trainings[training].settings];
+    if (publication == Publication::kDifferent && is_reproducible(settings))
       return failure(
           training,
           fmt::format("another run stored a different result for the same recipe {}; both are kept, see {}",

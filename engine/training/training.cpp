@@ -8,6 +8,9 @@
 #include "agents/network/initialisation.hpp"
 #include "engine/imp/baseline.hpp"
 #include "engine/job/data_set.hpp"
+#include "engine/job/external_task.hpp"
+#include "envs/external/definition.hpp"
+#include "envs/external/worker_process.hpp"
 #include "io/error.hpp"
 
 namespace impsweep {
@@ -190,6 +193,8 @@ std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const 
   } catch (const Interrupted&) {
     if (checkpoint != nullptr && session) checkpoint->save(*session);
     return std::nullopt;
+  } catch (const external::WaitAbandoned&) {
+    return std::nullopt;  // in the midst of a step: it goes on from its last checkpoint
   }
   Record record = make_round_record(plan, index, request, session->outcome());
   if (const std::optional<std::uint32_t> choice = plan.trainings[index].teacher) {
@@ -202,6 +207,10 @@ std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const 
   }
   if (const std::string program = session->external_program(); !program.empty())
     record.attributes[std::string(kProvenance)]["external_program"] = program;
+  const Settings& settings = plan.settings[plan.trainings[index].settings];
+  if (find_task(settings.task)->family == external::kFamily)
+    record.attributes[std::string(kProvenance)]["reproducible"] =
+        std::string(is_reproducible(settings) ? "yes" : "no");
   return record;
 }
 

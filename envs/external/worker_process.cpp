@@ -143,8 +143,8 @@ WorkerProcess::WorkerProcess(const WorkerStart& start)
 
 WorkerProcess::~WorkerProcess() {
   close_socket();
-  guard_.close();
   if (process_ > 0) await_end(kGrace);
+  guard_.close();
   end_group();
 }
 
