@@ -30,6 +30,12 @@ constexpr auto enum_names(PruneRule) {
   return std::array<std::string_view, 2>{"exact", "quantile"};
 }
 
+// How the weights that are kept are divided among layers (distribution.hpp).
+enum class Distribution { kGlobal, kUniform, kEr, kErk };
+constexpr auto enum_names(Distribution) {
+  return std::array<std::string_view, 4>{"global", "uniform", "er", "erk"};
+}
+
 enum class PruneFrom { kBest, kFinal };
 constexpr auto enum_names(PruneFrom) {
   return std::array<std::string_view, 2>{"best", "final"};

@@ -103,11 +103,12 @@ OracleReplay replay_oracle(const std::string& path, double tolerance) {
                      : replay.kind == "prioritized-replay" ? replay_memory_case
                      : replay.kind == "prune"              ? replay_prune_case
                      : replay.kind == "distillation-loss"  ? replay_distillation_case
+                     : replay.kind == "sparse-methods"     ? replay_sparse_case
                                                            : nullptr;
   if (drive == nullptr)
     throw InputError(
         "{}: this version cannot drive recordings of kind '{}'; it knows ppo-update, "
-        "dqn-update, prioritized-replay, prune and distillation-loss",
+        "dqn-update, prioritized-replay, prune, distillation-loss and sparse-methods",
         path, replay.kind);
   if (file.attribute_int("", "format_version") != 1)
     throw InputError("{}: format version {} is not known; this version reads format 1", path,

@@ -78,6 +78,7 @@ void replay_dqn_case(const Hdf5File&, const std::string& group, OracleComparison
 void replay_memory_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_prune_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_distillation_case(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_sparse_case(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_statistics_case(const Hdf5File&, const std::string& group, OracleComparison&);
 
 }  // namespace impsweep
