@@ -8,6 +8,7 @@ namespace impsweep {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
+using Reals = std::vector<double>;
 
 // Reals without the digits that only tell apart neighbours.
 std::string number_text(double value) {
@@ -41,6 +42,9 @@ std::optional<OptionValue> in_type_of(const Option& option, OptionValue value) {
   if (const std::int64_t* integer = std::get_if<std::int64_t>(&value);
       integer != nullptr && std::holds_alternative<double>(option.fallback))
     return static_cast<double>(*integer);
+  if (const Integers* integers = std::get_if<Integers>(&value);
+      integers != nullptr && std::holds_alternative<Reals>(option.fallback))
+    return Reals(integers->begin(), integers->end());
   if (value.index() != option.fallback.index()) return std::nullopt;
   return value;
 }
@@ -58,13 +62,15 @@ bool fits(const Option& option, const OptionValue& value) {
   if (const Integers* list = std::get_if<Integers>(&value))
     return std::ranges::all_of(*list,
                                [&](std::int64_t element) { return in_range(static_cast<double>(element)); });
+  if (const Reals* list = std::get_if<Reals>(&value)) return std::ranges::all_of(*list, in_range);
   return true;
 }
 
 std::string allowed_text(const Option& option) {
   if (!option.choices.empty())
     return "one of " + joined(option.choices, [](const std::string& choice) { return choice; });
-  static constexpr const char* kTypes[] = {"true or false", "integer", "number", "text", "list of integers"};
+  static constexpr const char* kTypes[] = {"true or false", "integer",          "number",
+                                           "text",          "list of integers", "list of numbers"};
   return kTypes[option.fallback.index()] + range_text(option);
 }
 
@@ -74,7 +80,10 @@ std::string value_text(const OptionValue& value) {
   if (const double* real = std::get_if<double>(&value)) return number_text(*real);
   if (const std::string* text = std::get_if<std::string>(&value)) return '"' + *text + '"';
   std::string list = "[";
-  list += joined(std::get<Integers>(value), [](std::int64_t element) { return std::to_string(element); });
+  if (const Reals* reals = std::get_if<Reals>(&value))
+    list += joined(*reals, number_text);
+  else
+    list += joined(std::get<Integers>(value), [](std::int64_t element) { return std::to_string(element); });
   return list += ']';
 }
 

@@ -12,7 +12,8 @@
 namespace impsweep {
 
 // The value of an option as it stands in a job file.
-using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
+using OptionValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
 
 // A declared option. The alternative held by `fallback` is its type.
 struct Option {
@@ -24,15 +25,15 @@ struct Option {
   std::string help = {};
 };
 
-// The value in the option's type: integers are taken for reals, nothing else is converted. Nothing if it has
-// another type.
+// The value in the option's type: integers are taken for reals, also in lists, nothing else is converted.
+// Nothing if it has another type.
 std::optional<OptionValue> in_type_of(const Option&, OptionValue);
 
 // Whether the value has the option's type and lies in its range, or among its choices.
 bool fits(const Option&, const OptionValue&);
 
 // What fits: "integer, 1..1000", "number, > 0", "true or false", "one of relu, tanh",
-// "list of integers, >= 1".
+// "list of integers, >= 1", "list of numbers, 0..1".
 std::string allowed_text(const Option&);
 
 // For messages: true, 3, 0.25, "relu", [64, 64].

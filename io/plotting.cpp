@@ -189,10 +189,10 @@ class Script {
     strip(bottom, foot_height_);
     line("set label 1 {} at screen {},{:.5f} left tc rgb '#555555' font ',9'", literal(figure_.map_scale),
          kBarStart + kBar + 0.08, (bottom + 0.6 * kScaleHeight) / height_);
-    line("set label 2 'none' at screen {},{:.5f} right tc rgb '#555555' font ',9'", kBarStart - 0.01,
-         (bottom + 0.6 * kScaleHeight) / height_);
-    line("set label 3 'largest' at screen {},{:.5f} left tc rgb '#555555' font ',9'", kBarStart + kBar + 0.01,
-         (bottom + 0.6 * kScaleHeight) / height_);
+    line("set label 2 {} at screen {},{:.5f} right tc rgb '#555555' font ',9'", literal(figure_.map_ends[0]),
+         kBarStart - 0.01, (bottom + 0.6 * kScaleHeight) / height_);
+    line("set label 3 {} at screen {},{:.5f} left tc rgb '#555555' font ',9'", literal(figure_.map_ends[1]),
+         kBarStart + kBar + 0.01, (bottom + 0.6 * kScaleHeight) / height_);
     line("set cbrange [0:1]");
     const std::string name = fmt::format("$data{}", blocks_++);
     text_ += name + " << EOD\n";
@@ -288,8 +288,10 @@ class Script {
   }
 
   void heat_map(const Panel& panel, const HeatMap& map) {
-    line("set lmargin {}; set rmargin 1.5; set tmargin 1.8; set bmargin {}", panel.y_ticks.empty() ? 2 : 16,
-         panel.x_label.empty() ? 1 : 3.4);
+    std::size_t longest = 18;  // letters of a label that the usual margin is wide enough for
+    for (const Tick& tick : panel.y_ticks) longest = std::max(longest, tick.label.size());
+    line("set lmargin {}; set rmargin 1.5; set tmargin 1.8; set bmargin {}",
+         panel.y_ticks.empty() ? 2 : longest - 2, panel.x_label.empty() ? 1 : 3.4);
     line("unset grid; set tics out nomirror scale 0");
     line("set {}",
          panel.x_ticks.empty() ? "format x ''; set xtics 1e9" : "xtics " + tick_list(panel.x_ticks));

@@ -4,6 +4,7 @@
 // A figure is a grid of panels under one legend, drawn as SVG, PDF and PNG of equal layout.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -59,6 +60,7 @@ struct Figure {
   std::string note = "";                      // below the panels: whose values these are, what a band means
   std::string map_scale =
       "";  // what the colours of its maps mean, beside a bar from the smallest to the largest
+  std::array<std::string, 2> map_ends = {"none", "largest"};  // of the bar
   std::vector<PlotFormat> formats = {PlotFormat::kSvg, PlotFormat::kPdf, PlotFormat::kPng};
 };
 

@@ -530,7 +530,7 @@ class Store(SweepTest):
             with h5py.File(path) as file:
                 seen |= {line.split(" = ")[0] for line in file.attrs["recipe"].decode().splitlines()}
         self.assertEqual(seen - keys - fields, set())
-        self.assertLessEqual(fields - seen, {"values_parent"})
+        self.assertLessEqual(fields - seen, {"values_parent", "mask_from"})
 
     def test_index_and_summaries(self):
         self.compare(names_of("`summaries.h5`"), self.directory / "S" / "summaries.h5")

@@ -40,7 +40,9 @@ struct ChoiceField {
 // One option of a struct: where its value lies and how it is declared. Valid as long as the struct is.
 struct OptionField {
   std::string key;
-  std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::int64_t>*, ChoiceField> place;
+  std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::int64_t>*, std::vector<double>*,
+               ChoiceField>
+      place;
   Range range;
   const char* help = "";
 };

@@ -1,6 +1,8 @@
 #include "agents/learning/batch_trainer.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
@@ -54,6 +56,31 @@ void BatchTrainer::estimate_values(Network& network, const float* observations, 
                         columns_.data(), stride);
     network.infer(kCritic, columns, {columns_.data(), stride}, {value + first, samples_.stride});
   }
+}
+
+std::span<const float> BatchTrainer::log_std(const ModelSpec& model) const {
+  if (model.log_std == 0) return {};
+  return network_->parameters().subspan(network_->log_std_offset(), static_cast<std::size_t>(model.log_std));
+}
+
+BatchLoss BatchTrainer::loss_of_rollout(const ModelSpec& model, std::shared_ptr<const OutputLoss> loss) {
+  BatchLoss result{samples_.size(), {}, std::move(loss)};
+  const auto features = static_cast<std::size_t>(samples_.observation_size);
+  for (int i = 0; i < samples_.size(); ++i) {
+    const float* row = samples_.observation.data() + std::ptrdiff_t{i} * samples_.observation_stride;
+    result.observations.insert(result.observations.end(), row, row + features);
+  }
+  if (model.observation_moments == 0) return result;
+  const float* mean = network_->parameters().data() + network_->moments_offset();
+  const float* variance = mean + features;
+  for (std::size_t i = 0; i < result.observations.size(); ++i) {
+    const std::size_t feature = i % features;
+    const double deviation = std::sqrt(variance[feature] + kVarianceFloor);
+    const double value = (double{result.observations[i]} - mean[feature]) / deviation;
+    result.observations[i] =
+        static_cast<float>(std::clamp(value, -double{kObservationClip}, double{kObservationClip}));
+  }
+  return result;
 }
 
 void BatchTrainer::save(StateWriter& writer) const {

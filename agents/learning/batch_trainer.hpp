@@ -55,6 +55,12 @@ class BatchTrainer : public Trainer {
     return minibatch_begin_;
   }
 
+  // The observations of the rollout as the networks see them, with a loss of their outputs.
+  BatchLoss loss_of_rollout(const ModelSpec&, std::shared_ptr<const OutputLoss>);
+
+  // log_std of a Gaussian policy as it is now; empty for others.
+  std::span<const float> log_std(const ModelSpec&) const;
+
   // Values of part kCritic of `network` for observations that lie as those of Samples. Throws Interrupted.
   void estimate_values(Network& network, const float* observations, int count, float* value);
 

@@ -3,6 +3,7 @@
 #include "agents/acting/rollout.hpp"
 #include "agents/config/cloning_config.hpp"
 #include "agents/config/paper_defaults.hpp"
+#include "agents/learning/first_loss.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/subnormals.hpp"
 
@@ -17,16 +18,27 @@ bool distils_critic(const AgentConfig& config) {
 
 CloningTrainer::CloningTrainer(const TrainingRequest& request, int max_columns)
     : BatchTrainer(request, max_columns, request.config.options<PolicyCloningConfig>().minibatches),
+      model_(request.model),
       teacher_(make_teacher(request, max_columns_)),
       epochs_(request.config.options<PolicyCloningConfig>().epochs),
-      learner_(*network_, request.model, config_, minibatch_, iterations_) {
+      learner_(*network_, model_, config_, minibatch_, iterations_) {
   learner_.start_at_iteration(first_iteration_);
 }
 
-UpdateReport CloningTrainer::collect_and_learn() {
+void CloningTrainer::collect() {
   collect_rollout(sampler_, *policy_, *teacher_, kActor, samples_, interruption());
   if (distils_critic(config_))
     estimate_values(*teacher_, samples_.observation.data(), samples_.size(), samples_.value.data());
+}
+
+BatchLoss CloningTrainer::first_loss(double temperature) {
+  collect();
+  return loss_of_rollout(model_,
+                         cloning_loss(samples_, log_std(model_), distils_critic(config_), temperature));
+}
+
+UpdateReport CloningTrainer::collect_and_learn() {
+  collect();
   UpdateReport last;
   for (std::int64_t epoch = 0; epoch < epochs_; ++epoch)
     for (const std::int32_t* minibatch : shuffled_minibatches()) {

@@ -41,12 +41,15 @@ class CloningLearner final : public BatchLearner {
 class CloningTrainer final : public BatchTrainer {
  public:
   CloningTrainer(const TrainingRequest&, int max_columns);
+  BatchLoss first_loss(double temperature) override;
 
  private:
   UpdateReport collect_and_learn() override;
+  void collect();
   CloningLearner& learner() override { return learner_; }
   const CloningLearner& learner() const override { return learner_; }
 
+  ModelSpec model_;
   std::unique_ptr<Network> teacher_;
   std::int64_t epochs_;
   CloningLearner learner_;

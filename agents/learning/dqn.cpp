@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agents/config/dqn_config.hpp"
+#include "agents/learning/first_loss.hpp"
 #include "agents/learning/schedule.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
@@ -54,6 +55,12 @@ UpdateReport DqnTrainer::collect_and_learn() {
     if (dqn_.prioritized) memory_.set_priorities(batch, learner_.td_abs_error());
   }
   return last;
+}
+
+BatchLoss DqnTrainer::first_loss(double /*temperature*/) {
+  collect_until_due([&] { collect(*network_, epsilon()); });
+  const ReplayBatch& batch = draw_batch(beta());
+  return loss_of_batch(batch, learner_.loss_of(batch));
 }
 
 double DqnTrainer::epsilon() const {
@@ -143,6 +150,27 @@ float DqnLearner::evaluate_loss(const ReplayBatch& batch) {
        .delta = static_cast<float>(config_.delta_clip),
        .q_gradient = q_gradient_.data(),
        .td_abs_error = error_.data()});
+}
+
+std::shared_ptr<const OutputLoss> DqnLearner::loss_of(const ReplayBatch& batch) {
+  value_next_observations(batch);
+  const double discount = std::pow(config_.discount, static_cast<double>(config_.n_step));
+  const AlignedFloats& selector = config_.double_dqn ? next_online_ : next_target_;
+  std::vector<std::int32_t> action;
+  std::vector<double> target, weight;
+  for (std::size_t b = 0; b < static_cast<std::size_t>(batch.size); ++b) {
+    std::size_t best = b;
+    for (std::size_t a = 1; a < static_cast<std::size_t>(values_.actions()); ++a)
+      if (const std::size_t place = a * static_cast<std::size_t>(stride_) + b;
+          selector[place] > selector[best])
+        best = place;
+    const double running = batch.done_n[b] != 0 ? 0.0 : double{batch.bootstrap[b]};
+    action.push_back(batch.action[b]);
+    target.push_back(batch.return_[b] + discount * running * next_target_[best]);
+    weight.push_back(batch.weight[b]);
+  }
+  return action_value_loss(values_.actions(), config_.dueling, config_.delta_clip, std::move(action),
+                           std::move(target), std::move(weight));
 }
 
 void DqnLearner::copy_to_target() {

@@ -21,6 +21,7 @@
 #include "agents/learning/algorithm.hpp"
 #include "agents/learning/dropout.hpp"
 #include "agents/learning/replay_trainer.hpp"
+#include "agents/network/derivatives.hpp"
 
 namespace impsweep {
 
@@ -34,6 +35,9 @@ class DqnLearner {
   // One update, and the copy to the target network that may be due after it.
   UpdateReport learn(const ReplayBatch&);
   void copy_to_target();
+
+  // The loss of a batch; the targets y do not depend on the parameters that are learned.
+  std::shared_ptr<const OutputLoss> loss_of(const ReplayBatch&);
 
   // Values and errors of the batch learned from, before its update.
   ConstBatch q() const { return {q_.data(), stride_}; }           // [actions][stride]
@@ -68,6 +72,7 @@ class DqnTrainer final : public ReplayTrainer {
   DqnTrainer(const TrainingRequest&, int max_columns);
 
   std::int64_t updates() const override { return learner_.optimizer().steps(); }
+  BatchLoss first_loss(double temperature) override;
 
  private:
   UpdateReport collect_and_learn() override;

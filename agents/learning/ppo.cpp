@@ -8,6 +8,7 @@
 
 #include "agents/acting/rollout.hpp"
 #include "agents/config/paper_defaults.hpp"
+#include "agents/learning/first_loss.hpp"
 #include "agents/native/subnormals.hpp"
 
 namespace impsweep {
@@ -15,18 +16,36 @@ namespace impsweep {
 PpoTrainer::PpoTrainer(const TrainingRequest& request, int max_columns)
     : BatchTrainer(request, max_columns, request.config.options<PpoConfig>().minibatches),
       ppo_(request.config.options<PpoConfig>()),
-      learner_(*network_, request.model, config_, minibatch_, iterations_),
+      model_(request.model),
+      learner_(*network_, model_, config_, minibatch_, iterations_),
       observation_moments_(request.model, request.initial_parameters),
       reward_scaling_(samples_.B, ppo_.discount),
       timeout_value_(zeros(1, samples_.stride)) {
   learner_.start_at_iteration(first_iteration_);
 }
 
-UpdateReport PpoTrainer::collect_and_learn() {
+void PpoTrainer::collect() {
   collect_rollout(sampler_, *policy_, *network_, kActor, samples_, interruption());
   if (ppo_.reward_norm) reward_scaling_.scale(samples_);
   estimate_values_and_advantages();
   if (ppo_.obs_norm) observation_moments_.take_in(samples_, *network_);
+}
+
+// The whole rollout is one minibatch, so that advantages are normalised over it under either scope.
+BatchLoss PpoTrainer::first_loss(double temperature) {
+  collect();
+  if (ppo_.normalize_advantage && ppo_.advantage_scope == AdvantageScope::kMinibatch)
+    estimate_advantages(samples_, ppo_.discount, ppo_.gae_lambda, true);
+  const std::span<const float> advantage(samples_.advantage.data(),
+                                         static_cast<std::size_t>(samples_.size()));
+  return loss_of_rollout(model_, policy_gradient_loss(samples_, advantage, log_std(model_),
+                                                      {.value_coefficient = ppo_.value_coefficient,
+                                                       .entropy_coefficient = ppo_.entropy_coefficient,
+                                                       .temperature = temperature}));
+}
+
+UpdateReport PpoTrainer::collect_and_learn() {
+  collect();
   UpdateReport last;
   for (std::int64_t epoch = 0; epoch < ppo_.epochs; ++epoch) {
     for (const std::int32_t* minibatch : shuffled_minibatches()) {

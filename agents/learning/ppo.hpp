@@ -56,9 +56,11 @@ class PpoLearner final : public BatchLearner {
 class PpoTrainer final : public BatchTrainer {
  public:
   PpoTrainer(const TrainingRequest&, int max_columns);
+  BatchLoss first_loss(double temperature) override;
 
  private:
   UpdateReport collect_and_learn() override;
+  void collect();
   void estimate_values_and_advantages();
   void add_values_after_timeouts();
   PpoLearner& learner() override { return learner_; }
@@ -67,6 +69,7 @@ class PpoTrainer final : public BatchTrainer {
   void load_own(StateReader&) override;
 
   PpoConfig ppo_;
+  ModelSpec model_;
   PpoLearner learner_;
   ObservationMoments observation_moments_;
   RewardScaling reward_scaling_;

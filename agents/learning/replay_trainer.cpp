@@ -111,6 +111,32 @@ const ReplayBatch& ReplayTrainer::draw_batch(double beta) {
   return batch_;
 }
 
+void ReplayTrainer::collect_until_due(const std::function<void()>& collect_steps) {
+  for (; !finished(); ++iteration_) {
+    collect_steps();
+    if (updates_due() > 0 && memory_.can_sample()) return;
+  }
+  throw TrainingFailure("no update would be made in the steps of this training; give it more");
+}
+
+BatchLoss ReplayTrainer::loss_of_batch(const ReplayBatch& batch,
+                                       std::shared_ptr<const OutputLoss> loss) const {
+  const auto features = static_cast<std::size_t>(sampler_.info().observation_size);
+  BatchLoss result{batch.size, std::vector<float>(static_cast<std::size_t>(batch.size) * features),
+                   std::move(loss)};
+  const ConstBatch dense = batch.observation.dense();
+  const ActiveBatch active = batch.observation.active();
+  for (std::size_t j = 0; j < static_cast<std::size_t>(batch.size); ++j) {
+    float* row = result.observations.data() + j * features;
+    if (batch.observation.is_binary())
+      for (std::uint32_t e = active.begin[j]; e < active.begin[j + 1]; ++e) row[active.feature[e]] = 1;
+    else
+      for (std::size_t f = 0; f < features; ++f)
+        row[f] = dense.data[f * static_cast<std::size_t>(dense.stride) + j];
+  }
+  return result;
+}
+
 void ReplayTrainer::save(StateWriter& writer) const {
   if (safe_point_.is_left()) return safe_point_.save(writer);
   save_parameters(writer, "parameters", *network_);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -61,6 +62,12 @@ class ReplayTrainer : public Trainer {
 
   // Updates of this iteration; none until min_steps_learn steps have been collected.
   int updates_due() const;
+
+  // Goes on to collect until the first update is due. Throws TrainingFailure if that is never.
+  void collect_until_due(const std::function<void()>& collect_steps);
+
+  // The observations of a batch, with a loss of the networks' outputs.
+  BatchLoss loss_of_batch(const ReplayBatch&, std::shared_ptr<const OutputLoss>) const;
 
   // A batch of the memory, which must not be without anything to draw. `beta`: exponent of the importance
   // weights.

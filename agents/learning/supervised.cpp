@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "agents/config/supervised_config.hpp"
+#include "agents/learning/first_loss.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
 #include "agents/native/subnormals.hpp"
@@ -74,6 +76,21 @@ void SupervisedTrainer::iterate() {
   if (next_ + size > order_.size()) next_ = 0;
   steps_ += learner_.batch_size();
   require_finite(report, steps_, "images");
+}
+
+BatchLoss SupervisedTrainer::first_loss(double temperature) {
+  shuffle(order_stream_, order_.data(), data_set_->training.count);
+  const auto size = static_cast<std::size_t>(learner_.batch_size());
+  const auto pixels = static_cast<std::size_t>(data_set_->training.pixels_per_image());
+  BatchLoss loss{learner_.batch_size(), std::vector<float>(size * pixels), {}};
+  std::vector<std::int32_t> labels;
+  for (std::size_t j = 0; j < size; ++j) {
+    data_set_->training.write_image(order_[j], loss.observations.data() + j * pixels, 1);
+    labels.push_back(data_set_->training.labels[static_cast<std::size_t>(order_[j])]);
+  }
+  loss.of_outputs = classification_loss(std::move(labels),
+                                        std::vector<double>(size, 1.0 / learner_.batch_size()), temperature);
+  return loss;
 }
 
 void SupervisedTrainer::save(StateWriter& writer) const {

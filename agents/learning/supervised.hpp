@@ -54,6 +54,7 @@ class SupervisedTrainer final : public Trainer {
   SupervisedTrainer(const TrainingRequest&, int max_columns);
 
   void iterate() override;  // one minibatch
+  BatchLoss first_loss(double temperature) override;
   std::int64_t env_steps() const override { return steps_; }
   std::int64_t updates() const override { return learner_.updates(); }
   bool finished() const override { return steps_ >= total_steps_; }

@@ -13,6 +13,7 @@
 #include "agents/acting/evaluation.hpp"
 #include "agents/acting/interruption.hpp"
 #include "agents/config/config.hpp"
+#include "agents/network/derivatives.hpp"
 #include "agents/network/network.hpp"
 #include "envs/digits.hpp"
 #include "envs/environment.hpp"
@@ -75,6 +76,12 @@ class Trainer {
   virtual std::int64_t env_steps() const = 0;
   virtual std::int64_t updates() const = 0;  // gradient steps so far
   virtual bool finished() const = 0;
+
+  // The loss of the first update as a function of the parameters; asked of a trainer that has done nothing
+  // yet, and will do nothing else. Collects one batch of experience, or as much as learning waits for; where
+  // updates are made of parts of the batch, the loss is that of all of it. `temperature` divides the logits
+  // of a softmax policy; action values and Gaussians have none. Throws Interrupted.
+  virtual BatchLoss first_loss(double temperature) = 0;
 
   // The policy that acts, for evaluation: part `policy_part` of `network`.
   virtual Network& network() = 0;

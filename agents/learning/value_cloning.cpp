@@ -1,9 +1,11 @@
 #include "agents/learning/value_cloning.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agents/config/paper_defaults.hpp"
 #include "agents/learning/distillation_loss.hpp"
+#include "agents/learning/first_loss.hpp"
 #include "agents/learning/schedule.hpp"
 #include "agents/learning/trained_network.hpp"
 #include "agents/native/kernels/kernels.hpp"
@@ -49,6 +51,19 @@ UpdateReport ValueCloningTrainer::collect_and_learn() {
     last = learn(draw_batch());
   }
   return last;
+}
+
+BatchLoss ValueCloningTrainer::first_loss(double /*temperature*/) {
+  collect_until_due([&] { collect(*teacher_, cloning_.epsilon_teacher); });
+  const ReplayBatch& batch = draw_batch();
+  teacher_values_.infer(*teacher_, batch.observation, batch.size, {teacher_q_.data(), stride_});
+  const auto actions = static_cast<std::size_t>(student_values_.actions());
+  std::vector<double> target;
+  for (std::size_t b = 0; b < static_cast<std::size_t>(batch.size); ++b)
+    for (std::size_t a = 0; a < actions; ++a)
+      target.push_back(teacher_q_[a * static_cast<std::size_t>(stride_) + b]);
+  return loss_of_batch(
+      batch, value_cloning_loss(student_values_.actions(), false, cloning_.delta_clip, std::move(target)));
 }
 
 UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {

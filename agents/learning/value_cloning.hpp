@@ -23,6 +23,7 @@ class ValueCloningTrainer final : public ReplayTrainer {
   ValueCloningTrainer(const TrainingRequest&, int max_columns);
 
   std::int64_t updates() const override { return adam_.steps(); }
+  BatchLoss first_loss(double temperature) override;
 
  private:
   UpdateReport collect_and_learn() override;

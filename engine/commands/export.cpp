@@ -15,12 +15,12 @@ namespace impsweep {
 namespace {
 
 int export_ticket(const Store& store, const Plan& plan, const std::string& chain, const std::string& round,
-                  const std::filesystem::path& output) {
+                  const std::filesystem::path& output, bool with_compact) {
   const TrainingIndex training = find_round(plan, chain, round, store.directory().string());
   if (!store.has(plan.trainings[training].digest))
     throw InputError("{}: {} is not finished yet; `impsweep status {}` shows what is",
                      store.directory().string(), training_name(plan, training), store.directory().string());
-  const TensorFile ticket = make_ticket(store, plan, training);
+  const TensorFile ticket = make_ticket(store, plan, training, with_compact);
   const std::string suffix = output.extension().string();
   if (suffix == ".pt" || suffix == ".pth") {
     const std::vector<char> bytes = torch_file(ticket);
@@ -39,7 +39,7 @@ int command_export(const Arguments& arguments) {
   namespace options = boost::program_options;
   Usage usage(
       "export DIR rounds|curves|inputs|layers [--with KEY]... [--format csv|json] [--output FILE]\n"
-      "       impsweep export DIR ticket --chain ID --round K --output FILE.pt|FILE.h5",
+      "       impsweep export DIR ticket --chain ID --round K --output FILE.pt|FILE.h5 [--compact]",
       "Writes the finished part of a store as one tidy table:\n"
       "  rounds   one row per finished round of every chain, every scalar a column\n"
       "  curves   one row per evaluation: learning curves of every round\n"
@@ -47,12 +47,17 @@ int command_export(const Arguments& arguments) {
       "  layers   one row per tensor and round: weights left, those on a path from an input to an output\n"
       "or one round's ticket, its mask, initial and best weights, for PyTorch's torch.load() or as HDF5:\n"
       "  ticket   file[\"mask\"], [\"initial\"], [\"best\"], each by tensor, [\"actor.0.weight\"] for "
-      "example\n\n"
+      "example;\n"
+      "           with --compact also file[\"compact\"], smaller dense networks that act as the best ones "
+      "do,\n"
+      "           and file[\"inputs\"][\"observation\"], 1 for each feature of the observation that they are "
+      "shown\n\n"
       "Example: impsweep export out rounds --output rounds.csv");
   usage.options.add_options()("format", options::value<std::string>()->default_value("csv"), "csv or json")(
       "with", options::value<std::vector<std::string>>()->composing(),
       "also a column of this setting, e.g. --with ppo.learning_rate; may be repeated")(
       "output", options::value<std::string>(), "file to write; standard output if absent")(
+      "compact", options::bool_switch(), "ticket: also as smaller dense networks")(
       "chain", options::value<std::string>(), "ticket: its chain")("round", options::value<std::string>(),
                                                                    "ticket: its round");
   usage.positional = {{"words", -1}};
@@ -77,7 +82,8 @@ int command_export(const Arguments& arguments) {
       if (values->count(needed) == 0)
         throw InputError("export: a ticket needs --{}; see `impsweep export --help`", needed);
     return export_ticket(store, plan, (*values)["chain"].as<std::string>(),
-                         (*values)["round"].as<std::string>(), (*values)["output"].as<std::string>());
+                         (*values)["round"].as<std::string>(), (*values)["output"].as<std::string>(),
+                         (*values)["compact"].as<bool>());
   }
   const auto with = values->count("with") != 0 ? (*values)["with"].as<std::vector<std::string>>()
                                                : std::vector<std::string>();

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
 #include "agents/network/initialisation.hpp"
+#include "engine/imp/selection.hpp"
 #include "envs/random.hpp"
 
 namespace impsweep {
@@ -103,20 +106,19 @@ std::int64_t available_entries(const RoundInputs& in) {
   return count;
 }
 
-// Exactly in.kept ones, uniform over all prunable entries together that are available: each entry is taken
+// Leaves exactly `kept` ones, uniform over the entries of these tensors together that are ones: each is taken
 // with probability (ones still needed) / (entries still to come).
-Mask random_mask(const RoundInputs& in) {
-  Mask mask(in.available.begin(), in.available.end());
-  Stream stream(in.streams->of_baseline("random-mask"));
-  std::int64_t needed = in.kept, coming = available_entries(in);
-  for (const std::size_t index : in.prunable)
+void keep_some(const RoundInputs& in, std::span<const std::size_t> tensors, std::int64_t kept, Stream& stream,
+               Mask& mask) {
+  const std::vector<std::int64_t> ones = kept_per_tensor(*in.tensors, tensors, mask);
+  std::int64_t needed = kept, coming = std::accumulate(ones.begin(), ones.end(), std::int64_t{0});
+  for (const std::size_t index : tensors)
     for (std::uint8_t& entry : part_of(mask, tensor_of(in, index))) {
       if (entry == 0) continue;
       entry = stream.below(coming) < needed ? 1 : 0;
       needed -= entry;
       --coming;
     }
-  return mask;
 }
 
 // Parameters drawn anew: all of them, or those of the prunable tensors.
@@ -132,9 +134,53 @@ std::vector<float> redrawn(const RoundInputs& in) {
   return parameters;
 }
 
+// Exactly in.kept ones, divided among layers, uniform within each.
+Mask random_mask(const RoundInputs& in, Distribution distribution) {
+  ImpConfig imp = *in.imp;
+  imp.distribution = distribution;
+  Mask mask(in.available.begin(), in.available.end());
+  Stream stream(in.streams->of_baseline("random-mask"));
+  for (const Ranking& layer : rankings(*in.model, *in.tensors, in.prunable, imp, in.available, mask, in.kept))
+    keep_some(in, layer.tensors, layer.kept, stream, mask);
+  return mask;
+}
+
 RoundStart random_reinit(const RoundInputs& in) {
   if (in.round == 0) return mask_weights(in);
-  return {random_mask(in), redrawn(in)};
+  return {random_mask(in, Distribution::kGlobal), redrawn(in)};
+}
+
+RoundStart mask_reinit(const RoundInputs& in) {
+  RoundStart start = mask_weights(in);
+  if (in.round > 0) start.parameters = redrawn(in);
+  return start;
+}
+
+RoundStart ratio_weights(const RoundInputs& in) {
+  RoundStart start = mask_weights(in);
+  if (in.round == 0) return start;
+  for (const std::size_t index : in.prunable) {
+    const Tensor& tensor = tensor_of(in, index);
+    shuffle_mask(tensor, MaskPermutation::kElement, in.streams->of_baseline("permute-mask", tensor.name),
+                 part_of(in.available, tensor), part_of(start.mask, tensor));
+  }
+  return start;
+}
+
+RoundStart sign_constant(const RoundInputs& in) {
+  RoundStart start = mask_weights(in);
+  if (in.round == 0) return start;
+  for (const std::size_t index : in.prunable)
+    if (const Tensor& tensor = tensor_of(in, index); tensor.is_weight)
+      make_signed_constant(part_of(in.available, tensor), part_of(start.parameters, tensor));
+  return start;
+}
+
+template <Distribution distribution>
+RoundStart random_static(const RoundInputs& in) {
+  RoundStart start = mask_weights(in);
+  if (in.round > 0) start.mask = random_mask(in, distribution);
+  return start;
 }
 
 constexpr auto kBaselines = std::to_array<BaselineInfo>({
@@ -166,6 +212,48 @@ constexpr auto kBaselines = std::to_array<BaselineInfo>({
      .redraws = true,
      .own_option = "imp.reinit_scope",
      .start = random_reinit},
+    {.name = "mask/re-init",
+     .chain_name = "mask-re-init",
+     .colour = "#7b3294",
+     .prunes = true,
+     .redraws = true,
+     .own_option = "imp.reinit_scope",
+     .start = mask_reinit},
+    {.name = "ratio/weights",
+     .chain_name = "ratio-weights",
+     .colour = "#5aae61",
+     .prunes = true,
+     .redraws = false,
+     .own_option = "",
+     .start = ratio_weights},
+    {.name = "sign/constant",
+     .chain_name = "sign-constant",
+     .colour = "#8c510a",
+     .prunes = true,
+     .redraws = false,
+     .own_option = "",
+     .start = sign_constant},
+    {.name = "random/uniform",
+     .chain_name = "random-uniform",
+     .colour = "#999999",
+     .prunes = false,
+     .redraws = false,
+     .own_option = "",
+     .start = random_static<Distribution::kUniform>},
+    {.name = "random/er",
+     .chain_name = "random-er",
+     .colour = "#5e8fc7",
+     .prunes = false,
+     .redraws = false,
+     .own_option = "",
+     .start = random_static<Distribution::kEr>},
+    {.name = "random/erk",
+     .chain_name = "random-erk",
+     .colour = "#c77cba",
+     .prunes = false,
+     .redraws = false,
+     .own_option = "",
+     .start = random_static<Distribution::kErk>},
 });
 
 constexpr bool is_at(Baseline baseline, std::string_view name) {
@@ -201,6 +289,19 @@ std::optional<Baseline> find_baseline(std::string_view name) {
   for (const Baseline baseline : baselines())
     if (info_of(baseline).name == name) return baseline;
   return std::nullopt;
+}
+
+double make_signed_constant(std::span<const std::uint8_t> available, std::span<float> values) {
+  double sum = 0, squares = 0;
+  const auto count = static_cast<double>(std::ranges::count(available, std::uint8_t{1}));
+  if (count == 0) return 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (available[i] != 0) sum += values[i];
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (available[i] != 0) squares += std::pow(values[i] - sum / count, 2);
+  const double constant = std::sqrt(squares / count);
+  for (float& value : values) value = value == 0 ? 0.0f : std::copysign(static_cast<float>(constant), value);
+  return constant;
 }
 
 bool has_unpruned_network(const ModelSpec& model, const std::vector<Tensor>& tensors,

@@ -1,5 +1,5 @@
 // engine/imp/baseline.hpp - the ticket and the three baselines of the paper (its table 1), all four called
-// baselines here: mask and parameters that a round starts from.
+// baselines here, and those of others: mask and parameters that a round starts from.
 //
 //   baseline            mask                                      weights at the places kept
 //   mask/weights        m, the pruned mask of the round before    their initial values
@@ -8,6 +8,17 @@
 //   permuted/permuted   m, shuffled within each tensor            the same values, shuffled over the new
 //                                                                 places
 //   random/re-init      uniform over all prunable entries         all parameters drawn anew
+//
+// and those that later work compares tickets with:
+//
+//   mask/re-init        m                                         drawn anew
+//   ratio/weights       m, shuffled within each tensor            their initial values
+//   sign/constant       m                                         their signs, times one number for each
+//                                                                 weight matrix (Zhou et al. 2019)
+//   random/uniform      uniform within layers, which all keep     their initial values
+//                       the same part
+//   random/er, erk      the same by Erdos and Renyi               their initial values
+//                       (distribution.hpp)
 //
 // Round 0 is the same dense training for all of them, unless imp.perm_round0 permutes it. "Initial values"
 // are those recorded at imp.rewind_step where that is set. A new baseline is one function and one entry of
@@ -73,6 +84,10 @@ std::optional<Baseline> find_baseline(std::string_view name);
 
 // The start of a round. Throws std::invalid_argument if arrays do not fit the model.
 RoundStart prepare(Baseline, const RoundInputs&);
+
+// sign/constant of one tensor: every value becomes the standard deviation (divisor n) of those available,
+// with its own sign; 0 stays. Returns the constant.
+double make_signed_constant(std::span<const std::uint8_t> available, std::span<float> values);
 
 // Whether some network of the model has nothing prunable, so that imp.reset_unpruned matters.
 bool has_unpruned_network(const ModelSpec&, const std::vector<Tensor>& tensors,

@@ -34,8 +34,8 @@ double raw_density(Distribution, std::span<const int> shape);
 std::vector<double> layer_shares(std::span<const LayerRoom>, double budget);
 
 // The same in whole numbers that add up to `kept` exactly: shares rounded down, the rest to the largest
-// fractions, of equal ones to the earlier layer; and a layer that can keep a weight keeps at least one. Throws
-// std::invalid_argument if that cannot be.
+// fractions, of equal ones to the earlier layer; and a layer that can keep a weight keeps at least one.
+// Throws std::invalid_argument if that cannot be.
 std::vector<std::int64_t> layer_counts(std::span<const LayerRoom>, std::span<const double> shares,
                                        std::int64_t kept);
 

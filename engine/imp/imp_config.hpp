@@ -6,8 +6,12 @@
 #pragma once
 
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "agents/config/config.hpp"
 
@@ -34,6 +38,29 @@ constexpr auto enum_names(PruneRule) {
 enum class Distribution { kGlobal, kUniform, kEr, kErk };
 constexpr auto enum_names(Distribution) {
   return std::array<std::string_view, 4>{"global", "uniform", "er", "erk"};
+}
+
+// What a weight is ranked by (criterion.hpp).
+enum class Criterion { kMagnitude, kNormalised, kLamp, kMovement, kRandom, kSnip, kGrasp, kSynflow };
+constexpr auto enum_names(Criterion) {
+  return std::array<std::string_view, 8>{"magnitude", "normalised", "lamp",  "movement",
+                                         "random",    "snip",       "grasp", "synflow"};
+}
+
+enum class Normalisation { kBound, kNorm };
+constexpr auto enum_names(Normalisation) {
+  return std::array<std::string_view, 2>{"bound", "norm"};
+}
+
+enum class Movement { kIncrease, kDistance };
+constexpr auto enum_names(Movement) {
+  return std::array<std::string_view, 2>{"increase", "distance"};
+}
+
+// What goes at once (units.hpp).
+enum class PruneUnit { kWeight, kNeuron, kInput, kFilter };
+constexpr auto enum_names(PruneUnit) {
+  return std::array<std::string_view, 4>{"weight", "neuron", "input", "filter"};
 }
 
 enum class PruneFrom { kBest, kFinal };
@@ -74,6 +101,32 @@ struct ImpConfig {
   bool reset_unpruned = true;
   std::int64_t rewind_step = 0;
   RewindBudget rewind_budget = RewindBudget::kFull;
+  Criterion criterion = Criterion::kMagnitude;
+  Distribution distribution = Distribution::kGlobal;
+  PruneUnit unit = PruneUnit::kWeight;
+  std::vector<double> densities;
+  std::vector<std::int64_t> keep_layers;
+  Normalisation normalise = Normalisation::kBound;
+  Movement movement = Movement::kIncrease;
+  double temperature = 0;
+  std::string mask_from;
+
+  // Whether masks follow from the network before its training, and not from a round before.
+  bool prunes_at_start() const {
+    return criterion == Criterion::kSnip || criterion == Criterion::kGrasp ||
+           criterion == Criterion::kSynflow;
+  }
+
+  // Whether what a round keeps is known without the mask of the round before.
+  bool counts_are_given() const {
+    return !densities.empty() || unit != PruneUnit::kWeight || prunes_at_start();
+  }
+
+  // Part of the weights, or units, that round `round` is to keep. Meant for the exact rule.
+  double density_of_round(int round) const {
+    if (densities.empty()) return std::pow(1 - prune_fraction, round);
+    return round == 0 ? 1 : densities[static_cast<std::size_t>(round) - 1];
+  }
 
   template <class V>
   void visit(V& v) {
@@ -99,6 +152,26 @@ struct ImpConfig {
       "late rewinding: reset to the parameters of round 0 at this environment step; 0: to the initial ones");
     v("imp.rewind_budget", rewind_budget, kAny,
       "after late rewinding: the full budget, or what remained at that step with schedules resumed");
+    v("imp.criterion", criterion, kAny,
+      "what weights are ranked by: magnitude, normalised, lamp, movement and random after a training; snip, "
+      "grasp and synflow before it, so that each round prunes the untrained network");
+    v("imp.distribution", distribution, kAny,
+      "global: one ranking; uniform, er, erk: each layer keeps a number of weights of its own");
+    v("imp.unit", unit, kAny,
+      "what goes at once: a weight, or a whole neuron, input or filter by the norm of its weights");
+    v("imp.densities", densities, Range{1e-6, 1},
+      "part of the weights (or units) left in round 1, 2, ...; []: by imp.prune_fraction");
+    v("imp.keep_layers", keep_layers, Range{-100, 100},
+      "layers of each network that are not pruned: 0 is the first, -1 the last; their weights count");
+    v("imp.normalise", normalise, kAny,
+      "normalised: magnitudes divided by the bound of a layer's initial weights, or by the norm of the "
+      "layer");
+    v("imp.movement", movement, kAny, "movement: |w| - |w0|, or |w - w0|, from the start of the training");
+    v("imp.temperature", temperature, Range{0, 1e6},
+      "grasp: of the policy's logits; 0: 200 where a student or classifier learns by cross-entropy, else 1");
+    v("imp.mask_from", mask_from, kAny,
+      "round 1 has the mask of a finished round of another chain: \"CHAIN:ROUND\"; without its seed at the "
+      "end, CHAIN is the one of the same seed");
   }
 };
 

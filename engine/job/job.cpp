@@ -14,6 +14,7 @@
 #include "agents/config/paper_defaults.hpp"
 #include "engine/job/data_set.hpp"
 #include "engine/job/external_task.hpp"
+#include "engine/job/round_counts.hpp"
 #include "envs/external/definition.hpp"
 #include "io/error.hpp"
 
@@ -288,15 +289,8 @@ std::vector<Baseline> baseline_list(const JobEntry* entry) {
   return list;
 }
 
-void check_counts(const GridPoint& point) {
-  const std::int64_t entries = prunable_entries(point.settings);
-  const ImpConfig& imp = point.settings.imp;
-  for (int round = 1; round < point.rounds; ++round)
-    if (kept_after(entries, imp.prune_fraction, round, imp.prune_rule) == 0)
-      throw InputError(
-          "{}: no weight of network {} is left in round {} of {}; lower 'rounds' or 'imp.prune_fraction' "
-          "(now {})",
-          point.place, network_name(point.settings.agent.network), round, point.rounds, imp.prune_fraction);
+PrunedPoint as_pruned(const GridPoint& point) {
+  return {point.settings, point.baselines, point.rounds, point.place};
 }
 
 void check_ticket(const GridPoint& point) {
@@ -311,7 +305,7 @@ void check_ticket(const GridPoint& point) {
   GridPoint ticket = point;
   ticket.settings = ticket_settings(point.settings);
   ticket.rounds = static_cast<int>(inputs.ticket_round) + 1;
-  check_counts(ticket);
+  check_pruning(as_pruned(ticket));
 }
 
 // Most keys may be idle in some points of a grid. These would make another experiment of it.
@@ -400,8 +394,11 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
     settings.imp.scope = PruneScope::kActorCritic;
   apply_budget_unit(settings, point.place);
   check_settings(settings, point.place);
+  const ImpConfig& imp = settings.imp;
+  if (find_entry(entries, "rounds") == nullptr && (!imp.densities.empty() || !imp.mask_from.empty()))
+    point.rounds = imp.mask_from.empty() ? static_cast<int>(imp.densities.size()) + 1 : 2;
   require_possible_count(point, points);
-  check_counts(point);
+  check_pruning(as_pruned(point));
   check_ticket(point);
   if (defaults == Defaults::kPaper) check_wishes(point);
   points.push_back(std::move(point));

@@ -12,6 +12,7 @@ namespace impsweep {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
+using Reals = std::vector<double>;
 
 // A value of a job file as an option may have it; nothing if no option has such values.
 std::optional<OptionValue> option_value(const JobValue& given) {
@@ -20,12 +21,16 @@ std::optional<OptionValue> option_value(const JobValue& given) {
   if (const double* real = given.get<double>()) return *real;
   if (const std::string* text = given.get<std::string>()) return *text;
   Integers integers;
+  Reals reals;
   for (const JobValue& element : *given.get<JobValue::List>()) {
     const std::int64_t* integer = element.get<std::int64_t>();
-    if (integer == nullptr) return std::nullopt;
-    integers.push_back(*integer);
+    const double* real = element.get<double>();
+    if (integer == nullptr && real == nullptr) return std::nullopt;
+    if (integer != nullptr) integers.push_back(*integer);
+    reals.push_back(integer != nullptr ? static_cast<double>(*integer) : *real);
   }
-  return integers;
+  if (integers.size() == reals.size()) return integers;
+  return reals;
 }
 
 // Number of insertions, deletions, replacements and exchanges of neighbours between two words.
@@ -51,6 +56,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string canonical_text(const OptionValue& value) {
   if (const Integers* list = std::get_if<Integers>(&value))
     return fmt::format("[{}]", fmt::join(*list, ", "));
+  if (const Reals* list = std::get_if<Reals>(&value)) {
+    std::vector<std::string> texts;
+    for (const double element : *list) texts.push_back(canonical_text(element));
+    return fmt::format("[{}]", fmt::join(texts, ", "));
+  }
   JobValue same;
   if (const bool* flag = std::get_if<bool>(&value)) same.data = *flag;
   if (const std::int64_t* integer = std::get_if<std::int64_t>(&value)) same.data = *integer;

@@ -9,6 +9,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/job/round_counts.hpp"
+#include "engine/plan/elsewhere.hpp"
 #include "engine/plan/identity.hpp"
 #include "io/error.hpp"
 
@@ -64,11 +66,38 @@ class Expansion {
  private:
   void add_point(std::size_t index) {
     const GridPoint& point = plan_.points[index];
+    enter(index);
+    for (const Baseline baseline : point.baselines)
+      for (const std::int64_t seed : point.seeds) add_chain(baseline, seed);
+  }
+
+  // Makes a point the current one, with what all its trainings need.
+  void enter(std::size_t index) {
+    if (const auto known = entered_.find(index); known != entered_.end()) {
+      current_ = std::move(known->second);
+      entered_.erase(known);
+      return;
+    }
+    const GridPoint& point = plan_.points[index];
     current_ = open(point);
     if (algorithm_of(point.settings).has_teacher) current_.teacher = add_teacher();
     if (point.settings.inputs.ticket_round > 0) current_.tickets = add_tickets(point);
-    for (const Baseline baseline : point.baselines)
-      for (const std::int64_t seed : point.seeds) add_chain(baseline, seed);
+  }
+
+  // The training that a key like imp.mask_from names, with all that it depends on: a round of another chain
+  // of the job, in the place of which the point under way is left for a while.
+  TrainingIndex round_elsewhere(const std::string& key, const std::string& text, std::int64_t seed) {
+    const GridPoint& reader = *current_.grid;
+    const ElsewhereRound found = find_elsewhere(plan_.points, key, text, seed, reader.place);
+    if (++depth_ > plan_.points.size())
+      throw InputError("{}: '{}' = \"{}\" goes round in a circle: that chain depends on this one",
+                       reader.place, key, text);
+    Point own = std::exchange(current_, Point());
+    enter(found.point);
+    const TrainingIndex training = training_of(found.baseline, found.seed, found.round);
+    entered_[found.point] = std::exchange(current_, std::move(own));
+    --depth_;
+    return training;
   }
 
   // The point as it is before any of its trainings has been added.
@@ -77,11 +106,8 @@ class Expansion {
     point.grid = &grid;
     point.settings = add_settings(grid.settings);
     point.network = network_name(grid.settings.agent.network);
-    const ImpConfig& imp = grid.settings.imp;
-    point.counts.entries = prunable_entries(grid.settings);
-    for (int round = 0; round < grid.rounds; ++round)
-      point.counts.kept.push_back(
-          kept_after(point.counts.entries, imp.prune_fraction, round, imp.prune_rule));
+    point.counts.kept = kept_by_round(grid.settings, grid.rounds);
+    point.counts.entries = point.counts.kept.front();
     return point;
   }
 
@@ -151,7 +177,7 @@ class Expansion {
   }
 
   TrainingIndex add_round(Baseline baseline, std::int64_t seed, int round) {
-    RoundTemplate& shape = round_template(baseline, round);
+    const RoundTemplate& shape = round_template(baseline, round);
     TrainingNode node;
     node.baseline = baseline;
     node.round = round;
@@ -168,7 +194,15 @@ class Expansion {
     if (shape.influence.values_parent) node.values_parent = training_of(baseline, seed, round - 1);
     if (shape.influence.rewind_parent) node.rewind_parent = training_of(baseline, seed, 0);
     if (shape.influence.inputs_parent) node.inputs_parent = current_.tickets.at(seed);
-    Recipe& recipe = shape.recipe;
+    if (shape.influence.mask_from) {
+      const ImpConfig& imp = current_.grid->settings.imp;
+      node.mask_from = round_elsewhere("imp.mask_from", imp.mask_from, seed);
+      const TrainingNode& source = plan_.trainings[*node.mask_from];
+      require_same_shape(plan_.settings[source.settings], current_.grid->settings, current_.grid->place);
+      node.density = source.density;  // of its networks together; what this one has of them the mask says
+      node.kept = round_half_even(source.density * static_cast<double>(current_.counts.entries));
+    }
+    Recipe& recipe = round_template(baseline, round).recipe;
     recipe.round = round;
     recipe.seed = seed;
     if (shape.influence.kept) recipe.kept = node.kept;
@@ -176,6 +210,7 @@ class Expansion {
     if (node.values_parent) recipe.values_parent = plan_.trainings[*node.values_parent].digest;
     if (node.rewind_parent) recipe.rewind_parent = plan_.trainings[*node.rewind_parent].digest;
     if (node.inputs_parent) recipe.inputs_parent = plan_.trainings[*node.inputs_parent].digest;
+    if (node.mask_from) recipe.mask_from = plan_.trainings[*node.mask_from].digest;
     return add_training(node, recipe);
   }
 
@@ -184,7 +219,8 @@ class Expansion {
     if (const auto known = by_digest_.find(node.digest); known != by_digest_.end()) return *known;
     std::vector<TrainingIndex>& list = plan_.dependency_list;
     node.first_dependency = static_cast<std::uint32_t>(list.size());
-    for (const auto& parent : {node.mask_parent, node.values_parent, node.rewind_parent, node.inputs_parent})
+    for (const auto& parent :
+         {node.mask_parent, node.values_parent, node.rewind_parent, node.inputs_parent, node.mask_from})
       if (parent) list.push_back(*parent);
     if (node.teacher) {
       const std::vector<TrainingIndex>& candidates = plan_.choices[*node.teacher].candidates;
@@ -247,7 +283,9 @@ class Expansion {
                                                                             EqualByDigest{&plan_}};
   std::unordered_map<std::string_view, std::size_t> by_name_;  // the chains' own names, which stay in place
 
-  Point current_;  // to which trainings are being added
+  Point current_;                         // to which trainings are being added
+  std::map<std::size_t, Point> entered_;  // points that were entered and left, by their index
+  std::size_t depth_ = 0;                 // of round_elsewhere()
 };
 
 }  // namespace
@@ -289,6 +327,7 @@ Recipe recipe_of(const Plan& plan, TrainingIndex index) {
   recipe.values_parent = digest(node.values_parent);
   recipe.rewind_parent = digest(node.rewind_parent);
   recipe.inputs_parent = digest(node.inputs_parent);
+  recipe.mask_from = digest(node.mask_from);
   if (node.teacher) recipe.teacher = plan.choices[*node.teacher].digest;
   return recipe;
 }

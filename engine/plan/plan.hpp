@@ -3,9 +3,10 @@
 //   chain (task, algorithm, network, variant, baseline, seed):   r00 -> r01 -> r02 ...
 //
 // Round k needs round k-1 (its mask); under random/re-init only the number of kept weights, which is known,
-// so its rounds are independent. A student needs all candidates for its teacher, and an agent that is given
-// the inputs of a ticket needs that ticket. Equal recipes are one training: baselines of a seed share round
-// 0, students share teachers, figures share chains.
+// so its rounds are independent; so are rounds that prune the untrained network. A student needs all
+// candidates for its teacher, an agent that is given the inputs of a ticket needs that ticket, and one that
+// has the mask of another chain's round needs that round. Equal recipes are one training: baselines of a seed
+// share round 0, students share teachers, figures share chains.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,9 @@ struct TrainingNode {
   std::int64_t kept = 0;       // prunable weights left
   double density = 1;          // part of the prunable weights left
   std::optional<TrainingIndex> mask_parent, values_parent, rewind_parent, inputs_parent;
-  std::optional<std::uint32_t> teacher;  // index into Plan::choices
-  std::uint32_t first_dependency = 0;    // into Plan::dependency_list
+  std::optional<TrainingIndex> mask_from;  // a round of another chain, whose mask it has
+  std::optional<std::uint32_t> teacher;    // index into Plan::choices
+  std::uint32_t first_dependency = 0;      // into Plan::dependency_list
 };
 
 // A teacher that is chosen when its candidates are trained: the highest re-evaluated return, the first wins.

@@ -17,6 +17,14 @@ namespace {
 
 constexpr int kRecipeVersion = 1;
 
+bool is_idle_pruning(std::string_view key, const ImpConfig& imp) {
+  if (key == "imp.normalise") return imp.criterion != Criterion::kNormalised;
+  if (key == "imp.movement") return imp.criterion != Criterion::kMovement;
+  if (key == "imp.temperature") return imp.criterion != Criterion::kGrasp;
+  if (key == "imp.prune_fraction") return !imp.densities.empty() || !imp.mask_from.empty();
+  return key == "imp.densities" && !imp.mask_from.empty();
+}
+
 // Keys that change nothing as long as another key has its present value.
 bool is_idle(std::string_view key, const Settings& settings) {
   const AgentConfig& agent = settings.agent;
@@ -25,6 +33,7 @@ bool is_idle(std::string_view key, const Settings& settings) {
     return agent.network.init != Init::kOrthogonal;
   if (key == "network.filters" || key == "network.kernel")
     return agent.network.architecture != Architecture::kCnn;
+  if (key.starts_with("imp.")) return is_idle_pruning(key, settings.imp);
   if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;
   if (key == "reg.dropout_target") return agent.regularisation.dropout == 0;
   if (key == "inputs.complement" || key == "inputs.mode") return !settings.inputs.restricts();
@@ -52,7 +61,14 @@ bool enters_pruned_round(std::string_view key, const Settings& settings, Baselin
   const bool shortens = rewinds && settings.imp.rewind_budget == RewindBudget::kRemaining;
   if (key == "imp.scope") return has_critic(model_of(settings));
   if (key == "imp.prune_bias") return true;
-  if (key == "imp.prune_fraction" || key == "imp.prune_rule") return info.prunes;
+  const ImpConfig& imp = settings.imp;
+  const bool prunes = info.prunes && imp.mask_from.empty();
+  if (key == "imp.prune_fraction") return prunes && !imp.counts_are_given();
+  if (key == "imp.prune_rule" || key == "imp.criterion" || key == "imp.distribution" || key == "imp.unit")
+    return prunes;
+  if (key == "imp.keep_layers") return prunes || !info.prunes;
+  if (key == "imp.normalise" || key == "imp.movement" || key == "imp.temperature")
+    return prunes && !is_idle_pruning(key, imp);
   if (key == "imp.reset_unpruned") return influences(settings, baseline, 1).values_parent;
   if (key == "imp.rewind_step") return shortens || (rewinds && takes_initial_values(settings, baseline));
   if (key == "imp.rewind_budget") return rewinds;
@@ -172,6 +188,7 @@ std::string canonical_bytes(const Recipe& recipe) {
   if (recipe.imp_semantics != 0) lines.number("imp_semantics", recipe.imp_semantics);
   lines.digest("inputs_parent", recipe.inputs_parent);
   if (recipe.kept) lines.number("kept", *recipe.kept);
+  lines.digest("mask_from", recipe.mask_from);
   lines.digest("mask_parent", recipe.mask_parent);
   lines.add_field("master_seed", std::to_string(recipe.master_seed));
   lines.number("recipe_version", kRecipeVersion);
@@ -225,6 +242,7 @@ Recipe parse_recipe(std::string_view canonical, const std::string& origin) {
   recipe.round = fields.integer("round", -1);
   recipe.baseline = fields.text("baseline");
   if (const std::int64_t kept = fields.integer<std::int64_t>("kept", -1); kept >= 0) recipe.kept = kept;
+  recipe.mask_from = fields.digest("mask_from");
   recipe.mask_parent = fields.digest("mask_parent");
   recipe.values_parent = fields.digest("values_parent");
   recipe.rewind_parent = fields.digest("rewind_parent");
@@ -283,8 +301,9 @@ Influences influences(const Settings& settings, Baseline baseline, int round) {
     return result;
   }
   result.baseline = baseline;
-  result.mask_parent = info_of(baseline).prunes;
-  result.kept = !result.mask_parent;
+  result.mask_from = !settings.imp.mask_from.empty();
+  result.mask_parent = info_of(baseline).prunes && !settings.imp.prunes_at_start() && !result.mask_from;
+  result.kept = !result.mask_from && (!result.mask_parent || settings.imp.counts_are_given());
   result.rewind_parent = settings.imp.rewind_step > 0 && takes_initial_values(settings, baseline);
   if (!settings.imp.reset_unpruned) {
     const ModelSpec model = model_of(settings);

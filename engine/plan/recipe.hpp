@@ -33,6 +33,7 @@ struct Recipe {
   TrainingId values_parent;                               // training that unpruned networks continue from
   TrainingId rewind_parent;                               // round 0 whose snapshot is the start
   TrainingId inputs_parent;                               // ticket that says which inputs are given
+  TrainingId mask_from;                                   // round of another chain whose mask it has
   TrainingId teacher;                                     // teacher_digest() of the teacher's candidates
   std::vector<std::pair<std::string, std::string>> keys;  // sorted; values in TOML
 
@@ -63,7 +64,7 @@ TrainingId teacher_digest(const std::vector<TrainingId>& candidates);
 struct Influences {
   std::optional<Baseline> baseline;
   bool kept = false, mask_parent = false, values_parent = false, rewind_parent = false;
-  bool inputs_parent = false;
+  bool inputs_parent = false, mask_from = false;
 };
 Influences influences(const Settings&, Baseline, int round);
 

@@ -19,7 +19,7 @@ Plan plan_of_recipe(const Recipe& recipe, const std::string& origin) {
   if (known_task(recipe.task, origin).is_data_set) require_job("it learned a data set, whose directory");
   Plan plan;
   plan.settings.push_back(settings_of(recipe, origin));
-  const Settings& settings = plan.settings.front();
+  Settings& settings = plan.settings.front();
 
   TrainingNode node;
   const auto add_parent = [&](const TrainingId& digest) -> std::optional<TrainingIndex> {
@@ -35,6 +35,7 @@ Plan plan_of_recipe(const Recipe& recipe, const std::string& origin) {
   node.values_parent = add_parent(recipe.values_parent);
   node.rewind_parent = add_parent(recipe.rewind_parent);
   node.inputs_parent = add_parent(recipe.inputs_parent);
+  node.mask_from = add_parent(recipe.mask_from);
   for (TrainingIndex parent = 0; parent < plan.trainings.size(); ++parent)
     plan.dependency_list.push_back(parent);
 
@@ -47,6 +48,10 @@ Plan plan_of_recipe(const Recipe& recipe, const std::string& origin) {
                   ? *recipe.kept
                   : kept_after(entries, settings.imp.prune_fraction, recipe.round, settings.imp.prune_rule);
   node.density = static_cast<double>(node.kept) / static_cast<double>(entries);
+  // Recipes say what schedules and names of chains came to, and that is all that is asked of them here.
+  if (recipe.kept && recipe.round > 0)
+    settings.imp.densities.assign(static_cast<std::size_t>(recipe.round), node.density);
+  if (node.mask_from) settings.imp.mask_from = "given";
   node.digest = digest_of(recipe);
   plan.trainings.push_back(node);
   plan.first_chain.resize(plan.trainings.size());

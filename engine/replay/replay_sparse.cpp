@@ -18,6 +18,12 @@ struct SparseMethod {
 
 constexpr auto kMethods = std::to_array<SparseMethod>({
     {"distribution", replay_distribution},
+    {"lamp", replay_lamp},
+    {"snip", replay_snip},
+    {"grasp", replay_grasp},
+    {"synflow", replay_synflow},
+    {"criterion", replay_criterion},
+    {"sign-constant", replay_sign_constant},
 });
 
 }  // namespace

@@ -1,5 +1,5 @@
-// engine/replay/sparse_methods.hpp - recordings of kind "sparse-methods": other ways to a sparse network. Each
-// case names its method; a new one is its function, declared here, and an entry of the table in
+// engine/replay/sparse_methods.hpp - recordings of kind "sparse-methods": other ways to a sparse network.
+// Each case names its method; a new one is its function, declared here, and an entry of the table in
 // replay_sparse.cpp.
 #pragma once
 
@@ -12,6 +12,12 @@ namespace impsweep {
 
 // Throw InputError if the case is incomplete.
 void replay_distribution(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_lamp(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_snip(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_grasp(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_synflow(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_criterion(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_sign_constant(const Hdf5File&, const std::string& group, OracleComparison&);
 
 // The names of all methods that can be driven.
 std::vector<std::string> sparse_method_names();

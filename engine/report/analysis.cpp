@@ -54,6 +54,19 @@ double finite_or_missing(double value) {
   return std::isfinite(value) ? value : kNotANumber;
 }
 
+bool of_one_schedule(const Group& a, const Group& b) {
+  const ImpConfig &first = a.settings.imp, &second = b.settings.imp;
+  const auto follows_from_keys = [](const ImpConfig& imp) {
+    return imp.unit == PruneUnit::kWeight && imp.mask_from.empty();
+  };
+  if (follows_from_keys(first) && follows_from_keys(second))
+    return first.densities == second.densities &&
+           (!first.densities.empty() || std::abs(first.prune_fraction - second.prune_fraction) < 1e-9);
+  for (std::size_t round = 0; round < std::min(a.rounds(), b.rounds()); ++round)
+    if (std::abs(a.density[round] - b.density[round]) > 1e-3 * a.density[round]) return false;
+  return true;
+}
+
 RoundValue return_of(Metric metric) {
   return [metric](const RoundFacts& round) { return finite_or_missing(return_by(round.summary, metric)); };
 }

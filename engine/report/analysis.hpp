@@ -47,6 +47,9 @@ ReturnBounds return_bounds(const Group&);
 // NaN for what is infinite: statistics take what is missing, and nothing else that is no number.
 double finite_or_missing(double);
 
+// Whether rounds of one number have one density, but for what whole numbers of weights make of it.
+bool of_one_schedule(const Group&, const Group&);
+
 // One number of every finished round, by round; NaN where it is missing. A return that is not finite is
 // missing.
 using RoundValue = std::function<double(const RoundFacts&)>;

@@ -85,10 +85,8 @@ std::string text_of(const std::vector<SettingDifference>& differences) {
 }
 
 bool of_one_schedule(const std::vector<ComparedArm>& arms) {
-  return std::ranges::all_of(arms, [&](const ComparedArm& arm) {
-    return std::abs(arm.group->settings.imp.prune_fraction -
-                    arms.front().group->settings.imp.prune_fraction) < 1e-9;
-  });
+  return std::ranges::all_of(
+      arms, [&](const ComparedArm& arm) { return of_one_schedule(*arm.group, *arms.front().group); });
 }
 
 // Mean of a curve over the logarithm of the density, from the dense agent to the density `least`; linear

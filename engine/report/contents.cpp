@@ -10,6 +10,7 @@
 #include "engine/report/figures.hpp"
 #include "engine/report/plain.hpp"
 #include "engine/report/tables.hpp"
+#include "engine/report/transfers.hpp"
 #include "io/human_text.hpp"
 
 namespace impsweep {
@@ -91,6 +92,11 @@ ReportSection group_section(const Results& results, const Group& group, const Re
       "layers", layers_panel(group, group.name()));
   add("Inputs left", "Inputs that the policy still reads, mean over seeds; band: one standard deviation. ",
       "inputs left", inputs_left_panel(group, group.name()));
+  if (std::optional<Panel> panel = units_left_panel(group, group.name()); panel && group.rounds() > 1)
+    add("Hidden units left",
+        "Hidden units, or filters, of each layer on a path of kept weights from an input to an output, under "
+        "mask/weights, mean over seeds; band: one standard deviation. ",
+        "units left", std::move(*panel));
   if (is_board(group)) {
     add("Channels", "Part of the first-layer weights of each channel that is left under mask/weights. ",
         "channels", channels_panel(group, group.name()));
@@ -200,6 +206,8 @@ ReportSection overall_section(const Results& results, const ReportMetrics& metri
 
 std::vector<ReportSection> report_contents(const Results& results, const ReportMetrics& metrics) {
   std::vector<ReportSection> sections = {overall_section(results, metrics)};
+  if (std::optional<ReportSection> transfers = transfers_section(results, metrics))
+    sections.push_back(std::move(*transfers));
   for (const Group& group : results.groups)
     if (has_rounds(group) && !is_shown_beside_another(results, group))
       sections.push_back(group_section(results, group, metrics));

@@ -288,10 +288,8 @@ Panel comparison_panel(std::span<const NamedGroup> groups, const std::string& ti
   const auto longest =
       std::ranges::max_element(groups, {}, [](const NamedGroup& named) { return named.group->rounds(); });
   Panel panel = density_panel(*longest->group, title, return_label(*longest->group, metric));
-  const bool one_schedule = std::ranges::all_of(groups, [&](const NamedGroup& named) {
-    return std::abs(named.group->settings.imp.prune_fraction - longest->group->settings.imp.prune_fraction) <
-           1e-9;
-  });
+  const bool one_schedule = std::ranges::all_of(
+      groups, [&](const NamedGroup& named) { return of_one_schedule(*named.group, *longest->group); });
   if (!one_schedule) {
     panel.logarithmic_x = true;
     panel.x_ticks.clear();
@@ -373,6 +371,27 @@ Panel inputs_left_panel(const Group& group, const std::string& title) {
     dress(series, baseline);
     panel.lines.push_back(std::move(series));
   }
+  return panel;
+}
+
+std::optional<Panel> units_left_panel(const Group& group, const std::string& title) {
+  Panel panel = density_panel(group, title, "hidden units left");
+  panel.y_minimum = 0;
+  for (std::size_t t = 0; t < group.tensors.size(); ++t) {
+    const Tensor& bias = group.tensors[t];  // one for each unit, and on a path if the unit is
+    if (bias.part < 0 || bias.is_weight || bias.is_output) continue;
+    Series series = line_over_rounds(group, shown_baseline(group), [t](const RoundFacts& round) {
+      return t < round.effective_per_tensor.size() ? static_cast<double>(round.effective_per_tensor[t])
+                                                   : kNotANumber;
+    });
+    clip_band(series, 0, static_cast<double>(bias.size));
+    series.title = fmt::format("{} [{}]", bias.name.substr(0, bias.name.rfind('/')), bias.size);
+    series.colour = colour_at(panel.lines.size());
+    series.dash = static_cast<Dash>(panel.lines.size() % 4);
+    series.marker = static_cast<Marker>(panel.lines.size() % 4);
+    panel.lines.push_back(std::move(series));
+  }
+  if (panel.lines.empty()) return std::nullopt;
   return panel;
 }
 

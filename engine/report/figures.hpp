@@ -47,6 +47,10 @@ Panel channels_panel(const Group&, const std::string& title);
 // Inputs that the policy can still depend on, by baseline.
 Panel inputs_left_panel(const Group&, const std::string& title);
 
+// Hidden units, or filters, of each layer on a path from an input to an output, under mask/weights. Nothing
+// without hidden layers.
+std::optional<Panel> units_left_panel(const Group&, const std::string& title);
+
 // Sum of |weight| from each input into the first layer, mean over seeds of mask/weights: bars for up to eight
 // inputs, a map of inputs by rounds for more. Nothing for boards.
 std::optional<Panel> input_magnitude_panel(const Group&, const std::string& title);

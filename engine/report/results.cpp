@@ -29,6 +29,7 @@ std::vector<std::string> places_to_read(const std::vector<Tensor>& tensors) {
                                      "curve/mean",
                                      "curve/returns",
                                      "result/kept_per_tensor",
+                                     "result/effective_per_tensor",
                                      "result/input_magnitude",
                                      "result/input_kept",  // of summaries, in place of masks
                                      "result/input_effective"};
@@ -45,6 +46,8 @@ RoundFacts read_facts(const Record& record, const ModelSpec& model, const std::v
   facts.curve_step.assign(step.begin(), step.end());
   facts.curve_mean = curve_means(record);
   facts.kept_per_tensor = record.values<std::int64_t>("result/kept_per_tensor");
+  if (record.has_array("result/effective_per_tensor"))
+    facts.effective_per_tensor = record.values<std::int64_t>("result/effective_per_tensor");
   const auto& magnitude = record.values<double>("result/input_magnitude");
   facts.input_magnitude.assign(magnitude.begin(), magnitude.end());
   const bool is_summary = record.has_array("result/input_kept");
@@ -54,7 +57,8 @@ RoundFacts read_facts(const Record& record, const ModelSpec& model, const std::v
                                              : std::vector<std::uint8_t>(first_layer.size, 1);
   if (facts.curve_step.size() != facts.curve_mean.size() || facts.curve_step.empty() ||
       facts.input_magnitude.size() != static_cast<std::size_t>(first_layer.shape[1]) ||
-      mask.size() != first_layer.size)
+      mask.size() != first_layer.size ||
+      (!facts.effective_per_tensor.empty() && facts.effective_per_tensor.size() != tensors.size()))
     throw InputError("{}: its arrays do not fit together; remove the file and run again", record.origin);
   const std::vector<std::int64_t> kept =
       is_summary ? record.values<std::int64_t>("result/input_kept") : kept_per_input(first_layer, mask);

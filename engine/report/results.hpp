@@ -15,8 +15,9 @@ namespace impsweep {
 
 struct RoundFacts {
   RoundSummary summary;
-  std::vector<double> curve_step, curve_mean;  // the first is the untrained network's
-  std::vector<std::int64_t> kept_per_tensor;   // of all tensors of the model
+  std::vector<double> curve_step, curve_mean;      // the first is the untrained network's
+  std::vector<std::int64_t> kept_per_tensor;       // of all tensors of the model
+  std::vector<std::int64_t> effective_per_tensor;  // empty in results of versions that did not look
   // [inputs] of the actor's first layer, which are channels where it is a convolution: sum of |weight| and
   // number of weights left.
   std::vector<float> input_magnitude;

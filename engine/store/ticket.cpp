@@ -4,12 +4,40 @@
 
 #include <algorithm>
 
+#include "engine/imp/compact.hpp"
 #include "engine/training/training.hpp"
 #include "io/hdf5_writer.hpp"
 
 namespace impsweep {
 
-TensorFile make_ticket(const Store& store, const Plan& plan, TrainingIndex index) {
+namespace {
+
+std::string name_of(const Tensor& tensor) {
+  std::string name = tensor.name;
+  std::ranges::replace(name, '/', '.');
+  return name;
+}
+
+template <class T>
+NamedTensor slice(const std::string& group, const Tensor& tensor, const std::vector<T>& all) {
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
+  return {group,
+          name_of(tensor),
+          {tensor.shape.begin(), tensor.shape.end()},
+          std::vector<T>(first, first + static_cast<std::ptrdiff_t>(tensor.size))};
+}
+
+void add_compact(const ModelSpec& model, const RoundResult& round, TensorFile& file) {
+  const CompactNetwork small = compact(model, round.best, round.mask);
+  for (const Tensor& tensor : tensors_of(small.model))
+    file.tensors.push_back(slice("compact", tensor, small.parameters));
+  file.tensors.push_back(
+      {"inputs", "observation", {static_cast<std::int64_t>(small.inputs.size())}, small.inputs});
+}
+
+}  // namespace
+
+TensorFile make_ticket(const Store& store, const Plan& plan, TrainingIndex index, bool with_compact) {
   const TrainingNode& node = plan.trainings[index];
   const Settings& settings = plan.settings[node.settings];
   const Record record = loader_from(store)(node.digest, RecordPart::kAll);
@@ -28,17 +56,11 @@ TensorFile make_ticket(const Store& store, const Plan& plan, TrainingIndex index
                 {"best_return", fmt::format("{}", read_summary(record).best_return)},
                 {"recipe", canonical_bytes(recipe_of(plan, index))}};
   for (const Tensor& tensor : tensors_of(request.model)) {
-    std::string name = tensor.name;
-    std::ranges::replace(name, '/', '.');
-    const std::vector<std::int64_t> shape(tensor.shape.begin(), tensor.shape.end());
-    const auto slice = [&](const auto& all) {
-      const auto first = all.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
-      return std::vector(first, first + static_cast<std::ptrdiff_t>(tensor.size));
-    };
-    file.tensors.push_back({"mask", name, shape, slice(round.mask)});
-    file.tensors.push_back({"initial", name, shape, slice(request.initial_parameters)});
-    file.tensors.push_back({"best", name, shape, slice(round.best)});
+    file.tensors.push_back(slice("mask", tensor, round.mask));
+    file.tensors.push_back(slice("initial", tensor, request.initial_parameters));
+    file.tensors.push_back(slice("best", tensor, round.best));
   }
+  if (with_compact) add_compact(request.model, round, file);
   return file;
 }
 

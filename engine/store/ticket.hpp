@@ -5,6 +5,8 @@
 //   mask      [tensor] bytes, 1 = kept
 //   initial   [tensor] the values that the round's training started from, 0 where pruned
 //   best      [tensor] its best checkpoint, 0 where pruned
+//   compact   [tensor] the best checkpoint as smaller dense networks (engine/imp/compact.hpp), if asked for,
+//   inputs    [observation] and bytes, 1 = feature that they are shown
 //
 // Tensors are called "actor.0.weight": network, layer, kind; weights are [out][in] as in PyTorch. A network
 // that normalises its observations has observation_mean, observation_variance and observation_count as well
@@ -19,7 +21,7 @@
 namespace impsweep {
 
 // The ticket of a finished training. InputError if a round that its start is computed from is missing.
-TensorFile make_ticket(const Store&, const Plan&, TrainingIndex);
+TensorFile make_ticket(const Store&, const Plan&, TrainingIndex, bool with_compact = false);
 
 // The same tree as an HDF5 file: groups, datasets, and the texts as attributes of the root.
 Bytes hdf5_file(const TensorFile&);

@@ -246,7 +246,13 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   for (const EvaluationPoint& point : outcome.curve)
     if (point.step == outcome.best_step) best_deviation = point.deviation;
   RoundSummary summary;
-  summary.density = node.density;
+  const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
+  const std::int64_t kept = sum(kept_per_tensor(tensors, prunable, request.mask));
+  // What the plan could not know, the mask says.
+  const bool counts_itself = node.inputs_parent || node.mask_from;
+  summary.density = node.mask_from
+                        ? static_cast<double>(kept) / static_cast<double>(prunable_entries(settings))
+                        : node.density;
   summary.best_step = outcome.best_step;
   summary.best_return = outcome.best_return;
   summary.best_deviation = best_deviation;
@@ -255,20 +261,18 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   summary.reevaluated_return = best.mean;
   summary.reevaluated_deviation = best.deviation;
   const Mask effective = effective_parameters(request.model, tensors, request.mask);
-  const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
   summary.inputs_left = inputs_read(tensors, request.mask);
   summary.effective_inputs = inputs_read(tensors, effective);
-  const std::int64_t kept = sum(kept_per_tensor(tensors, prunable, request.mask));
-  summary.effective_density = node.density *
+  summary.effective_density = summary.density *
                               static_cast<double>(sum(kept_per_tensor(tensors, prunable, effective))) /
                               static_cast<double>(std::max<std::int64_t>(kept, 1));
-  if (node.inputs_parent) summary.kept = kept;
+  if (counts_itself) summary.kept = kept;
   summary.env_steps = outcome.env_steps;
   summary.updates = outcome.updates;
   summary.evaluation_episodes = outcome.evaluation_episodes;
   summary.episodes_cut = outcome.episodes_cut;
   const auto write = [&](std::string_view name, const auto& value) {
-    if (name != kKept || node.inputs_parent) result[std::string(name)] = value;
+    if (name != kKept || counts_itself) result[std::string(name)] = value;
   };
   summary.visit_result(write);
   std::vector<std::string> names;
@@ -293,8 +297,10 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   put_parameters(record, "weights/best", tensors, outcome.best_parameters, request.mask);
   if (settings.imp.prune_from == PruneFrom::kFinal)
     put_parameters(record, "weights/final", tensors, outcome.final_parameters, request.mask);
-  if (node.round == 0) {
+  const bool moves = node.mask_parent && settings.imp.criterion == Criterion::kMovement;
+  if (node.round == 0 || moves)
     put_parameters(record, "initial", tensors, request.initial_parameters, request.mask);
+  if (node.round == 0) {
     for (const Snapshot& snapshot : outcome.snapshots) {
       const std::string group = fmt::format("snapshots/{}", snapshot.requested_step);
       put_parameters(record, group, tensors, snapshot.parameters, request.mask);
@@ -311,7 +317,25 @@ RoundResult read_round(const Record& record, const ModelSpec& model) {
   round.best = unpacked(record, "weights/best", tensors, round.mask);
   if (record.has_array("weights/final/" + tensors.front().name))
     round.final = unpacked(record, "weights/final", tensors, round.mask);
+  if (record.has_array("initial/" + tensors.front().name))
+    round.initial = unpacked(record, "initial", tensors, round.mask);
   return round;
+}
+
+Mask read_foreign_mask(const Record& record, const std::vector<Tensor>& tensors,
+                       std::span<const std::size_t> wanted) {
+  Mask mask(tensors.back().offset + tensors.back().size, 1);
+  for (const std::size_t index : wanted) {
+    const Tensor& tensor = tensors[index];
+    const std::string path = "mask/" + tensor.name;
+    if (!record.has_array("weights/best/" + tensor.name))
+      throw InputError("{}: its networks have no '{}', whose mask another chain is to have", record.origin,
+                       tensor.name);
+    if (!record.has_array(path)) continue;
+    const std::vector<Tensor> alone(1, tensor);
+    std::ranges::copy(read_mask(record, alone), mask.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
+  }
+  return mask;
 }
 
 RoundSnapshot read_snapshot(const Record& record, const ModelSpec& model, std::int64_t requested_step) {

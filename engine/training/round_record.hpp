@@ -14,7 +14,8 @@
 //   mask/<tensor>             1 = kept, 0 = pruned; left out where nothing is pruned
 //   weights/best/<tensor>     best checkpoint; where a tensor is masked, only the kept values in flat order
 //   weights/final/<tensor>    the final network, where imp.prune_from = final asks for it
-//   initial/<tensor>          initial parameters (round 0 only; they are the same in all rounds of a seed)
+//   initial/<tensor>          parameters at the start (of round 0, as they are the same in all rounds of a
+//                             seed; and wherever the next round prunes by movement from there)
 //   snapshots/<step>/<tensor> parameters recorded for late rewinding (round 0 only), with @step
 //   provenance@               where, when and how fast it was computed; not part of the result
 #pragma once
@@ -37,7 +38,7 @@ namespace impsweep {
 // A finished round as later rounds need it; arrays in dense order, 0 where masked.
 struct RoundResult {
   Mask mask;
-  std::vector<float> best, final;  // final is empty if the file does not hold it
+  std::vector<float> best, final, initial;  // the last two are empty if the file does not hold them
 };
 
 struct RoundSnapshot {
@@ -49,6 +50,10 @@ struct RoundSnapshot {
 RoundResult read_round(const Record&, const ModelSpec&);
 RoundSnapshot read_snapshot(const Record&, const ModelSpec&, std::int64_t requested_step);
 double read_reevaluated_return(const Record&);
+
+// The mask of a round of any other network, for the tensors given: those that it did not prune have no zeros.
+// [parameter_count], 1 elsewhere. Throws InputError if it has no such tensor of this size.
+Mask read_foreign_mask(const Record&, const std::vector<Tensor>&, std::span<const std::size_t> wanted);
 
 // Scalars of a finished training, for tables. Each is an attribute of its name in the group "result", or in
 // "provenance" for those of visit_times().

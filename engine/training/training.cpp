@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include "agents/network/initialisation.hpp"
+#include "agents/network/model.hpp"
 #include "engine/imp/baseline.hpp"
+#include "engine/imp/round_mask.hpp"
 #include "engine/job/data_set.hpp"
 #include "engine/job/external_task.hpp"
 #include "envs/external/definition.hpp"
@@ -29,6 +32,50 @@ std::vector<std::int64_t> snapshot_steps(const Settings& settings, int round) {
   const std::int64_t asked = settings.imp.rewind_step;
   if (asked > 0 && std::find(steps.begin(), steps.end(), asked) == steps.end()) steps.push_back(asked);
   return steps;
+}
+
+// The chosen teacher of a student.
+void add_teacher(const Plan& plan, const TrainingNode& node, const RoundLoader& load,
+                 TrainingRequest& request) {
+  if (!node.teacher) return;
+  const TrainingNode& teacher =
+      plan.trainings[chosen_teacher(plan, plan.choices[*node.teacher], load).training];
+  request.teacher_model = model_of(plan.settings[teacher.settings]);
+  request.teacher_parameters = read_round(load(teacher.digest, RecordPart::kAll), request.teacher_model).best;
+}
+
+// What GraSP divides a policy's logits by: students and classifiers learn by cross-entropy, to which its
+// paper gives 200.
+double temperature_of(const Settings& settings, const ModelSpec& model) {
+  constexpr double kOfCrossEntropy = 200;
+  if (settings.imp.criterion != Criterion::kGrasp) return 1;
+  if (settings.imp.temperature > 0) return settings.imp.temperature;
+  const bool has_logits = model.log_std == 0 && !learns_values(model);
+  return has_logits && settings.algorithm != "ppo" ? kOfCrossEntropy : 1;
+}
+
+// round_mask(), whose errors are those of a training.
+Mask mask_of(const ScoreInputs& scored, const TrainingNode& node) try {
+  return round_mask(scored, node.round, node.kept);
+} catch (const std::invalid_argument& error) {
+  throw TrainingFailure(fmt::format("its mask: {}", error.what()));
+}
+
+// The mask by a criterion of the untrained network. Its experience has streams of its own.
+Mask mask_at_start(const Settings& settings, TrainingRequest request, ScoreInputs scored,
+                   const TrainingNode& node) {
+  std::optional<BatchLoss> loss;
+  if (info_of(settings.imp.criterion).needs_loss) {
+    request.stream_prefix = scored.streams->of_training("scoring");
+    request.mask.assign(scored.available.begin(), scored.available.end());
+    request.initial_parameters.assign(scored.weights.begin(), scored.weights.end());
+    for (std::size_t i = 0; i < request.mask.size(); ++i)
+      if (request.mask[i] == 0) request.initial_parameters[i] = 0;
+    request.data_set = load_data_set(settings);
+    loss = make_trainer(request, 1)->first_loss(temperature_of(settings, request.model));
+    scored.loss = &*loss;
+  }
+  return mask_of(scored, node);
 }
 
 // The networks with the inputs that the training is given.
@@ -125,13 +172,36 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   const auto handed_on = [&](const RoundResult& round) -> const std::vector<float>& {
     return imp.prune_from == PruneFrom::kFinal ? round.final : round.best;
   };
+  add_teacher(plan, node, load, request);
   Mask mask = given.available;
+  std::int64_t kept = node.kept;
   std::vector<float> previous;
+  ScoreInputs scored = {.model = &request.model,
+                        .tensors = &tensors,
+                        .prunable = prunable,
+                        .network = &settings.agent.network,
+                        .imp = &imp,
+                        .streams = &streams,
+                        .available = given.available,
+                        .mask = given.available,
+                        .weights = initial,
+                        .initial = initial,
+                        .loss = nullptr};
   if (node.mask_parent) {
     const RoundResult parent =
         read_round(load(plan.trainings[*node.mask_parent].digest, RecordPart::kAll), request.model);
-    mask = pruned_mask(handed_on(parent), parent.mask, tensors, prunable, imp, node.round);
+    scored.mask = parent.mask;
+    scored.weights = handed_on(parent);
+    scored.initial = parent.initial;
+    mask = mask_of(scored, node);
     if (node.values_parent == node.mask_parent) previous = handed_on(parent);
+  } else if (node.mask_from) {
+    mask =
+        read_foreign_mask(load(plan.trainings[*node.mask_from].digest, RecordPart::kAll), tensors, prunable);
+    const std::vector<std::int64_t> counts = kept_per_tensor(tensors, prunable, mask);
+    kept = std::reduce(counts.begin(), counts.end());
+  } else if (node.round > 0 && info_of(node.baseline).prunes) {
+    mask = mask_at_start(settings, request, scored, node);
   }
   if (node.values_parent && previous.empty())
     previous = handed_on(
@@ -151,19 +221,11 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
                                              .round = node.round,
                                              .available = given.available,
                                              .mask = mask,
-                                             .kept = node.kept,
+                                             .kept = kept,
                                              .initial = initial,
                                              .previous = previous});
   request.mask = std::move(start.mask);
   request.initial_parameters = std::move(start.parameters);
-
-  if (node.teacher) {
-    const TrainingNode& teacher_node =
-        plan.trainings[chosen_teacher(plan, plan.choices[*node.teacher], load).training];
-    request.teacher_model = model_of(plan.settings[teacher_node.settings]);
-    request.teacher_parameters =
-        read_round(load(teacher_node.digest, RecordPart::kAll), request.teacher_model).best;
-  }
   return request;
 }
 

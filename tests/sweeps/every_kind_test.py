@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(os.environ["IMPSWEEP_TEST_DATA"])
 EVERY_KIND = "9d9a7d761c367e127f267a167eb46d5d350641973146df1d6d2c6237e4505acf"
 GYM = "bd10788a741606aa0902ab4900f16650e953bad128e1ce2432dd6dd3ab4aee44"
+MASKS = "350a5a59b097d91364beabc4821b8b7374996945b85ac709f50e8c77baca086d"
 ATARI = "5ecfae9290177d7f38226429ff9d2f295969f6cd6f4b13b33318b2511ed1ef0e"
 
 
@@ -30,6 +31,9 @@ class EveryKind(SweepTest):
 
     def test_results_of_the_papers_robots_are_what_they_always_were(self):
         self.assertEqual(self.digest("every-kind-gym.toml", ranks=2), GYM)
+
+    def test_results_of_other_masks_are_what_they_always_were(self):
+        self.assertEqual(self.digest("every-kind-masks.toml", ranks=2), MASKS)
 
     def test_results_of_games_are_what_they_always_were(self):
         (self.directory / "roms").mkdir()

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -145,6 +146,44 @@ TEST_CASE(
       CHECK(!outcome.best_returns.empty());
       const std::unique_ptr<Evaluator> greedy = make_evaluator(request, 2, true);
       CHECK(greedy->lanes() == 2);
+    }
+  }
+}
+
+// Criteria of pruning derive this loss twice, in double precision and by another path than learning does.
+TEST_CASE("the first loss of every algorithm has the gradient of its first update") {
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    for (const char* name : {"cartpole", "mazegrid", "minatar-breakout", "hopper", "digits"}) {
+      if (!algorithm.learns(*find_task(name))) continue;
+      CAPTURE(algorithm.name);
+      CAPTURE(name);
+      TrainingRequest request = small_request(algorithm, name);
+      std::vector<OptionField> fields;
+      request.config.own.append(fields);
+      for (const OptionField& field : fields) {  // one update of an iteration, on all of its batch
+        if (field.key.ends_with(".epochs") || field.key.ends_with(".minibatches"))
+          *std::get<std::int64_t*>(field.place) = 1;
+        if (field.key.ends_with(".replay_ratio")) *std::get<double*>(field.place) = 1e-3;
+      }
+      const std::unique_ptr<Trainer> trainer = make_trainer(request, 3);
+      while (trainer->updates() == 0) trainer->iterate();
+      REQUIRE(trainer->updates() == 1);
+      std::vector<float> learned(request.mask.size());
+      trainer->network().scatter(trainer->network().gradients(), learned);
+      const BatchLoss loss = make_trainer(request, 3)->first_loss(1);
+      const std::vector<double> ours = loss_gradient(request.model, request.initial_parameters, loss);
+      double product = 0, own = 0, theirs = 0;  // gradients may be clipped, so that only directions agree
+      for (const Tensor& tensor : tensors_of(request.model)) {
+        if (tensor.part < 0) continue;
+        for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i) {
+          if (request.mask[i] == 0) continue;
+          product += ours[i] * static_cast<double>(learned[i]);
+          own += ours[i] * ours[i];
+          theirs += static_cast<double>(learned[i]) * static_cast<double>(learned[i]);
+        }
+      }
+      CHECK(own > 0);
+      CHECK(product / std::sqrt(own * theirs) > 1 - 1e-6);
     }
   }
 }

@@ -150,7 +150,8 @@ TEST_CASE("shuffles differ from round to round, seed to seed and baseline to bas
   f.streams.seed = 3;
   f.round = 1;
   starts.insert(f.start(Baseline::kMaskPermuted).parameters);
-  CHECK(starts.size() == 3 * (baseline_count() - 1) + 2);  // mask/weights draws nothing
+  constexpr std::size_t kDrawNothing = 2;  // mask/weights and sign/constant: one start in all rounds
+  CHECK(starts.size() == 3 * (baseline_count() - kDrawNothing) + kDrawNothing + 1);
 }
 
 TEST_CASE("axis0 moves all weights of an input together") {
@@ -208,10 +209,14 @@ TEST_CASE("what says that it redraws does, and nothing else needs new values") {
     const RoundStart start = f.start(baseline);
     std::vector<float> known = f.initial;
     std::ranges::sort(known);
-    const auto is_new = [&](float value) { return value != 0 && !std::ranges::binary_search(known, value); };
-    CHECK(std::ranges::any_of(start.parameters, is_new) == info_of(baseline).redraws);
-    f.kept = info_of(baseline).prunes ? 0 : f.kept;  // which only those read whose mask is drawn
+    std::set<float> fresh;  // one magnitude for a tensor is no draw
+    for (const float value : start.parameters)
+      if (value != 0 && !std::ranges::binary_search(known, value)) fresh.insert(std::abs(value));
+    CHECK((fresh.size() > f.tensors.size()) == info_of(baseline).redraws);
+    const std::int64_t kept = f.kept;
+    if (info_of(baseline).prunes) f.kept = 0;  // which only those read whose mask is drawn
     CHECK_NOTHROW(f.start(baseline));
+    f.kept = kept;
   }
 }
 
@@ -232,6 +237,70 @@ TEST_CASE("re-initialisation draws everything, or the prunable tensors only") {
     const double bound = initial_bound(all.tensors[t], all.agent.network);
     for (const float value : all.part(fresh.parameters, t)) CHECK(std::abs(value) <= bound);
   }
+}
+
+TEST_CASE("mask/re-init draws anew at the places of the ticket") {
+  Fixture f;
+  const Baseline baseline = *find_baseline("mask/re-init");
+  const RoundStart start = f.start(baseline);
+  CHECK(start.mask == f.mask);
+  for (std::size_t i = 0; i < f.mask.size(); ++i)
+    if (f.mask[i] != 0 && f.initial[i] != 0) CHECK(start.parameters[i] != f.initial[i]);
+}
+
+TEST_CASE("ratio/weights keeps the number of every tensor, and initial values at their places") {
+  Fixture f;
+  const RoundStart start = f.start(*find_baseline("ratio/weights"));
+  for (const std::size_t t : f.prunable) {
+    CHECK(std::ranges::count(f.part(start.mask, t), 1) == std::ranges::count(f.part(f.mask, t), 1));
+    CHECK(f.part(start.mask, t) != f.part(f.mask, t));
+  }
+  for (std::size_t i = 0; i < f.mask.size(); ++i)
+    CHECK(start.parameters[i] == (start.mask[i] != 0 ? f.initial[i] : 0.0f));
+}
+
+TEST_CASE("sign/constant leaves signs, one magnitude for each weight matrix, and biases") {
+  Fixture f;
+  const RoundStart start = f.start(*find_baseline("sign/constant"));
+  CHECK(start.mask == f.mask);
+  for (std::size_t t = 0; t < f.tensors.size(); ++t) {
+    const std::vector<float> before = f.part(f.initial, t), after = f.part(start.parameters, t);
+    if (!f.is_prunable(t)) {
+      CHECK(after == before);
+      continue;
+    }
+    double mean = 0, squares = 0;  // of all initial values, pruned ones among them
+    for (const float value : before) mean += static_cast<double>(value) / static_cast<double>(before.size());
+    for (const float value : before)
+      squares += std::pow(static_cast<double>(value) - mean, 2) / static_cast<double>(before.size());
+    const Mask mask = f.part(f.mask, t);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const double wanted = mask[i] == 0 ? 0 : std::copysign(std::sqrt(squares), before[i]);
+      CHECK(static_cast<double>(after[i]) == doctest::Approx(wanted));
+    }
+  }
+}
+
+TEST_CASE("random static masks keep a distribution of their own, and initial values at their places") {
+  Fixture f;
+  const auto kept_by = [&](const char* baseline) {
+    const RoundStart start = f.start(*find_baseline(baseline));
+    for (std::size_t i = 0; i < f.mask.size(); ++i)
+      CHECK(start.parameters[i] == (start.mask[i] != 0 ? f.initial[i] : 0.0f));
+    return kept_per_tensor(f.tensors, f.prunable, start.mask);
+  };
+  using Counts = std::vector<std::int64_t>;
+  // layers of 120, 300 and 60 weights: half of each; and eps (in + out), of which no layer has too few
+  CHECK(kept_by("random/uniform") == Counts{60, 150, 30});
+  const Counts er = kept_by("random/er");
+  CHECK(std::reduce(er.begin(), er.end()) == 240);
+  const double eps = 240.0 / (26 + 35 + 19);
+  CHECK(std::abs(static_cast<double>(er[0]) - eps * 26) <= 1);
+  CHECK(std::abs(static_cast<double>(er[1]) - eps * 35) <= 1);
+  CHECK(std::abs(static_cast<double>(er[2]) - eps * 19) <= 1);
+  CHECK(kept_by("random/erk") == er);  // without kernels
+  f.kept = 400;
+  CHECK(kept_by("random/er")[2] == 60);  // full
 }
 
 TEST_CASE("round 0 is dense and unchanged under every baseline, unless it is permuted") {

@@ -21,8 +21,10 @@ TEST_CASE("sparse methods agree with the recorded ones") {
     replay_sparse_case(file, group, comparison);
     ++replay.cases;
   }
-  CHECK(replay.cases >= 13);
-  for (const char* quantity : {"layer_density", "count"}) CHECK(replay.max_abs_error.contains(quantity));
+  CHECK(replay.cases >= 37);
+  for (const char* quantity : {"layer_density", "count", "score (in tolerances)", "gradient (in tolerances)",
+                               "score_first (in tolerances)", "mask", "survivors", "constant"})
+    CHECK(replay.max_abs_error.contains(quantity));
   if (replay.first_divergence)
     FAIL_CHECK("case " << replay.first_divergence->case_index << ": " << replay.first_divergence->quantity
                        << ", " << replay.first_divergence->place);
