@@ -108,7 +108,11 @@ int command_explain(const Arguments& arguments) {
     fmt::print("r{:02}  density {:6.2f} %  {}\n", round, 100 * node.density,
                explainer.explain(chain.rounds[round]));
   }
-  for (const TrainingIndex dependency : contents.plan.dependencies(chain.rounds.front()))
+  const auto first = contents.plan.dependencies(chain.rounds.front());
+  std::vector<TrainingIndex> needed(first.begin(), first.end());
+  for (const TrainingIndex training : chain.rounds)
+    if (const auto source = contents.plan.trainings[training].mask_from) needed.push_back(*source);
+  for (const TrainingIndex dependency : needed)
     fmt::print("needs {}  {}\n", training_name(contents.plan, dependency), explainer.explain(dependency));
   return kComplete;
 }

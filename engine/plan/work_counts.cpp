@@ -405,7 +405,7 @@ TrainingWork work_of(const Plan& plan, TrainingIndex index) {
   const ModelSpec model = model_of(settings);
   const bool remove_unreachable = settings.agent.regularisation.weight_decay == 0;
   const std::vector<std::vector<double>> densities =
-      layer_densities(model, settings, node.density, node.baseline == Baseline::kRandomReinit,
+      layer_densities(model, settings, node.density, !info_of(node.baseline).prunes,
                       kMovedPerStep * work.learning_rate * std::sqrt(std::max(updates, 0.0)));
   // Those who learn from whole batches of steps see numbers; evaluations and memories see lists.
   const double learned_ones = work.draws > 0 ? ones : 0;

@@ -35,7 +35,8 @@ std::size_t place_in(std::vector<std::string>& names, const std::string& name) {
 
 Panel matrix_panel(const TransferMatrix& matrix, Metric metric) {
   Panel panel;
-  panel.title = fmt::format("{}, {}", matrix.name, metric_title(metric));
+  panel.title = metric_title(metric);
+  panel.x_label = "learned by";
   HeatMap map{matrix.sources.size(), matrix.learners.size(), {}, 1, false};
   for (std::size_t row = 0; row < map.rows; ++row)
     panel.y_ticks.push_back({static_cast<double>(row), matrix.sources[row]});

@@ -133,6 +133,8 @@ class Masks(SweepTest):
             again += 1
         self.assertGreater(again, 20)
         self.check_compact()
+        self.assertIn("needs cartpole.ppo.16-12.source.mask-weights.s01 r02",
+                      self.expect(0, "explain", self.path("S"), "cartpole.bc.16-12.of-ppo.mask-weights.s01").stdout)
         self.expect(0, "pack", self.path("S"), self.path("all.h5"))
         self.expect(0, "pack", self.path("S"), self.path("some.h5"), "--summary")
         rows = [self.expect(0, "export", self.path(store), "layers", "--with", "imp.criterion").stdout
