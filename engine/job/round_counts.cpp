@@ -121,12 +121,19 @@ void check_pruning(const PrunedPoint& point) {
   const ImpConfig& imp = point.settings.imp;
   check_combinations(point);
   check_densities(point);
-  const RestrictedModel given = restricted_model_of(point.settings);
-  const std::vector<Tensor> tensors = tensors_of(given.model);
-  const std::vector<std::size_t> prunable = prunable_tensors(tensors, given.model, imp);
-  check_kept_layers(point, given.model);
-  check_temperature(point, given.model);
-  if (imp.unit != PruneUnit::kWeight && units_of(given.model, tensors, prunable, imp).empty())
+  const ModelSpec model = model_of(point.settings);
+  check_kept_layers(point, model);
+  check_temperature(point, model);
+  constexpr std::int64_t kMostTried = 50'000'000;
+  if (imp.unit != PruneUnit::kWeight && prunable_entries(point.settings) > kMostTried)
+    throw InputError(
+        "{}: 'imp.unit' = \"{}\" is for networks of at most {} weights, as each unit lists its own; network "
+        "{} "
+        "has {}",
+        point.place, name_of(imp.unit), kMostTried, network_name(point.settings.agent.network),
+        prunable_entries(point.settings));
+  const std::vector<Tensor> all = tensors_of(model);
+  if (imp.unit != PruneUnit::kWeight && units_of(model, all, prunable_tensors(all, model, imp), imp).empty())
     throw InputError(
         "{}: 'imp.unit' = \"{}\": the networks have none; give hidden layers, or convolutions "
         "(network.architecture) for filters",
@@ -138,7 +145,11 @@ void check_pruning(const PrunedPoint& point) {
           "{}: no weight of network {} is left in round {} of {}; lower 'rounds' or 'imp.prune_fraction' "
           "(now {})",
           point.place, network_name(point.settings.agent.network), round, point.rounds, imp.prune_fraction);
-  if (prunes_plainly(imp) || imp.unit != PruneUnit::kWeight) return;
+  // A mask takes memory; of a network this large the budget is divided when it is pruned.
+  if (prunes_plainly(imp) || imp.unit != PruneUnit::kWeight || kept.front() > kMostTried) return;
+  const RestrictedModel given = restricted_model_of(point.settings);
+  const std::vector<Tensor> tensors = tensors_of(given.model);
+  const std::vector<std::size_t> prunable = prunable_tensors(tensors, given.model, imp);
   try {  // fewer weights are harder to divide
     rankings(given.model, tensors, prunable, imp, given.available, given.available, kept.back(),
              info_of(imp.criterion).by_network);

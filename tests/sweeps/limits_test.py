@@ -49,6 +49,8 @@ class Limits(SweepTest):
         for key in ("network.hidden=[65535,65535,65535,65535]", "rl.batch_B=4096", "seeds=100000",
                     "eval.episodes=100000"):
             self.measured(0, "plan", job, "--set", key)
+        self.measured(0, "plan", job, "--set", 'imp.criterion="lamp"', "--set", 'imp.distribution="erk"')
+        self.assertIn("imp.unit", self.measured(2, "plan", job, "--set", 'imp.unit="neuron"').stderr)
         axis = ", ".join(str((i + 1) * 1e-5) for i in range(1000))
         whole = ", ".join(str(i + 1) for i in range(1000))
         grid = self.write("grid.toml", SMALL + GRID % (axis, whole, axis, axis))
