@@ -249,6 +249,11 @@ AgentConfig neutral_defaults(const TaskInfo& task) {
 // normalisation of observations and rewards is left to ppo.obs_norm and ppo.reward_norm.
 AgentConfig gymnasium_defaults(const TaskInfo& task, std::string_view algorithm) {
   AgentConfig config = neutral_defaults(task);
+  config.network.tanh_mean = false;
+  if (algorithm == "ppo") {
+    config.network.hidden = {64, 64};
+    config.network.activation = Activation::kTanh;
+  }
   if (algorithm == "ppo" && task.continuous)
     config.own = PpoConfig{.learning_rate = 3e-4,
                            .gae_lambda = 0.95,

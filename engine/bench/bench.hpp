@@ -31,11 +31,15 @@ std::vector<BenchCase> bench_cases();
 
 // The cases of each file.
 std::vector<BenchCase> environment_cases();
+std::vector<BenchCase> gymnasium_cases();  // without rows where there is no Gymnasium
 std::vector<BenchCase> kernel_cases();
 std::vector<BenchCase> update_cases();
 std::vector<BenchCase> dqn_cases();
 std::vector<BenchCase> training_cases();
 std::vector<BenchCase> rank_zero_cases();
+
+// The text of engine/bench/gymnasium_reference.py.
+const char* gymnasium_reference();
 
 // ---- the machine
 

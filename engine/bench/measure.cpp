@@ -120,8 +120,8 @@ void require_openblas_behind_libtorch() {
 
 std::vector<BenchCase> bench_cases() {
   std::vector<BenchCase> all;
-  for (const auto& cases : {environment_cases(), kernel_cases(), update_cases(), dqn_cases(),
-                            training_cases(), rank_zero_cases()})
+  for (const auto& cases : {environment_cases(), gymnasium_cases(), kernel_cases(), update_cases(),
+                            dqn_cases(), training_cases(), rank_zero_cases()})
     all.insert(all.end(), cases.begin(), cases.end());
   return all;
 }

@@ -175,7 +175,8 @@ void GymnasiumEnvironment::write_numbers(const std::byte* row, int index, int co
     Number number;
     std::memcpy(&number, row + i * sizeof number, sizeof number);
     if (std::isfinite(static_cast<float>(number))) continue;
-    const bool is_named = i < info_.observation_names.size();
+    const bool is_named =
+        i < info_.observation_names.size() && info_.observation_names[i] != std::to_string(i);
     throw_fault(index, "input " + std::to_string(i) + " of " + std::to_string(count) +
                            (is_named ? " ('" + info_.observation_names[i] + "')" : "") + " is " +
                            std::to_string(static_cast<double>(number)) +
@@ -198,11 +199,7 @@ void GymnasiumEnvironment::take_row(GymnasiumWorker& worker, std::size_t place, 
   }
   const auto write = [&]<class Number>(Number) { write_numbers<Number>(row, index, column, observations); };
   const bool is_natural = spaces_.kind == 'u' || spaces_.kind == 'b';
-  if (spaces_.kind == 'f') {
-    if (spaces_.bytes == 8) return write(double{});
-    if (spaces_.bytes == 4) return write(float{});
-    throw_fault(index, "its observations are of a type of half precision");
-  }
+  if (spaces_.kind == 'f') return spaces_.bytes == 8 ? write(double{}) : write(float{});
   switch (spaces_.bytes) {
     case 1:
       return is_natural ? write(std::uint8_t{}) : write(std::int8_t{});

@@ -17,6 +17,7 @@ import signal
 import struct
 
 SOCKET, MEMORY, REQUEST_BELL, ANSWER_BELL, GUARD = range(3, 8)
+MARK = "IMPSWEEP_WORKER"  # in the environment of a worker and of all that it starts
 MAGIC, VERSION = 0x57504D49, 1
 GREETING = struct.Struct("<IIII")  # magic, version, 1 if the client is ready, bytes of the text that follows
 LENGTH = struct.Struct("<I")  # of a text
@@ -26,6 +27,19 @@ class Unusable(Exception):
     """Says what is missing or wrong."""
 
 
+def end_marked():
+    """Ends every process but this one that has the mark of this worker in its environment, in whatever session it is."""
+    mark = f"{MARK}={os.environ[MARK]}".encode()
+    for process in os.listdir("/proc"):
+        try:
+            if process.isdigit() and int(process) != os.getpid():
+                with open(f"/proc/{process}/environ", "rb") as file:
+                    if mark in file.read().split(b"\0"):
+                        os.kill(int(process), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended, or is another user's
+
+
 def start_guard():
     """A child that ends this process, and all that it has started, when the other program is gone: this process may
     then be in a call that never returns."""
@@ -33,6 +47,7 @@ def start_guard():
         try:
             os.closerange(0, GUARD)
             os.read(GUARD, 1)
+            end_marked()
         finally:
             os.killpg(0, signal.SIGKILL)
     os.close(GUARD)

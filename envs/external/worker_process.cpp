@@ -17,6 +17,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -75,6 +77,35 @@ struct SpawnAttributes {
   SpawnAttributes& operator=(const SpawnAttributes&) = delete;
   ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes); }
 };
+
+// What marks a worker and all that it starts in their environment: nothing else has it.
+constexpr std::string_view kMark = "IMPSWEEP_WORKER";  // as in worker.py
+
+std::string mark_of(const WorkerProcess* worker) {
+  static const auto kStart = std::chrono::system_clock::now().time_since_epoch().count();
+  std::ostringstream text;
+  text << kMark << "=" << ::getpid() << "." << kStart << "." << worker;
+  return text.str();
+}
+
+// Ends every process that has the mark in its environment, in whatever session it is.
+void end_marked(const std::string& mark) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream file(entry.path() / "environ");
+    for (std::string variable; std::getline(file, variable, '\0');)
+      if (variable == mark) ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
+  }
+}
+
+// How long a process that could run has waited for a processor; 0 where the system does not say.
+std::chrono::nanoseconds time_without_processor(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/schedstat");
+  std::int64_t running = 0, waiting = 0;
+  return std::chrono::nanoseconds(file >> running >> waiting ? waiting : 0);
+}
 
 std::string seconds_text(std::chrono::milliseconds time) {
   std::ostringstream text;
@@ -182,8 +213,14 @@ void WorkerProcess::spawn(const WorkerStart& start, const FileDescriptor& its_en
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  std::string mark = mark_of(this);
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    if (!std::string_view(*variable).starts_with(kMark)) variables.push_back(*variable);
+  variables.push_back(mark.data());
+  variables.push_back(nullptr);
   const int error = ::posix_spawnp(&process_, start.interpreter.c_str(), &files.actions,
-                                   &attributes.attributes, arguments.data(), environ);
+                                   &attributes.attributes, arguments.data(), variables.data());
   if (error != 0) {
     process_ = -1;
     throw_system_error("the interpreter '" + start.interpreter + "' cannot be started", error);
@@ -260,6 +297,7 @@ void WorkerProcess::await_readable(const FileDescriptor& awaited,
   std::array<pollfd, 3> files = {pollfd{awaited.number(), POLLIN, 0}, pollfd{log_.number(), POLLIN, 0},
                                  pollfd{socket_.number(), POLLRDHUP, 0}};
   Clock::time_point quiet_since{}, asked_to_stop{};  // unset at first: most answers come at once
+  std::chrono::nanoseconds without_processor{};      // until then
   std::uint32_t last_sign = sign_of_life == nullptr ? 0 : *sign_of_life;
   while (true) {
     const int ready = ::poll(files.data(), files.size(), static_cast<int>(kLook.count()));
@@ -272,13 +310,16 @@ void WorkerProcess::await_readable(const FileDescriptor& awaited,
     const Clock::time_point now = Clock::now();
     if (quiet_since == Clock::time_point{} || (sign_of_life != nullptr && *sign_of_life != last_sign)) {
       quiet_since = ready == 0 ? now - kLook : now;
+      without_processor = time_without_processor(process_);
       if (sign_of_life != nullptr) last_sign = *sign_of_life;
     }
     if (const auto question = stop_question.load(); question != nullptr && question()) {
       if (asked_to_stop == Clock::time_point{}) asked_to_stop = now;
       if (now - asked_to_stop > kGrace) throw WaitAbandoned("a worker is waited for no longer");
     }
-    if (now - quiet_since >= patience_) {
+    // A machine that is busy with other things is no fault of the worker's.
+    if (now - quiet_since >= patience_ &&
+        now - quiet_since - (time_without_processor(process_) - without_processor) >= patience_) {
       hangs_ = true;
       throw WorkerFailure("it gave no answer for " + seconds_text(patience_));
     }
@@ -363,7 +404,9 @@ int WorkerProcess::await_end(std::chrono::milliseconds grace) {
 }
 
 void WorkerProcess::end_group() const {
-  if (group_ > 0) ::kill(-group_, SIGKILL);
+  if (group_ <= 0) return;
+  end_marked(mark_of(this));
+  ::kill(-group_, SIGKILL);
 }
 
 }  // namespace impsweep::external

@@ -4,6 +4,7 @@ IMPSWEEP_GYMNASIUM_PYTHON names an interpreter that has the genuine one, that pl
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import h5py
 import numpy
 from sweep_harness import SweepTest
 
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 STAND_IN = pathlib.Path(os.environ["IMPSWEEP_TEST_DATA"]) / "fake_gymnasium"
 GENUINE = os.environ.get("IMPSWEEP_GYMNASIUM_PYTHON", "")
 
@@ -161,6 +163,14 @@ class Gymnasium(SweepTest):
             self.assertEqual(result.returncode, 2, line)
             self.assertIn(words, result.stderr)
 
+    def test_the_documented_file_trains(self):
+        text = (DOCS / "environments.md").read_text()
+        file = self.write("my_env.py", re.search(r"```python\n(.*?)```", text, re.DOTALL)[1])
+        shown = self.expect(0, "tasks", "--show", f"python:{file}:MyEnv").stdout
+        self.assertIn("2 numbers", shown)
+        self.expect(0, "run", self.gym_job(f"python:{file}:MyEnv"), "--store", self.path("S"))
+        self.expect(0, "--trust-code", "verify", self.path("S"), "--rerun", "1")
+
     def test_names(self):
         for task, words in (("gymnasium:", "no name"), ("gymnasium:Nothing-v0", "doesn't exist"), ("python:x.py", "no class"),
                             ("python:no_file.py:MyEnv", "no Python file"), ("gymnasium:a b", "no name")):
@@ -254,12 +264,17 @@ class Gymnasium(SweepTest):
         reason, _ = self.fails(broken("if self.steps == 9: import ctypes; ctypes.memset(8, 0, 64)"))
         self.assertIn("signal 11 (SIGSEGV)", reason)
         self.assertIn("my_env.py", reason)
+        reason, _ = self.fails(broken("pass", "return 1.5, 1.0, False, False, {}").replace(
+            "gym.spaces.Box(-10, 10, (2,), np.float32)", "gym.spaces.Discrete(3)").replace("return self.look(), {}", "return 1, {}"))
+        self.assertIn("is not in Discrete(3)", reason)
         reason, _ = self.fails(broken("if self.steps == 9: os._exit(3)"))
         self.assertIn("status 3", reason)
 
     def test_what_hangs_is_ended_with_its_children(self):
         hang = "if self.steps == 9 and os.fork() == 0: time.sleep(1000)\n        if self.steps == 9: time.sleep(1000)"
-        reason, seconds = self.fails(broken(hang), "gymnasium.time_limit = 1.0")
+        # One that has a session of its own, as simulators have, as well.
+        own = "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+        reason, seconds = self.fails(own + broken(hang), "gymnasium.time_limit = 1.0")
         self.assertIn("gave no answer for 1 s", reason)
         self.assertIn("my_env.py\", line", reason)
         self.assertLess(seconds, 60)
@@ -292,6 +307,20 @@ class Gymnasium(SweepTest):
         self.expect(0, "--trust-code", "verify", self.path("S"), "--against", self.path("T"), "--rerun", "1")
         self.expect(0, "report", self.path("S"), "--output", self.path("R"))
         self.assertIn("not reproducible", (self.directory / "R/index.html").read_text())
+
+    @unittest.skipUnless(GENUINE, "IMPSWEEP_GYMNASIUM_PYTHON names no interpreter with gymnasium")
+    def test_genuine_environments_repeat(self):
+        self.environment.update(IMPSWEEP_PYTHON=GENUINE, PYTHONPATH="")
+        for task, repeats in (("LunarLander-v3", "always"), ("HalfCheetah-v5", "always"), ("FrozenLake-v1", "always"),
+                              ("BipedalWalker-v3", "with new objects")):
+            store, trace = self.path(task), self.path(f"{task}.h5")
+            job = self.gym_job(f"gymnasium:{task}", "gymnasium.max_steps = 60", name=f"{task}.toml")
+            self.expect(0, "run", job, "--store", store)
+            self.expect(0, "verify", store, "--rerun", "1")
+            self.assertIn(f'gymnasium.repeats = "{repeats}"', next((self.directory / task / "jobs").glob("*")).read_text())
+            self.expect(0, "record", f"gymnasium:{task}", "--episodes", "2", "--output", trace)
+            told = json.loads(self.expect(0, "replay", trace, "--json").stdout)["traces"][0]
+            self.assertEqual(told["exact_steps"], told["steps"])
 
     @unittest.skipUnless(GENUINE, "IMPSWEEP_GYMNASIUM_PYTHON names no interpreter with gymnasium")
     def test_cart_pole_of_gymnasium_is_the_native_one(self):
