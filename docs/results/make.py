@@ -90,6 +90,30 @@ def robots(pack, *metrics):
     return table(["robot", "agent", *columns, "published, PPO"], rows)
 
 
+def ways(pack, task, algorithm, metric, *rounds):
+    """Mean and sample deviation over seeds: a row for each way to a mask, a column for each of these rounds."""
+    data = [row for row in pack.trainings() if row["task"] == task and row["algorithm"] == algorithm
+            and row["variant"] not in ("expert", "ticket")]
+    rows, densities = [], {}
+    for variant, baseline in dict.fromkeys((row["variant"], row["baseline"]) for row in data):
+        cells = []
+        for number in rounds:
+            found = [row for row in data if row["variant"] == variant and row["baseline"] == baseline
+                     and row["round"] == number]
+            values = [float(row[METRICS[metric]]) for row in found]
+            cells.append(f"{statistics.mean(values):.0f} ± {statistics.stdev(values):.0f}" if len(values) > 1 else "-")
+            for row in found:
+                densities.setdefault(number, []).append(float(row["density"]))
+        rows.append([variant, baseline, str(len({row["seed"] for row in data if row["variant"] == variant
+                                                 and row["baseline"] == baseline})), *cells])
+    header = []
+    for number in rounds:  # by the density that most of them have, if there is one
+        usual = statistics.mode(densities[number])
+        most = densities[number].count(usual) > len(densities[number]) / 2
+        header.append(f"{100 * usual:.3g} %" if most else f"round {number}")
+    return table(["variant", "baseline", "seeds", *header], rows)
+
+
 def seeds(pack, task):
     counts = {}
     for row in pack.rounds():
@@ -125,20 +149,27 @@ def cost(pack):
     return f"{store['trainings']['done']} trainings of {store['chains']['total']} chains, {hours:.2f} core-hours."
 
 
-FIGURES = [("cartpole.h5", 2), ("cartpole.h5", 3)]  # of the paper, drawn from a pack
+# Pictures of a pack's report: what is asked of it, and which of them stay.
+FIGURES = [
+    ("cartpole.h5", ("--figure", "2"), "figure-02*"),
+    ("cartpole.h5", ("--figure", "3"), "figure-03*"),
+    ("masks-cartpole.h5", ("--compare", "imp.criterion"), "compare_imp.criterion*"),
+    ("masks-acrobot.h5", ("--compare", "imp.criterion"), "compare_imp.criterion*"),
+    ("masks-transfer.h5", (), "transfer_*"),
+]
 
 
 def draw(program):
     (HERE / "figures").mkdir(exist_ok=True)
-    for name, number in FIGURES:
+    for name, asked, kept in FIGURES:
         with tempfile.TemporaryDirectory() as folder:
-            Pack(program, name).run("report", str(HERE / name), "--output", folder, "--figure", str(number))
-            for drawn in sorted(pathlib.Path(folder, "figures").glob("*.svg")):
+            Pack(program, name).run("report", str(HERE / name), "--output", folder, *asked)
+            for drawn in sorted(pathlib.Path(folder, "figures").glob(kept + ".svg")):
                 target = HERE / "figures" / f"{pathlib.Path(name).stem}-{drawn.name}"
                 target.write_bytes(drawn.read_bytes())
 
 
-BLOCKS = {"returns": returns, "robots": robots, "verdicts": verdicts, "seeds": seeds, "cost": cost}
+BLOCKS = {"returns": returns, "ways": ways, "robots": robots, "verdicts": verdicts, "seeds": seeds, "cost": cost}
 BLOCK = re.compile(r"(<!-- (\w+) (\S+)([^>\n]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -163,9 +194,9 @@ def main():
             page.write_text(new)
     if not options.check:
         draw(options.program)
-    for name, number in FIGURES:
-        if not list((HERE / "figures").glob(f"{pathlib.Path(name).stem}-figure-{number:02}*.svg")):
-            disagreements.append(f"figures of {name} are missing: figure {number}")
+    for name, _, kept in FIGURES:
+        if not list((HERE / "figures").glob(f"{pathlib.Path(name).stem}-{kept}.svg")):
+            disagreements.append(f"figures of {name} are missing: {kept}")
     print("\n".join(disagreements))
     return 1 if disagreements and options.check else 0
 
