@@ -352,6 +352,7 @@ void Coordinator::note_progress(int rank, std::int64_t env_steps, double last_re
   const auto found = running_.find(rank);
   if (found == running_.end()) return;
   Running& running = found->second;
+  if (env_steps != running.env_steps) forecast_is_old_ = true;
   running.env_steps = env_steps;
   running.last_return = last_return;
   running.last_time = options_.now();

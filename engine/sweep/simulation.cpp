@@ -67,13 +67,15 @@ struct Simulation::Worker {
   bool frozen = false, due = false;  // due: the training ended while the rank was frozen
   std::optional<TrainingIndex> training;
   SimulatedAttempt attempt;
+  double began = 0;  // the training
   std::uint32_t computation = 0;
   double last_arrival_here = 0, last_arrival_at_zero = 0;  // of messages that keep their order
 };
 
 Simulation::Simulation(const Plan& plan, Ledger& ledger, const std::vector<bool>& wanted,
                        SimulatedConditions conditions)
-    : conditions_(std::move(conditions)),
+    : plan_(plan),
+      conditions_(std::move(conditions)),
       ledger_(ledger),
       generator_(conditions_.seed),
       rank_zero_(std::make_unique<Endpoint>(*this, 0)),
@@ -169,8 +171,9 @@ void Simulation::run_worker(Worker& worker) {
   using State = Worker::State;
   if (!worker.acts() || worker.state == State::kStarts) return;
   if (worker.state == State::kServes && worker.training) {
-    // How far it is does not matter to anybody here.
-    if (!worker.session.should_stop(0, 0)) return;
+    const double part = (now_ - worker.began) / worker.attempt.seconds;
+    const auto env_steps = static_cast<double>(plan_.trainings[*worker.training].env_steps);
+    if (!worker.session.should_stop(static_cast<std::int64_t>(std::min(part, 1.0) * env_steps), 0)) return;
     note_work(-1);
     Message returned;
     returned.kind = MessageKind::kReturned;
@@ -201,6 +204,7 @@ void Simulation::start_training(Worker& worker) {
   note_work(1);
   worker.training = assignment->training;
   worker.attempt = conditions_.attempt(assignment->training, worker.rank);
+  worker.began = now_;
   plan_event({now_ + worker.attempt.seconds, 0, EventKind::kEnd, worker.rank, 0, ++worker.computation});
 }
 

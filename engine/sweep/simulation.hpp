@@ -139,6 +139,7 @@ class Simulation {
   bool everybody_has_ended() const;
   Coordinator::Clock::time_point clock() const;
 
+  const Plan& plan_;
   SimulatedConditions conditions_;
   Ledger& ledger_;
   std::mt19937_64 generator_;

@@ -143,6 +143,29 @@ TEST_CASE("alone and with workers, every training is computed once") {
     }
 }
 
+TEST_CASE("the time left follows what runs, before any training has ended") {
+  // Twelve trainings on three workers, each of them far slower than was predicted.
+  constexpr double kSeconds = 600, kWhole = 4 * kSeconds;
+  Scenario scenario(many_alone());
+  scenario.usual.seconds = kSeconds;
+  scenario.conditions.longest = 2 * kWhole;
+  scenario.ledger.keeps_progress = true;
+  CHECK(scenario.ranks(4).run().exit_code == kComplete);
+  double width = 1e300;
+  int looks = 0;
+  for (const auto& [time, progress] : scenario.ledger.shown) {
+    if (time < 0.2 * kSeconds || time > 0.9 * kSeconds) continue;
+    CAPTURE(time);
+    CHECK(progress.done == 0);
+    CHECK(progress.eta_seconds > 0.8 * (kWhole - time));
+    CHECK(progress.eta_seconds < 1.25 * (kWhole - time));
+    CHECK(progress.eta_factor < 1.05 * width);  // it tightens
+    width = std::min(width, progress.eta_factor);
+    ++looks;
+  }
+  CHECK(looks > 10);
+}
+
 TEST_CASE("the training of a dead rank goes on elsewhere, and the others part without waiting") {
   Scenario scenario(many_alone());
   scenario.usual.seconds = 3;

@@ -106,8 +106,8 @@ class SimulatedLedger final : public Ledger {
     log.push_back(fmt::format("{:9.3f} \"{}\"", now_(), line));
     said.push_back(line);
   }
-  bool display_is_due() const override { return false; }
-  void show(const SweepProgress&) override {}
+  bool display_is_due() const override { return keeps_progress; }
+  void show(const SweepProgress& progress) override { shown.emplace_back(now_(), progress); }
 
   bool has_said(const std::string& part) const {
     for (const std::string& line : said)
@@ -133,6 +133,8 @@ class SimulatedLedger final : public Ledger {
   std::set<int> lost;
   int losses = 0, heartbeats = 0;
   double vanishes_at = 1e300;
+  bool keeps_progress = false;
+  std::vector<std::pair<double, SweepProgress>> shown;  // with their seconds
   std::vector<std::string> outcomes, said, violations, log;
 };
 
