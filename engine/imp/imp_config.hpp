@@ -144,7 +144,7 @@ struct ImpConfig {
       "permuted/permuted: element shuffles single entries; axis0 moves all weights of an input together");
     v("imp.perm_round0", perm_round0, kAny, "mask/permuted permutes the weights of round 0 as well");
     v("imp.reinit_scope", reinit_scope, kAny,
-      "random/re-init draws all parameters anew, or only the prunable ones");
+      "random/re-init and mask/re-init draw all parameters anew, or only the prunable ones");
     v("imp.reset_unpruned", reset_unpruned, kAny,
       "networks without prunable weights (the critic) start every round from their initial values; false: "
       "they continue from the previous round");
