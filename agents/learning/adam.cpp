@@ -40,4 +40,20 @@ float Adam::clip_and_step(Network& network, double learning_rate, double clip_no
   return norm;
 }
 
+void Adam::scatter(const Network& network, DenseMoments& moments) const {
+  network.scatter(first_, moments.first);
+  network.scatter(second_, moments.second);
+}
+
+void Adam::resize(Network& network) {
+  first_.assign(network.gradients().size(), 0.0f);
+  second_.assign(first_.size(), 0.0f);
+}
+
+void Adam::gather(Network& network, const DenseMoments& moments) {
+  resize(network);
+  network.gather(moments.first, first_);
+  network.gather(moments.second, second_);
+}
+
 }  // namespace impsweep

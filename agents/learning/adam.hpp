@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "agents/config/config.hpp"
 #include "agents/native/aligned.hpp"
@@ -21,6 +22,15 @@ class Adam {
   // clip. Weight decay by mode: kLoss adds w * decay before the norm, kAdamL2 after the clip, kAdamW shrinks
   // w directly.
   float clip_and_step(Network&, double learning_rate, double clip_norm);
+
+  // For a network that is compiled for another mask: moments in dense order, 0 where nothing is kept, and a
+  // new arena for them, of zeros or of what they were.
+  struct DenseMoments {
+    std::vector<float> first, second;  // [parameter_count]
+  };
+  void scatter(const Network&, DenseMoments&) const;
+  void gather(Network&, const DenseMoments&);
+  void resize(Network&);
 
   std::int64_t steps() const { return steps_; }
   std::span<const float> first_moment() const { return first_; }    // arena order

@@ -19,6 +19,7 @@ class BatchLearner {
   std::int64_t iteration() const { return iteration_; }
   std::int64_t iterations() const { return iterations_; }
   const Adam& optimizer() const { return adam_; }
+  Adam& optimizer() { return adam_; }
 
   template <class Archive>
   void visit(Archive& archive) {

@@ -24,6 +24,7 @@ BatchTrainer::BatchTrainer(const TrainingRequest& request, int max_columns, std:
       samples_(static_cast<int>(config_.sampler.batch_T), sampler_.lanes(), sampler_.info().observation_size,
                sampler_.info().actions, sampler_.info().continuous),
       minibatch_(samples_.size(), minibatches),
+      masks_(request),
       max_columns_(std::max({max_columns, minibatch_.size, samples_.B})),
       network_(make_trained_network(request, max_columns_)),
       first_iteration_(request.start_step / samples_.size()),
@@ -85,6 +86,7 @@ BatchLoss BatchTrainer::loss_of_rollout(const ModelSpec& model, std::shared_ptr<
 
 void BatchTrainer::save(StateWriter& writer) const {
   if (safe_point_.is_left()) return safe_point_.save(writer);
+  masks_.save(writer);
   save_parameters(writer, "parameters", *network_);
   writer("learner", learner());
   writer("minibatch_stream", minibatch_stream_);
@@ -93,6 +95,7 @@ void BatchTrainer::save(StateWriter& writer) const {
 }
 
 void BatchTrainer::load(StateReader& reader) {
+  masks_.load(reader, *network_, learner().optimizer());
   load_parameters(reader, "parameters", *network_);
   reader("learner", learner());
   if (learner().iteration() < 0 || learner().iteration() > iterations_)

@@ -14,6 +14,7 @@
 #include "agents/acting/samples.hpp"
 #include "agents/learning/algorithm.hpp"
 #include "agents/learning/batch_learner.hpp"
+#include "agents/learning/mask_updates.hpp"
 #include "agents/learning/minibatch.hpp"
 #include "agents/learning/safe_point.hpp"
 #include "agents/learning/trainer.hpp"
@@ -31,6 +32,7 @@ class BatchTrainer : public Trainer {
   bool finished() const final { return learner().iteration() >= iterations_; }
   Network& network() final { return *network_; }
   int policy_part() const final { return kActor; }
+  const MaskUpdates& masks() const final { return masks_; }
   void save(StateWriter&) const final;
   void load(StateReader&) final;
 
@@ -69,6 +71,7 @@ class BatchTrainer : public Trainer {
   std::unique_ptr<Policy> policy_;
   Samples samples_;
   MinibatchPlan minibatch_;
+  MaskUpdates masks_;
   int max_columns_;  // largest batch the networks are made for
   std::unique_ptr<Network> network_;
   std::int64_t first_iteration_, iterations_;  // of the schedules

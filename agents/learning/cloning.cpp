@@ -43,7 +43,10 @@ UpdateReport CloningTrainer::collect_and_learn() {
   for (std::int64_t epoch = 0; epoch < epochs_; ++epoch)
     for (const std::int32_t* minibatch : shuffled_minibatches()) {
       throw_if_interrupted(interruption());
+      if (masks_.is_due(updates()))
+        masks_.change(*network_, learner_.optimizer(), [&] { learner_.differentiate(samples_, minibatch); });
       last = learner_.learn_minibatch(samples_, minibatch);
+      masks_.count_step();
     }
   return last;
 }
@@ -68,7 +71,7 @@ float CloningLearner::learn_values(const Samples& s, const std::int32_t* order) 
   return static_cast<float>(loss);
 }
 
-UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
+UpdateReport CloningLearner::differentiate(const Samples& s, const std::int32_t* order) {
   const FlushSubnormals flush;
   minibatch_.gather_observations(s, order);
   minibatch_.forward_actor();
@@ -76,6 +79,11 @@ UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_
   report.loss = objective_->evaluate(s, order, minibatch_);
   if (config_.critic == CloningCritic::kDistill) report.loss += learn_values(s, order);
   minibatch_.backward_actor();
+  return report;
+}
+
+UpdateReport CloningLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
+  UpdateReport report = differentiate(s, order);
   report.gradient_norm =
       adam_.clip_and_step(network_, learning_rate_.at(iteration()), config_.clip_grad_norm);
   return report;

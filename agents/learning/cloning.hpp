@@ -26,7 +26,11 @@ class CloningLearner final : public BatchLearner {
  public:
   CloningLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  // One gradient step on the samples order[0 .. size-1], by the teacher's distributions (and values) in them.
+  // The loss on the samples order[0 .. size-1], by the teacher's distributions (and values) in them, and its
+  // gradients in the network.
+  UpdateReport differentiate(const Samples&, const std::int32_t* order);
+
+  // One gradient step on them.
   UpdateReport learn_minibatch(const Samples&, const std::int32_t* order);
 
  private:

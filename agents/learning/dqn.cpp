@@ -51,7 +51,11 @@ UpdateReport DqnTrainer::collect_and_learn() {
   for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
     throw_if_interrupted(interruption());
     const ReplayBatch& batch = draw_batch(beta());
+    if (masks_.is_due(updates()))
+      masks_.change(*network_, learner_.optimizer(), [&] { learner_.differentiate(batch); });
     last = learner_.learn(batch);
+    masks_.count_step();
+    if (learner_.has_copied()) masks_.target_was_copied();
     if (dqn_.prioritized) memory_.set_priorities(batch, learner_.td_abs_error());
   }
   return last;
@@ -78,11 +82,18 @@ double DqnTrainer::beta() const {
 
 void DqnTrainer::save_learner(StateWriter& writer) const {
   writer("learner", learner_);
+  if (masks_.changes_masks())
+    writer("target_mask", std::vector<std::uint8_t>(target_->mask().begin(), target_->mask().end()));
   save_parameters(writer, "target", *target_);
 }
 
 void DqnTrainer::load_learner(StateReader& reader) {
   reader("learner", learner_);
+  if (masks_.changes_masks()) {
+    std::vector<std::uint8_t> mask(target_->mask().begin(), target_->mask().end());
+    reader.sized_ranged("target_mask", mask, 0, 1);
+    target_->recompile(mask);
+  }
   load_parameters(reader, "target", *target_);
 }
 
@@ -105,7 +116,7 @@ DqnLearner::DqnLearner(Network& online, Network& target, const ModelSpec& model,
       running_(zeros(1, stride_)),
       error_(running_) {}
 
-UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
+UpdateReport DqnLearner::differentiate(const ReplayBatch& batch) {
   const FlushSubnormals flush;
   const int size = batch.size;
   value_next_observations(batch);
@@ -115,8 +126,13 @@ UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
   report.loss = evaluate_loss(batch);
   values_.backward(online_, size, {q_gradient_.data(), stride_});
   dropout_.clear(online_);
+  return report;
+}
+
+UpdateReport DqnLearner::learn(const ReplayBatch& batch) {
+  UpdateReport report = differentiate(batch);
   report.gradient_norm = adam_.clip_and_step(online_, config_.learning_rate, config_.clip_grad_norm);
-  if (adam_.steps() % config_.target_update_interval == 0) copy_to_target();
+  if (has_copied()) copy_to_target();
   return report;
 }
 
@@ -174,6 +190,7 @@ std::shared_ptr<const OutputLoss> DqnLearner::loss_of(const ReplayBatch& batch) 
 }
 
 void DqnLearner::copy_to_target() {
+  if (!std::ranges::equal(online_.mask(), target_.mask())) target_.recompile(online_.mask());
   std::ranges::copy(online_.parameters(), target_.parameters().begin());
   target_.parameters_changed();
 }

@@ -7,7 +7,8 @@
 //   learn       mean(weight * Huber(Q(s, a) - y)), the plain mean: the sum of the weights does not enter; its
 //               gradient, clip of the norm, step of Adam
 //   priorities  |Q(s, a) - y|, at most delta_clip
-//   copy        Q_target = Q, after every target_update_interval updates
+//   copy        Q_target = Q, after every target_update_interval updates; where masks change, the target
+//               network keeps its own until then
 #pragma once
 
 #include <cstdint>
@@ -32,9 +33,13 @@ class DqnLearner {
   DqnLearner(Network& online, Network& target, const ModelSpec&, const AgentConfig&,
              Stream dropout_stream = {});
 
+  // The loss of a batch, and its gradients in the online network.
+  UpdateReport differentiate(const ReplayBatch&);
+
   // One update, and the copy to the target network that may be due after it.
   UpdateReport learn(const ReplayBatch&);
-  void copy_to_target();
+  bool has_copied() const { return adam_.steps() % config_.target_update_interval == 0; }
+  void copy_to_target();  // with the mask
 
   // The loss of a batch; the targets y do not depend on the parameters that are learned.
   std::shared_ptr<const OutputLoss> loss_of(const ReplayBatch&);
@@ -44,6 +49,7 @@ class DqnLearner {
   std::span<const float> td_abs_error() const { return error_; }  // at most delta_clip
 
   const Adam& optimizer() const { return adam_; }
+  Adam& optimizer() { return adam_; }
 
   template <class Archive>
   void visit(Archive& archive) {
@@ -76,6 +82,7 @@ class DqnTrainer final : public ReplayTrainer {
 
  private:
   UpdateReport collect_and_learn() override;
+  Adam& optimizer() override { return learner_.optimizer(); }
   double epsilon() const;  // of the actions of this iteration
   double beta() const;     // of the importance weights
   void save_learner(StateWriter&) const override;

@@ -47,10 +47,15 @@ BatchLoss PpoTrainer::first_loss(double temperature) {
 UpdateReport PpoTrainer::collect_and_learn() {
   collect();
   UpdateReport last;
+  bool may_change = true;
   for (std::int64_t epoch = 0; epoch < ppo_.epochs; ++epoch) {
     for (const std::int32_t* minibatch : shuffled_minibatches()) {
       throw_if_interrupted(interruption());
+      if (may_change && masks_.is_due(updates()))
+        masks_.change(*network_, learner_.optimizer(), [&] { learner_.differentiate(samples_, minibatch); });
+      may_change = !masks_.waits_for_rollout();
       last = learner_.learn_minibatch(samples_, minibatch);
+      masks_.count_step();
     }
     if (ppo_.target_kl > 0 && last.divergence > ppo_.target_kl) break;
   }
@@ -156,7 +161,7 @@ float PpoLearner::clip_value_loss(const Samples& s, const std::int32_t* order) {
   return static_cast<float>(sum / size);
 }
 
-UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
+UpdateReport PpoLearner::differentiate(const Samples& s, const std::int32_t* order) {
   const FlushSubnormals flush;
   minibatch_.gather_observations(s, order);
   gather_row(minibatch_.size(), order, s.advantage.data(), advantage_.data());
@@ -181,6 +186,11 @@ UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* o
   report.loss = static_cast<float>(mean.policy + config_.value_coefficient * mean.value -
                                    config_.entropy_coefficient * mean.entropy);
   report.entropy = mean.entropy;
+  return report;
+}
+
+UpdateReport PpoLearner::learn_minibatch(const Samples& s, const std::int32_t* order) {
+  UpdateReport report = differentiate(s, order);
   report.gradient_norm = adam_.clip_and_step(network_, learning_rate(), config_.clip_grad_norm);
   return report;
 }

@@ -36,7 +36,10 @@ class PpoLearner final : public BatchLearner {
  public:
   PpoLearner(Network&, const ModelSpec&, const AgentConfig&, MinibatchPlan, std::int64_t iterations);
 
-  // One gradient step on the samples order[0 .. size-1].
+  // The loss on the samples order[0 .. size-1], and its gradients in the network.
+  UpdateReport differentiate(const Samples&, const std::int32_t* order);
+
+  // One gradient step on them.
   UpdateReport learn_minibatch(const Samples&, const std::int32_t* order);
 
   // In force in the current iteration.

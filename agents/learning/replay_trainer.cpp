@@ -54,6 +54,7 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
       sampler_(request.task, request.task_options, static_cast<int>(config_.sampler.batch_B),
                request.stream_prefix, request.threads, ObservationForm::kOfTask),
       memory_(of_task(options, sampler_)),
+      masks_(request),
       max_columns_(std::max({max_columns, schedule.batch_size, sampler_.lanes()})),
       network_(make_trained_network(request, max_columns_, usual_active_inputs(sampler_.info()))),
       policy_(sampler_.info().actions, sampler_.lanes(), 1.0),
@@ -139,6 +140,7 @@ BatchLoss ReplayTrainer::loss_of_batch(const ReplayBatch& batch,
 
 void ReplayTrainer::save(StateWriter& writer) const {
   if (safe_point_.is_left()) return safe_point_.save(writer);
+  masks_.save(writer);
   save_parameters(writer, "parameters", *network_);
   writer("iteration", iteration_);
   writer("replay_stream", replay_stream_);
@@ -148,6 +150,7 @@ void ReplayTrainer::save(StateWriter& writer) const {
 }
 
 void ReplayTrainer::load(StateReader& reader) {
+  masks_.load(reader, *network_, optimizer());
   load_parameters(reader, "parameters", *network_);
   reader.ranged("iteration", iteration_, first_iteration_, iterations_);
   reader("replay_stream", replay_stream_);

@@ -12,6 +12,7 @@
 #include "agents/acting/policy.hpp"
 #include "agents/acting/sampler.hpp"
 #include "agents/learning/algorithm.hpp"
+#include "agents/learning/mask_updates.hpp"
 #include "agents/learning/replay_memory.hpp"
 #include "agents/learning/safe_point.hpp"
 #include "agents/learning/trainer.hpp"
@@ -41,6 +42,7 @@ class ReplayTrainer : public Trainer {
   bool finished() const final { return iteration_ >= iterations_; }
   Network& network() final { return *network_; }
   int policy_part() const final { return 0; }
+  const MaskUpdates& masks() const final { return masks_; }
   void save(StateWriter&) const final;
   void load(StateReader&) final;
 
@@ -51,6 +53,7 @@ class ReplayTrainer : public Trainer {
   // One iteration. Returns the report of the last update, if there was one. Asks interruption() between its
   // steps.
   virtual UpdateReport collect_and_learn() = 0;
+  virtual Adam& optimizer() = 0;
   // All state besides the parameters, the memory and the environments.
   virtual void save_learner(StateWriter&) const = 0;
   virtual void load_learner(StateReader&) = 0;
@@ -83,6 +86,7 @@ class ReplayTrainer : public Trainer {
   ReplaySchedule schedule_;
   Sampler sampler_;
   ReplayMemory memory_;
+  MaskUpdates masks_;
   int max_columns_;  // largest batch the networks are made for
   std::unique_ptr<Network> network_;
 

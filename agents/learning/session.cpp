@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "agents/learning/algorithm.hpp"
+#include "agents/learning/mask_updates.hpp"
 
 namespace impsweep {
 namespace {
@@ -51,6 +52,12 @@ std::vector<float> TrainingSession::current_parameters() {
   return parameters;
 }
 
+std::vector<std::uint8_t> TrainingSession::current_mask() const {
+  if (!trainer_->masks().changes_masks()) return {};
+  const std::span<const std::uint8_t> mask = trainer_->network().mask();
+  return {mask.begin(), mask.end()};
+}
+
 void TrainingSession::evaluate() {
   const EvaluationConfig& config = request_.config.evaluation;
   EvaluationPoint point;
@@ -67,10 +74,13 @@ void TrainingSession::evaluate() {
   const bool untrained = trainer_->updates() == 0;
   const bool better = request_.config.best_tie == BestTie::kFirst ? point.mean > outcome_.best_return
                                                                   : point.mean >= outcome_.best_return;
-  if (!untrained && !point.returns.empty() && better) {
+  const MaskUpdates& masks = trainer_->masks();
+  if (masks.changes_masks()) outcome_.masks.density.push_back(masks.density());
+  if (!untrained && masks.has_final_counts() && !point.returns.empty() && better) {
     outcome_.best_return = point.mean;
     outcome_.best_step = point.step;
     outcome_.best_parameters = current_parameters();
+    outcome_.masks.best = current_mask();
   }
   outcome_.curve.push_back(std::move(point));
 }
@@ -122,7 +132,10 @@ void TrainingSession::conclude() {
                     "steps, or start "
                     "learning earlier",
                     trainer_->env_steps() - request_.start_step, request_.start_step));
-  if (outcome_.final_returns.empty()) outcome_.final_parameters = current_parameters();
+  if (outcome_.final_returns.empty()) {
+    outcome_.final_parameters = current_parameters();
+    outcome_.masks.final = current_mask();
+  }
   for (const float value : outcome_.final_parameters)
     if (!std::isfinite(value)) throw TrainingFailure("a weight is not finite at the end of the training");
   if (outcome_.best_parameters.empty())
@@ -132,22 +145,47 @@ void TrainingSession::conclude() {
                     "it, or set 'eval.mode' = \"episodes\"",
                     outcome_.curve.size(), request_.config.evaluation.max_steps));
   if (outcome_.final_returns.empty()) outcome_.final_returns = play("final-evaluation", episodes);
-  Network& network = trainer_->network();
-  network.gather(outcome_.best_parameters, network.parameters());
-  network.parameters_changed();
-  outcome_.best_returns = play("best-evaluation", episodes);
+  play_best(episodes);
   outcome_.env_steps = trainer_->env_steps() - request_.start_step;
   outcome_.updates = trainer_->updates();
+  outcome_.train_flop = trainer_->masks().flop(outcome_.updates);
+}
+
+// The state that is saved when this is interrupted has the last mask, for which its moments are.
+void TrainingSession::play_best(std::int64_t episodes) {
+  Network& network = trainer_->network();
+  const auto put = [&](const std::vector<std::uint8_t>& mask, const std::vector<float>& parameters) {
+    if (!mask.empty()) network.recompile(mask);
+    network.gather(parameters, network.parameters());
+    network.parameters_changed();
+  };
+  put(outcome_.masks.best, outcome_.best_parameters);
+  try {
+    outcome_.best_returns = play("best-evaluation", episodes);
+  } catch (const Interrupted&) {
+    if (trainer_->masks().changes_masks()) put(outcome_.masks.final, outcome_.final_parameters);
+    throw;
+  }
 }
 
 void TrainingSession::save(StateWriter& writer) const {
   writer("outcome", outcome_);
+  if (trainer_->masks().changes_masks()) writer("masks", outcome_.masks);
   trainer_->save(writer);
 }
 
 void TrainingSession::load(StateReader& reader) {
   reader("outcome", outcome_);
   const std::size_t size = request_.initial_parameters.size();
+  if (trainer_->masks().changes_masks()) {
+    reader("masks", outcome_.masks);
+    reader.require("masks", [&] {
+      const auto& [density, best, last] = outcome_.masks;
+      return density.size() == outcome_.curve.size() &&
+             best.size() == (outcome_.best_parameters.empty() ? 0 : size) &&
+             last.size() == (outcome_.final_parameters.empty() ? 0 : size);
+    });
+  }
   const auto is_network = [&](const std::vector<float>& parameters) { return parameters.size() == size; };
   reader.require("outcome", [&] {
     const auto& [best, last] = std::tie(outcome_.best_parameters, outcome_.final_parameters);

@@ -39,6 +39,20 @@ struct Snapshot {
   }
 };
 
+// What became of a mask that changes.
+struct MaskHistory {
+  std::vector<double> density;            // at each evaluation, of the weights that may be pruned
+  std::vector<std::uint8_t> best, final;  // of best_parameters and final_parameters, dense order
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive("density", density);
+    archive.ranged("best_mask", best, 0, 1);
+    archive.ranged("final_mask", final, 0, 1);
+  }
+};
+
+// The best checkpoint is one whose mask has as few weights as it is to have in the end.
 struct TrainingOutcome {
   std::vector<EvaluationPoint> curve;  // the untrained network's evaluation comes first and is never the best
   std::int64_t best_step = 0;
@@ -51,6 +65,8 @@ struct TrainingOutcome {
   std::int64_t updates = 0;              // gradient steps
   std::int64_t evaluation_episodes = 0;  // in all evaluations
   std::int64_t episodes_cut = 0;         // of them, by eval.max_episode_steps
+  double train_flop = 0;                 // of all gradient steps, as of MaskUpdates::flop()
+  MaskHistory masks;                     // empty where the mask stays
 
   template <class Archive>
   void visit(Archive& archive) {
@@ -95,8 +111,10 @@ class TrainingSession {
   bool evaluation_is_due() const;
   void evaluate();
   void conclude();
+  void play_best(std::int64_t episodes);
   std::vector<float> current_parameters();
-  std::vector<float> returns_of(PlayedEpisodes);  // counted
+  std::vector<std::uint8_t> current_mask() const;  // empty where the mask stays
+  std::vector<float> returns_of(PlayedEpisodes);   // counted
   std::vector<float> play(const char* purpose, std::int64_t episodes);
 
   TrainingRequest request_;

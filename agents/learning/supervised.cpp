@@ -58,6 +58,7 @@ SupervisedTrainer::SupervisedTrainer(const TrainingRequest& request, int max_col
       network_(make_trained_network(
           request,
           std::max(max_columns, static_cast<int>(request.config.options<SupervisedConfig>().batch_size)))),
+      masks_(request),
       learner_(*network_, request.config),
       steps_(request.start_step),
       total_steps_(request.config.sampler.steps),

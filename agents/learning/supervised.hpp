@@ -17,6 +17,7 @@
 #include "agents/config/supervised_config.hpp"
 #include "agents/learning/adam.hpp"
 #include "agents/learning/algorithm.hpp"
+#include "agents/learning/mask_updates.hpp"
 #include "agents/learning/trainer.hpp"
 
 namespace impsweep {
@@ -60,12 +61,14 @@ class SupervisedTrainer final : public Trainer {
   bool finished() const override { return steps_ >= total_steps_; }
   Network& network() override { return *network_; }
   int policy_part() const override { return 0; }
+  const MaskUpdates& masks() const override { return masks_; }
   void save(StateWriter&) const override;
   void load(StateReader&) override;
 
  private:
   std::shared_ptr<const Digits> data_set_;
   std::unique_ptr<Network> network_;
+  MaskUpdates masks_;
   SupervisedLearner learner_;
   std::int64_t steps_, total_steps_;
   Stream order_stream_;

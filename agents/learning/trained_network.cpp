@@ -18,11 +18,13 @@ std::unique_ptr<Network> with_parameters(std::unique_ptr<Network> network, std::
 
 std::unique_ptr<Network> make_trained_network(const TrainingRequest& request, int max_batch,
                                               double active_inputs) {
-  return with_parameters(make_network(request.backend, request.model, request.mask,
-                                      {.max_batch = max_batch,
-                                       .remove_unreachable = request.config.regularisation.weight_decay == 0,
-                                       .active_inputs = active_inputs}),
-                         request.initial_parameters);
+  return with_parameters(
+      make_network(
+          request.backend, request.model, request.mask,
+          {.max_batch = max_batch,
+           .remove_unreachable = request.config.regularisation.weight_decay == 0 && !request.mask_plan,
+           .active_inputs = active_inputs}),
+      request.initial_parameters);
 }
 
 std::unique_ptr<Network> make_teacher(const TrainingRequest& request, int max_batch) {

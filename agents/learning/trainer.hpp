@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -15,6 +16,7 @@
 #include "agents/config/config.hpp"
 #include "agents/network/derivatives.hpp"
 #include "agents/network/network.hpp"
+#include "agents/sparsity/changing_mask.hpp"
 #include "envs/digits.hpp"
 #include "envs/environment.hpp"
 
@@ -27,6 +29,7 @@ struct TrainingFailure : std::runtime_error {
 };
 
 struct AlgorithmInfo;
+class MaskUpdates;
 
 enum class Backend { kNative, kTorch };
 
@@ -41,6 +44,7 @@ struct TrainingRequest {
   Interruption interruption;  // of iterations and evaluations; results do not depend on it either
   ModelSpec model;
   std::vector<std::uint8_t> mask;         // [parameter_count], dense order
+  std::optional<MaskPlan> mask_plan;      // of masks that change; `mask` is then the first
   std::vector<float> initial_parameters;  // [parameter_count], 0 where masked
   std::string stream_prefix;              // names every random stream of this training
   std::int64_t start_step = 0;  // schedules start here and the budget counts from here (late rewinding)
@@ -86,6 +90,8 @@ class Trainer {
   // The policy that acts, for evaluation: part `policy_part` of `network`.
   virtual Network& network() = 0;
   virtual int policy_part() const = 0;
+
+  virtual const MaskUpdates& masks() const = 0;
 
   // Whole state; loading continues to the same bits.
   virtual void save(StateWriter&) const = 0;

@@ -48,7 +48,10 @@ UpdateReport ValueCloningTrainer::collect_and_learn() {
   UpdateReport last;
   for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
     throw_if_interrupted(interruption());
-    last = learn(draw_batch());
+    const ReplayBatch& batch = draw_batch();
+    if (masks_.is_due(updates())) masks_.change(*network_, adam_, [&] { differentiate(batch); });
+    last = learn(batch);
+    masks_.count_step();
   }
   return last;
 }
@@ -66,7 +69,7 @@ BatchLoss ValueCloningTrainer::first_loss(double /*temperature*/) {
       batch, value_cloning_loss(student_values_.actions(), false, cloning_.delta_clip, std::move(target)));
 }
 
-UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
+UpdateReport ValueCloningTrainer::differentiate(const ReplayBatch& batch) {
   const FlushSubnormals flush;
   teacher_values_.infer(*teacher_, batch.observation, batch.size, {teacher_q_.data(), stride_});
   student_values_.forward(*network_, batch.observation, batch.size, {student_q_.data(), stride_});
@@ -80,6 +83,11 @@ UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
                                     .value_gradient = gradient_.data(),
                                     .loss_per_sample = loss_per_sample_.data()});
   student_values_.backward(*network_, batch.size, {gradient_.data(), stride_});
+  return report;
+}
+
+UpdateReport ValueCloningTrainer::learn(const ReplayBatch& batch) {
+  UpdateReport report = differentiate(batch);
   report.gradient_norm = adam_.clip_and_step(*network_, learning_rate(), cloning_.clip_grad_norm);
   return report;
 }

@@ -27,6 +27,8 @@ class ValueCloningTrainer final : public ReplayTrainer {
 
  private:
   UpdateReport collect_and_learn() override;
+  Adam& optimizer() override { return adam_; }
+  UpdateReport differentiate(const ReplayBatch&);
   UpdateReport learn(const ReplayBatch&);
   double learning_rate() const;  // falls linearly to zero, if it is to
   void save_learner(StateWriter&) const override;

@@ -1,5 +1,4 @@
-// agents/native/convolution.hpp - a pruned convolution over flat boards, compiled for a mask that never
-// changes.
+// agents/native/convolution.hpp - a pruned convolution over flat boards, compiled for its mask.
 //
 //   y[filter * positions + p][b] = bias[filter] + sum over kept (c, y, x) of weight * board cell under it
 //

@@ -1,4 +1,4 @@
-// agents/native/masked_layer.hpp - one pruned linear layer, compiled for a mask that never changes.
+// agents/native/masked_layer.hpp - one pruned linear layer, compiled for its mask.
 //
 //   y[o][b] = bias[o] + sum over kept (o, i) of weight(o, i) * x[i][b]
 //

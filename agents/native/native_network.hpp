@@ -1,6 +1,6 @@
 // agents/native/native_network.hpp - the native backend: multilayer perceptrons compiled for one mask.
 //
-// The mask of a training never changes, so whatever cannot matter is left out once and for all, exactly:
+// Masks hardly ever change, so whatever cannot matter is left out when a mask is compiled, exactly:
 //   a hidden unit without a kept path to an output   nothing depends on it, and its gradients are zero
 //   an input without a kept weight                   is not even copied
 //   the kept weights and biases of such units        are parked behind the trained ones: they are part of the
@@ -43,6 +43,8 @@ class NativeNetwork final : public Network {
   void scatter(std::span<const float> arena, std::span<float> dense) const override;
   std::size_t log_std_offset() const override { return log_std_offset_; }
   std::size_t moments_offset() const override { return moments_offset_; }
+  std::span<const std::uint8_t> mask() const override { return mask_; }
+  void recompile(std::span<const std::uint8_t> mask) override;
   void infer(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void forward(int part, int batch, ConstBatch inputs, MutableBatch outputs) override;
   void infer_active(int part, int batch, const ActiveBatch& inputs, MutableBatch outputs) override;
@@ -106,6 +108,7 @@ class NativeNetwork final : public Network {
                std::vector<std::uint32_t>& parked);
   void compile_convolution(CompiledPart&, const ConvolutionSpec&, const Tensor& weight, const Tensor& bias,
                            std::span<const std::uint8_t> mask);
+  void sort_entries();
   enum class Pass { kInfer, kForward };
   ConstBatch normalised(int part, int batch, ConstBatch observations);
   template <class Inputs>
@@ -129,6 +132,9 @@ class NativeNetwork final : public Network {
   static void write_outputs(const CompiledPart&, int batch, MutableBatch outputs);
   Epilogue activation_of(const CompiledPart&, std::size_t layer) const;
 
+  ModelSpec model_;
+  std::vector<std::uint8_t> mask_;
+  NetworkOptions options_;
   std::vector<CompiledPart> parts_;
   AlignedFloats parameters_, gradients_;
   std::vector<Entry> entries_;

@@ -45,7 +45,8 @@ std::vector<std::vector<int>> units_that_matter(const MlpSpec& spec,
 }  // namespace
 
 NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t> mask,
-                             NetworkOptions options) {
+                             NetworkOptions options)
+    : model_(spec), mask_(mask.begin(), mask.end()), options_(options) {
   const std::vector<Tensor> tensors = tensors_of(spec);
   dense_size_ = parameter_count(spec);
   if (!mask.empty() && mask.size() != dense_size_)
@@ -102,7 +103,24 @@ NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t
         parts_[p].normalised.assign(static_cast<std::size_t>(input_size(static_cast<int>(p))) *
                                         static_cast<std::size_t>(round_up_to_lanes(options.max_batch)),
                                     0.0f);
-  std::ranges::sort(entries_, {}, &Entry::dense);
+  sort_entries();
+}
+
+// By dense place. Every place has one entry at most, so that the order is found by writing each to its own.
+void NativeNetwork::sort_entries() {
+  constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+  std::vector<std::uint32_t> arena_of(dense_size_, kNone);
+  for (const Entry& entry : entries_) arena_of[entry.dense] = entry.arena;
+  std::size_t next = 0;
+  for (std::size_t dense = 0; dense < dense_size_; ++dense)
+    if (arena_of[dense] != kNone) entries_[next++] = {static_cast<std::uint32_t>(dense), arena_of[dense]};
+}
+
+void NativeNetwork::recompile(std::span<const std::uint8_t> mask) {
+  std::vector<float> dense(dense_size_);
+  scatter(parameters_, dense);
+  *this = NativeNetwork(model_, mask, options_);
+  gather(dense, parameters_);
 }
 
 void NativeNetwork::choose_units(const std::vector<PartTensors>& tensors, std::span<const std::uint8_t> mask,

@@ -102,7 +102,7 @@ struct ActiveBatch {
   const std::uint16_t* feature = nullptr;
 };
 
-// A model compiled for one fixed mask.
+// A model compiled for one mask.
 class Network {
  public:
   virtual ~Network() = default;
@@ -127,6 +127,13 @@ class Network {
   // The same of the moments of the observation: mean, variance and count, one behind the other, among what is
   // not trained.
   virtual std::size_t moments_offset() const { return 0; }
+
+  // The mask in force, as it was given.
+  virtual std::span<const std::uint8_t> mask() const = 0;
+
+  // Compiles the model for another mask. Parameters that both keep keep their value, those that come are 0.
+  // The arena is another one, its gradients are 0; passes and factors of before are forgotten.
+  virtual void recompile(std::span<const std::uint8_t> mask) = 0;
 
   // outputs [out][batch], overwritten. `infer` keeps nothing for a backward pass, and overwrites what an
   // earlier forward pass of the part has kept. At most `max_batch` samples.
@@ -158,7 +165,8 @@ class Network {
 
 struct NetworkOptions {
   int max_batch = 256;  // largest batch that will be passed
-  // Leave out what cannot matter. Only without weight decay, which reaches every weight.
+  // Leave out what cannot matter. Only without weight decay, which reaches every weight, and for masks that
+  // never change: what cannot matter today has moments, and may matter tomorrow.
   bool remove_unreachable = true;
   double active_inputs = 0;  // binary inputs: about how many are 1 at a time; 0 for others
 };

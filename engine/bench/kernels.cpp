@@ -196,6 +196,8 @@ class Parameters final : public Network {
   void gather(std::span<const float>, std::span<float>) const override {}
   void scatter(std::span<const float>, std::span<float>) const override {}
   std::size_t log_std_offset() const override { return 0; }
+  std::span<const std::uint8_t> mask() const override { return {}; }
+  void recompile(std::span<const std::uint8_t>) override {}
   void infer(int, int, ConstBatch, MutableBatch) override {}
   void forward(int, int, ConstBatch, MutableBatch) override {}
   void set_hidden_factors(int, ConstBatch) override {}

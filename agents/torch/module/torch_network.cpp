@@ -57,6 +57,20 @@ class TorchNetwork final : public Network {
   std::size_t log_std_offset() const override { return log_std_offset_; }
   std::size_t moments_offset() const override { return moments_offset_; }
 
+  std::span<const std::uint8_t> mask() const override { return mask_; }
+  void recompile(std::span<const std::uint8_t> mask) override {
+    if (!mask.empty() && mask.size() != dense_size_)
+      throw std::invalid_argument("mask and model differ in size");
+    mask_.assign(mask.begin(), mask.end());
+    parameters_changed();
+    std::ranges::fill(gradients_, 0.0f);
+    for (TorchPart& part : parts_) {
+      part.pass = Pass{};
+      part.seed = at::Tensor();
+      part.factors = ConstBatch{};
+    }
+  }
+
   // The arena is in dense order, with zeros up to whole lanes behind what is trained and behind the moments.
   void gather(std::span<const float> dense, std::span<float> arena) const override {
     assert(dense.size() == dense_size_);
