@@ -42,9 +42,12 @@ std::optional<OptionValue> in_type_of(const Option& option, OptionValue value) {
   if (const std::int64_t* integer = std::get_if<std::int64_t>(&value);
       integer != nullptr && std::holds_alternative<double>(option.fallback))
     return static_cast<double>(*integer);
-  if (const Integers* integers = std::get_if<Integers>(&value);
-      integers != nullptr && std::holds_alternative<Reals>(option.fallback))
-    return Reals(integers->begin(), integers->end());
+  if (std::holds_alternative<Reals>(option.fallback)) {
+    if (const std::int64_t* integer = std::get_if<std::int64_t>(&value))
+      return Reals{static_cast<double>(*integer)};
+    if (const double* real = std::get_if<double>(&value)) return Reals{*real};
+    if (const Integers* list = std::get_if<Integers>(&value)) return Reals(list->begin(), list->end());
+  }
   if (value.index() != option.fallback.index()) return std::nullopt;
   return value;
 }
@@ -80,10 +83,10 @@ std::string value_text(const OptionValue& value) {
   if (const double* real = std::get_if<double>(&value)) return number_text(*real);
   if (const std::string* text = std::get_if<std::string>(&value)) return '"' + *text + '"';
   std::string list = "[";
-  if (const Reals* reals = std::get_if<Reals>(&value))
-    list += joined(*reals, number_text);
+  if (const Integers* integers = std::get_if<Integers>(&value))
+    list += joined(*integers, [](std::int64_t element) { return std::to_string(element); });
   else
-    list += joined(std::get<Integers>(value), [](std::int64_t element) { return std::to_string(element); });
+    list += joined(std::get<Reals>(value), number_text);
   return list += ']';
 }
 

@@ -25,8 +25,8 @@ struct Option {
   std::string help = {};
 };
 
-// The value in the option's type: integers are taken for reals, also in lists, nothing else is converted.
-// Nothing if it has another type.
+// The value in the option's type: integers are taken for reals, also in lists, and a number for a list of
+// numbers that holds it alone; nothing else is converted. Nothing if it has another type.
 std::optional<OptionValue> in_type_of(const Option&, OptionValue);
 
 // Whether the value has the option's type and lies in its range, or among its choices.

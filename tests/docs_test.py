@@ -340,6 +340,20 @@ eval.episodes = 2
 eval.reevaluation_episodes = 2
 
 [[sweep]]
+tasks      = ["acrobot"]
+algorithms = ["ppo"]
+baselines  = ["mask/weights"]
+seeds      = 1
+sparse.method   = "rigl"
+sparse.density  = 0.5
+sparse.interval = 16
+network.hidden = [8]
+rl.steps = 1024
+eval.interval = 512
+eval.episodes = 1
+eval.reevaluation_episodes = 1
+
+[[sweep]]
 tasks      = ["hopper"]
 algorithms = ["ppo"]
 baselines  = ["mask/weights"]

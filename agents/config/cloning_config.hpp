@@ -16,6 +16,26 @@ constexpr auto enum_names(CloningCritic) {
   return std::array<std::string_view, 2>{"none", "distill"};
 }
 
+enum class CloningData { kTeacher, kStudent, kFixed };
+constexpr auto enum_names(CloningData) {
+  return std::array<std::string_view, 3>{"expert", "student", "fixed"};
+}
+
+// Whose states a student learns from.
+struct CloningDataConfig {
+  CloningData data = CloningData::kTeacher;
+  std::int64_t fixed_steps = 10'000;
+
+  template <class V>
+  void visit(V& v) {
+    v("bc.data", data, kAny,
+      "whose states are learned from: always new ones of the teacher; the student's own, which the teacher "
+      "labels; or the same ones of the teacher again and again");
+    v("bc.fixed_steps", fixed_steps, Range{1, 1e8},
+      "fixed: states of the teacher, rounded up to whole time steps; the same in all rounds of a seed");
+  }
+};
+
 // Students of teachers whose policies they learn.
 struct PolicyCloningConfig {
   double learning_rate = 1e-3;
@@ -24,6 +44,7 @@ struct PolicyCloningConfig {
   double clip_grad_norm = 1.0;
   bool linear_schedule = false;
   CloningCritic critic = CloningCritic::kNone;
+  CloningDataConfig states = {};
 
   template <class V>
   void visit(V& v) {
@@ -33,6 +54,7 @@ struct PolicyCloningConfig {
     v("bc.clip_grad_norm", clip_grad_norm, kPositive, "limit of the global gradient norm");
     v("bc.linear_schedule", linear_schedule, kAny, "learning rate falls linearly to zero");
     v("bc.critic", critic, kAny, "none, or distill: the student also learns the teacher's values");
+    states.visit(v);
   }
 };
 
@@ -46,6 +68,7 @@ struct ValueCloningConfig {
   double replay_ratio = 4;
   double delta_clip = 1.0;
   double epsilon_teacher = 0.05, epsilon_eval = 0.001;
+  CloningDataConfig states = {};
 
   template <class V>
   void visit(V& v) {
@@ -60,6 +83,7 @@ struct ValueCloningConfig {
     v("bc.delta_clip", delta_clip, kPositive, "Huber delta of the difference of values");
     v("bc.epsilon_expert", epsilon_teacher, kFraction, "probability of a random action of the teacher");
     v("bc.epsilon_eval", epsilon_eval, kFraction, "probability of a random action in evaluations");
+    states.visit(v);
   }
 };
 

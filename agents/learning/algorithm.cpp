@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "agents/learning/cloning.hpp"
@@ -44,6 +45,16 @@ const AlgorithmInfo* find_algorithm(std::string_view name, const TaskInfo& task)
 ModelSpec model_on_task(const AlgorithmInfo& algorithm, const TaskInfo& task, const AgentConfig& config) {
   const ModelShape shape{task.observation_size, task.actions, task.continuous};
   return with_convolutions(algorithm.model(shape, config), task, config.network);
+}
+
+std::int64_t planned_iterations(const LearningWork& work, std::int64_t env_steps) {
+  return (env_steps + work.steps_per_iteration - 1) / work.steps_per_iteration;
+}
+
+std::int64_t planned_updates(const LearningWork& work, std::int64_t env_steps) {
+  const auto idle = static_cast<std::int64_t>(work.first_step) / work.steps_per_iteration;
+  const std::int64_t learning = std::max<std::int64_t>(planned_iterations(work, env_steps) - idle, 0);
+  return std::llround(static_cast<double>(learning) * work.updates_per_iteration);
 }
 
 bool is_environment(const TaskInfo& task) {

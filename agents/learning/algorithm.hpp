@@ -33,10 +33,17 @@ struct LearningWork {
   double teacher_inferences = 0;         // of the teacher's first network over a batch
   double valued_per_step = 0;            // observations whose value the critic says, for each step
   bool teacher_acts = false;             // the teacher's network acts, and not the one that is trained
-  std::int64_t replay_size = 0;          // transitions in the replay memory; 0: there is none
-  double draws = 0;                      // observations drawn from it for each of a batch
-  double target_updates = 0;             // updates between copies to a target network; 0: there is none
+  std::int64_t fixed_steps = 0;  // steps that are played once, before all iterations; 0: played in them
+  bool has_rollouts = false;     // an iteration's updates are from the steps that it played
+  std::int64_t replay_size = 0;  // transitions in the replay memory; 0: there is none
+  double draws = 0;              // observations drawn from it for each of a batch
+  double target_updates = 0;     // updates between copies to a target network; 0: there is none
 };
+
+// Iterations of a training of so many environment steps, and the gradient steps that they make if none is
+// given up (ppo.target_kl).
+std::int64_t planned_iterations(const LearningWork&, std::int64_t env_steps);
+std::int64_t planned_updates(const LearningWork&, std::int64_t env_steps);
 
 // Environment steps of all lanes in a rollout.
 inline std::int64_t rollout_steps(const SamplerConfig& sampler) {
@@ -54,6 +61,7 @@ struct AlgorithmInfo {
   std::string_view needs;  // what a task must be for it, for messages: "an environment"
   bool has_teacher;        // it learns from a trained agent
   bool chooses_inputs;     // its agents may be given some of their inputs only (inputs.*)
+  bool changes_masks;      // masks may change while it learns (sparse.*)
 
   AlgorithmOptions options;             // its own, at their defaults
   bool (*reads)(std::string_view key);  // whether an option that all algorithms share means anything to it

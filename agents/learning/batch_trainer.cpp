@@ -48,6 +48,11 @@ void BatchTrainer::iterate() {
 }
 
 void BatchTrainer::estimate_values(Network& network, const float* observations, int count, float* value) {
+  infer_all(network, kCritic, observations, count, {value, samples_.stride});
+}
+
+void BatchTrainer::infer_all(Network& network, int part, const float* observations, int count,
+                             MutableBatch outputs) {
   const std::ptrdiff_t features = samples_.observation_stride;
   const int stride = round_up_to_lanes(max_columns_);
   for (int first = 0; first < count; first += max_columns_) {
@@ -55,7 +60,7 @@ void BatchTrainer::estimate_values(Network& network, const float* observations, 
     const int columns = std::min(max_columns_, count - first);
     kernels().transpose(columns, samples_.observation_size, observations + first * features, features,
                         columns_.data(), stride);
-    network.infer(kCritic, columns, {columns_.data(), stride}, {value + first, samples_.stride});
+    network.infer(part, columns, {columns_.data(), stride}, {outputs.data + first, outputs.stride});
   }
 }
 

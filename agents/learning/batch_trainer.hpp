@@ -63,7 +63,10 @@ class BatchTrainer : public Trainer {
   // log_std of a Gaussian policy as it is now; empty for others.
   std::span<const float> log_std(const ModelSpec&) const;
 
-  // Values of part kCritic of `network` for observations that lie as those of Samples. Throws Interrupted.
+  // Outputs of a part of `network` for observations that lie as those of Samples. Throws Interrupted.
+  void infer_all(Network& network, int part, const float* observations, int count, MutableBatch outputs);
+
+  // The same of part kCritic: values.
   void estimate_values(Network& network, const float* observations, int count, float* value);
 
   AgentConfig config_;

@@ -7,10 +7,17 @@
 //           mean(0.5 (V - V_teacher)^2) if the critic is distilled, its gradient, clip of the norm, step of
 //           Adam
 //   anneal  the learning rate falls, if it is to
+//
+// Under bc.data = "student" the student acts, by its own stochastic policy, and the teacher says what it
+// would have done: on-policy distillation (Czarnecki et al. 2019), without the aggregation of DAgger. Under
+// "fixed" the teacher acts once, for bc.fixed_steps, and every iteration takes T * B of these samples in
+// turn, in an order that is drawn anew when all have been taken.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "agents/config/cloning_config.hpp"
 #include "agents/learning/algorithm.hpp"
@@ -49,14 +56,27 @@ class CloningTrainer final : public BatchTrainer {
 
  private:
   UpdateReport collect_and_learn() override;
-  void collect();
+  void play();
+  void label(Samples&);  // by the teacher
+  void record_fixed(const TrainingRequest&);
+  void choose_fixed();
+  void save_own(StateWriter&) const override;
+  void load_own(StateReader&) override;
   CloningLearner& learner() override { return learner_; }
   const CloningLearner& learner() const override { return learner_; }
 
   ModelSpec model_;
   std::unique_ptr<Network> teacher_;
   std::int64_t epochs_;
+  CloningDataConfig states_;
   CloningLearner learner_;
+
+  // The fixed samples: all of them, the order in which they are taken and how far, and those of this
+  // iteration, as a whole and of one minibatch.
+  std::optional<Samples> fixed_;
+  Stream fixed_stream_;
+  std::vector<std::int32_t> fixed_order_, chosen_, minibatch_order_;
+  std::int64_t next_fixed_ = 0;
 };
 
 // Its row in the list of algorithms.

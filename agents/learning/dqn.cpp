@@ -236,6 +236,7 @@ AlgorithmInfo dqn_algorithm() {
           .needs = "an environment with a finite number of actions",
           .has_teacher = false,
           .chooses_inputs = true,
+          .changes_masks = true,
           .options = DqnConfig{},
           // Its Adam has an epsilon of its own, and its values no use for the others.
           .reads =

@@ -203,6 +203,7 @@ AlgorithmInfo ppo_algorithm() {
           .needs = "an environment",
           .has_teacher = false,
           .chooses_inputs = true,
+          .changes_masks = true,
           .options = PpoConfig{},
           .reads = [](std::string_view key) { return !key.starts_with("reg.dropout"); },
           .is_idle =
@@ -240,6 +241,7 @@ AlgorithmInfo ppo_algorithm() {
             LearningWork work = minibatch_work(config.sampler, ppo.epochs, ppo.minibatches);
             work.learning_rate = ppo.learning_rate;
             work.valued_per_step = 1;
+            work.has_rollouts = true;
             return work;
           }};
 }

@@ -52,7 +52,8 @@ ReplayTrainer::ReplayTrainer(const TrainingRequest& request, int max_columns, Re
     : config_(request.config),
       schedule_(schedule),
       sampler_(request.task, request.task_options, static_cast<int>(config_.sampler.batch_B),
-               request.stream_prefix, request.threads, ObservationForm::kOfTask),
+               schedule.data_is_fixed ? request.data_stream_prefix : request.stream_prefix, request.threads,
+               ObservationForm::kOfTask),
       memory_(of_task(options, sampler_)),
       masks_(request),
       max_columns_(std::max({max_columns, schedule.batch_size, sampler_.lanes()})),
@@ -98,6 +99,14 @@ void ReplayTrainer::collect(Network& actor, double epsilon) {
     }
     memory_.append({policy_.actions().discrete, done_.size()}, reward_, done_);
     sampler_.reset_ended();
+  }
+}
+
+void ReplayTrainer::collect_fixed(Network& actor, double epsilon, std::int64_t steps,
+                                  const Interruption& interruption) {
+  for (std::int64_t played = 0; played < steps; played += steps_per_iteration()) {
+    throw_if_interrupted(interruption);
+    collect(actor, epsilon);
   }
 }
 

@@ -23,6 +23,7 @@ struct ReplaySchedule {
   int batch_size = 256;
   double replay_ratio = 4;           // transitions learned from for each one collected
   std::int64_t min_steps_learn = 0;  // environment steps before the first update
+  bool data_is_fixed = false;        // steps are played before all iterations, with streams of their own
 };
 
 // How many features of a binary task are 1 at a time, for NetworkOptions: known only in play; about half of
@@ -62,6 +63,9 @@ class ReplayTrainer : public Trainer {
 
   // T steps in each environment, into the memory. Throws Interrupted.
   void collect(Network& actor, double epsilon);
+
+  // At least so many steps before all iterations, instead of what they would collect.
+  void collect_fixed(Network& actor, double epsilon, std::int64_t steps, const Interruption&);
 
   // Updates of this iteration; none until min_steps_learn steps have been collected.
   int updates_due() const;

@@ -171,6 +171,7 @@ AlgorithmInfo supervised_algorithm() {
           .needs = "a data set",
           .has_teacher = false,
           .chooses_inputs = false,
+          .changes_masks = false,
           .options = SupervisedConfig{},
           // Nothing acts, and the test set is always tested as a whole.
           .reads =

@@ -47,6 +47,7 @@ struct TrainingRequest {
   std::optional<MaskPlan> mask_plan;      // of masks that change; `mask` is then the first
   std::vector<float> initial_parameters;  // [parameter_count], 0 where masked
   std::string stream_prefix;              // names every random stream of this training
+  std::string data_stream_prefix;         // those of data that all rounds of a seed share
   std::int64_t start_step = 0;  // schedules start here and the budget counts from here (late rewinding)
   std::vector<std::int64_t> snapshot_steps;  // parameters are kept at the first safe point at or after each
   ModelSpec teacher_model;                   // bc: the teacher

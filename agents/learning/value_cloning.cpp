@@ -14,9 +14,21 @@
 namespace impsweep {
 namespace {
 
-ReplayOptions memory_options(const ValueCloningConfig& cloning) {
+bool is_fixed(const ValueCloningConfig& cloning) {
+  return cloning.states.data == CloningData::kFixed;
+}
+
+// Fixed states are kept whole, in iterations of `steps`; the last ones of a memory cannot be drawn.
+std::int64_t memory_size(const ValueCloningConfig& cloning, const SamplerConfig& sampler) {
+  if (!is_fixed(cloning)) return cloning.replay_size;
+  const std::int64_t steps = rollout_steps(sampler);
+  const std::int64_t iterations = (cloning.states.fixed_steps + steps - 1) / steps;
+  return iterations * steps + 3 * sampler.batch_B;
+}
+
+ReplayOptions memory_options(const AgentConfig& config) {
   ReplayOptions options;
-  options.size = cloning.replay_size;
+  options.size = memory_size(config.options<ValueCloningConfig>(), config.sampler);
   options.prioritized = false;
   return options;
 }
@@ -24,13 +36,14 @@ ReplayOptions memory_options(const ValueCloningConfig& cloning) {
 ReplaySchedule schedule(const ValueCloningConfig& cloning) {
   return {.batch_size = static_cast<int>(cloning.batch_size),
           .replay_ratio = cloning.replay_ratio,
-          .min_steps_learn = cloning.batch_size};
+          .min_steps_learn = is_fixed(cloning) ? 0 : cloning.batch_size,
+          .data_is_fixed = is_fixed(cloning)};
 }
 
 }  // namespace
 
 ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max_columns)
-    : ReplayTrainer(request, max_columns, memory_options(request.config.options<ValueCloningConfig>()),
+    : ReplayTrainer(request, max_columns, memory_options(request.config),
                     schedule(request.config.options<ValueCloningConfig>())),
       cloning_(request.config.options<ValueCloningConfig>()),
       teacher_(make_teacher(request, std::max(schedule_.batch_size, sampler_.lanes()))),
@@ -41,10 +54,17 @@ ValueCloningTrainer::ValueCloningTrainer(const TrainingRequest& request, int max
       student_q_(zeros(student_values_.actions(), stride_)),
       teacher_q_(student_q_),
       gradient_(student_q_),
-      loss_per_sample_(zeros(1, stride_)) {}
+      loss_per_sample_(zeros(1, stride_)) {
+  if (is_fixed(cloning_))
+    collect_fixed(*teacher_, cloning_.epsilon_teacher, cloning_.states.fixed_steps, request.interruption);
+}
+
+Network& ValueCloningTrainer::actor() {
+  return cloning_.states.data == CloningData::kStudent ? *network_ : *teacher_;
+}
 
 UpdateReport ValueCloningTrainer::collect_and_learn() {
-  collect(*teacher_, cloning_.epsilon_teacher);
+  if (!is_fixed(cloning_)) collect(actor(), cloning_.epsilon_teacher);
   UpdateReport last;
   for (int due = updates_due(); due > 0 && memory_.can_sample(); --due) {
     throw_if_interrupted(interruption());
@@ -57,7 +77,7 @@ UpdateReport ValueCloningTrainer::collect_and_learn() {
 }
 
 BatchLoss ValueCloningTrainer::first_loss(double /*temperature*/) {
-  collect_until_due([&] { collect(*teacher_, cloning_.epsilon_teacher); });
+  collect_until_due([&] { collect(actor(), cloning_.epsilon_teacher); });
   const ReplayBatch& batch = draw_batch();
   teacher_values_.infer(*teacher_, batch.observation, batch.size, {teacher_q_.data(), stride_});
   const auto actions = static_cast<std::size_t>(student_values_.actions());
@@ -116,13 +136,18 @@ AlgorithmInfo value_cloning_algorithm() {
           .needs = "an environment with a finite number of actions",
           .has_teacher = true,
           .chooses_inputs = false,
+          .changes_masks = true,
           .options = ValueCloningConfig{},
           .reads =
               [](std::string_view key) {
                 return key != "rl.timeout_bootstrap" && key != "network.shared_trunk" &&
                        key != "network.actor_gain" && !key.starts_with("reg.dropout");
               },
-          .is_idle = [](std::string_view, const AgentConfig&) { return false; },
+          .is_idle =
+              [](std::string_view key, const AgentConfig& config) {
+                const bool fixed = is_fixed(config.options<ValueCloningConfig>());
+                return (key == "bc.fixed_steps" && !fixed) || (key == "bc.replay_size" && fixed);
+              },
           .check =
               [](const AgentConfig& config, const std::string& prefix) {
                 check_replay_size(config, config.options<ValueCloningConfig>().replay_size, 1,
@@ -141,9 +166,11 @@ AlgorithmInfo value_cloning_algorithm() {
               },
           .work = [](const AgentConfig& config) -> LearningWork {
             const ValueCloningConfig& cloning = config.options<ValueCloningConfig>();
-            LearningWork work = replay_work(config.sampler, schedule(cloning), cloning.replay_size);
+            LearningWork work =
+                replay_work(config.sampler, schedule(cloning), memory_size(cloning, config.sampler));
             work.learning_rate = cloning.learning_rate;
-            work.teacher_acts = true;
+            work.teacher_acts = cloning.states.data != CloningData::kStudent;
+            work.fixed_steps = is_fixed(cloning) ? cloning.states.fixed_steps : 0;
             work.teacher_inferences = 1;
             work.draws = 1;
             return work;

@@ -6,6 +6,9 @@
 //   draw   a batch of the states visited, all alike; once for every update that is due
 //   learn  the teacher's values of all actions: mean over samples and actions of
 //          Huber(Q(s, a) - Q_teacher(s, a)), its gradient, clip of the norm, step of Adam
+//
+// Under bc.data = "student" the student acts, with as many random actions; under "fixed" the teacher acts
+// once, for bc.fixed_steps, and all batches are drawn from these.
 #pragma once
 
 #include <memory>
@@ -28,6 +31,7 @@ class ValueCloningTrainer final : public ReplayTrainer {
  private:
   UpdateReport collect_and_learn() override;
   Adam& optimizer() override { return adam_; }
+  Network& actor();
   UpdateReport differentiate(const ReplayBatch&);
   UpdateReport learn(const ReplayBatch&);
   double learning_rate() const;  // falls linearly to zero, if it is to

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <functional>
+#include <numeric>
 
 namespace impsweep {
 namespace {
@@ -74,16 +75,28 @@ MaskedLayer::MaskedLayer(int in, int out, std::vector<std::uint8_t> keep, double
     return;
   }
   size_ = whole_lanes(kept_);
-  std::vector<std::vector<Entry>> of_output(static_cast<std::size_t>(out)),
-      of_input(static_cast<std::size_t>(in));
+  Rows of_output, of_input;
+  for (Rows* rows : {&of_output, &of_input}) rows->entries.resize(kept_);
+  of_output.begin.assign(static_cast<std::size_t>(out) + 1, 0);
+  of_input.begin.assign(static_cast<std::size_t>(in) + 1, 0);
+  const auto for_each = [&](const auto& visit) {
+    for (std::size_t o = 0; o < static_cast<std::size_t>(out); ++o)
+      for (std::size_t i = 0; i < static_cast<std::size_t>(in); ++i)
+        if (keep[o * static_cast<std::size_t>(in) + i] != 0) visit(o, i);
+  };
+  for_each([&](std::size_t o, std::size_t i) {
+    ++of_output.begin[o + 1];
+    ++of_input.begin[i + 1];
+  });
+  for (Rows* rows : {&of_output, &of_input})
+    std::partial_sum(rows->begin.begin(), rows->begin.end(), rows->begin.begin());
+  std::vector<std::size_t> next(of_input.begin);
   std::uint32_t place = 0;
-  for (int o = 0; o < out; ++o)
-    for (int i = 0; i < in; ++i) {
-      if (keep[static_cast<std::size_t>(o) * in + i] == 0) continue;
-      of_output[static_cast<std::size_t>(o)].push_back({static_cast<std::uint16_t>(i), place});
-      of_input[static_cast<std::size_t>(i)].push_back({static_cast<std::uint16_t>(o), place});
-      ++place;
-    }
+  for_each([&](std::size_t o, std::size_t i) {
+    of_output.entries[place] = {static_cast<std::uint16_t>(i), place};
+    of_input.entries[next[i]++] = {static_cast<std::uint16_t>(o), place};
+    ++place;
+  });
   const double density = static_cast<double>(kept_) / static_cast<double>(keep.size());
   const int vectors = vectors_of_product(density);
   by_output_ = cut(of_output, in, block_of(in, density, vectors), vectors, Order::kLongestFirst);
@@ -92,11 +105,12 @@ MaskedLayer::MaskedLayer(int in, int out, std::vector<std::uint8_t> keep, double
   by_output_.position.clear();  // within a segment places follow each other
 }
 
-MaskedLayer::Side MaskedLayer::cut(const std::vector<std::vector<Entry>>& entries, int indices, int block,
-                                   int vectors, Order order) {
+MaskedLayer::Side MaskedLayer::cut(const Rows& rows, int indices, int block, int vectors, Order order) {
   Side side;
   side.vectors = vectors;
-  std::vector<std::size_t> next(entries.size(), 0);
+  side.index.reserve(rows.entries.size());
+  side.position.reserve(rows.entries.size());
+  std::vector<std::size_t> next(rows.begin);
   struct Segment {
     std::size_t row, begin, end;
   };
@@ -104,10 +118,9 @@ MaskedLayer::Side MaskedLayer::cut(const std::vector<std::vector<Entry>>& entrie
   for (int first = 0; first < indices; first += block) {
     const bool opening = first == 0, closing = first + block >= indices;
     segments.clear();
-    for (std::size_t r = 0; r < entries.size(); ++r) {
-      const std::vector<Entry>& row = entries[r];
+    for (std::size_t r = 0; r + 1 < rows.begin.size(); ++r) {
       const std::size_t begin = next[r];
-      while (next[r] < row.size() && row[next[r]].index < first + block) ++next[r];
+      while (next[r] < rows.begin[r + 1] && rows.entries[next[r]].index < first + block) ++next[r];
       if (begin != next[r] || opening || closing) segments.push_back({r, begin, next[r]});
     }
     if (order == Order::kLongestFirst)
@@ -117,10 +130,10 @@ MaskedLayer::Side MaskedLayer::cut(const std::vector<std::vector<Entry>>& entrie
       side.begin.push_back(static_cast<std::uint32_t>(side.index.size()));
       side.row.push_back(static_cast<std::uint16_t>(segment.row));
       side.ends.push_back(static_cast<std::uint8_t>((opening ? kOpensRow : 0) | (closing ? kClosesRow : 0)));
-      side.first.push_back(segment.begin < segment.end ? entries[segment.row][segment.begin].place : 0);
+      side.first.push_back(segment.begin < segment.end ? rows.entries[segment.begin].place : 0);
       for (std::size_t e = segment.begin; e < segment.end; ++e) {
-        side.index.push_back(entries[segment.row][e].index);
-        side.position.push_back(entries[segment.row][e].place);
+        side.index.push_back(rows.entries[e].index);
+        side.position.push_back(rows.entries[e].place);
       }
     }
   }
@@ -140,22 +153,6 @@ SparseRows MaskedLayer::Side::rows() const {
           .blocks = static_cast<int>(block_begin.size()) - 1,
           .block_begin = block_begin.data(),
           .vectors = vectors};
-}
-
-void MaskedLayer::for_each_kept(const std::function<void(int, int, std::size_t)>& visit) const {
-  if (form_ == LayerForm::kSparse) {
-    for (std::size_t segment = 0; segment < by_output_.row.size(); ++segment)
-      for (std::uint32_t e = by_output_.begin[segment]; e < by_output_.begin[segment + 1]; ++e)
-        visit(by_output_.row[segment], by_output_.index[e],
-              std::size_t{by_output_.first[segment]} + (e - by_output_.begin[segment]));
-    return;
-  }
-  for (int o = 0; o < out_; ++o)
-    for (int i = 0; i < in_; ++i) {
-      const std::size_t dense = static_cast<std::size_t>(o) * in_ + i;
-      if (!keep_.empty() && keep_[dense] == 0) continue;
-      visit(o, i, form_ == LayerForm::kByOutput ? dense : static_cast<std::size_t>(i) * weight_stride() + o);
-    }
 }
 
 void MaskedLayer::forward(const float* weight, const float* bias, int columns, const float* x, float* y,

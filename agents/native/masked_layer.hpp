@@ -20,7 +20,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -51,7 +50,8 @@ class MaskedLayer {
   std::size_t size() const { return size_; }
 
   // Calls visit(output, input, place) for every kept weight; place counts from the layer's first entry.
-  void for_each_kept(const std::function<void(int, int, std::size_t)>& visit) const;
+  template <class Visit>
+  void for_each_kept(const Visit& visit) const;
 
   // y = epilogue(...). `bias` [out in whole lanes].
   void forward(const float* weight, const float* bias, int columns, const float* x, float* y, Epilogue) const;
@@ -87,15 +87,19 @@ class MaskedLayer {
     int vectors = 4;                         // of columns at a time, for which the blocks were cut
     SparseRows rows() const;
   };
-  // `entries`: index and place of every kept weight by row, ascending.
+  // Index and place of every kept weight, row after row, ascending.
   struct Entry {
     std::uint16_t index;
     std::uint32_t place;
   };
+  struct Rows {
+    std::vector<Entry> entries;
+    std::vector<std::size_t> begin;  // [rows + 1]
+  };
   // In blocks of indices. Segments of a block by row; or longest first, so that neighbours, which are summed
   // together, end together.
   enum class Order { kByRow, kLongestFirst };
-  static Side cut(const std::vector<std::vector<Entry>>& entries, int indices, int block, int vectors, Order);
+  static Side cut(const Rows&, int indices, int block, int vectors, Order);
   void input_gradient(const float* weight, int columns, const float* dy, float* dx, Epilogue derivative,
                       const float* activation) const;
 
@@ -106,5 +110,22 @@ class MaskedLayer {
   AlignedFloats keep_factor_;       // dense forms with pruned weights: [size] 1 or 0
   Side by_output_, by_input_;       // sparse
 };
+
+template <class Visit>
+void MaskedLayer::for_each_kept(const Visit& visit) const {
+  if (form_ == LayerForm::kSparse) {
+    for (std::size_t segment = 0; segment < by_output_.row.size(); ++segment)
+      for (std::uint32_t e = by_output_.begin[segment]; e < by_output_.begin[segment + 1]; ++e)
+        visit(by_output_.row[segment], by_output_.index[e],
+              std::size_t{by_output_.first[segment]} + (e - by_output_.begin[segment]));
+    return;
+  }
+  for (int o = 0; o < out_; ++o)
+    for (int i = 0; i < in_; ++i) {
+      const std::size_t dense = static_cast<std::size_t>(o) * in_ + i;
+      if (!keep_.empty() && keep_[dense] == 0) continue;
+      visit(o, i, form_ == LayerForm::kByOutput ? dense : static_cast<std::size_t>(i) * weight_stride() + o);
+    }
+}
 
 }  // namespace impsweep

@@ -76,6 +76,7 @@ NativeNetwork::NativeNetwork(const ModelSpec& spec, std::span<const std::uint8_t
                                parts_[p].spec.sizes.begin() + std::ssize(given.convolutions));
   }
   choose_units(of_part, mask, options.remove_unreachable);
+  entries_.reserve(mask.empty() ? dense_size_ : static_cast<std::size_t>(std::ranges::count(mask, 1)));
   std::vector<std::uint32_t> parked;
   for (std::size_t p = 0; p < parts_.size(); ++p) compile(parts_[p], of_part[p], mask, options, parked);
   // Vectors behind the parts: `count` entries from `dense` on, which come next in the arena.
@@ -171,6 +172,7 @@ void NativeNetwork::compile(CompiledPart& part, const PartTensors& tensors,
           static_cast<int>(std::ranges::lower_bound(hidden, unit) - hidden.begin()));
     part.trunk_gradient.assign(part.units.front().size() * max_stride, 0.0f);
   }
+  part.layers.reserve(weights.size());
   std::size_t widest = 0, scratch = 0;
   for (const std::vector<int>& level : part.units) {
     part.activation.emplace_back(level.size() * max_stride, 0.0f);
@@ -183,10 +185,14 @@ void NativeNetwork::compile(CompiledPart& part, const PartTensors& tensors,
       return weights[l]->offset + static_cast<std::size_t>(out[static_cast<std::size_t>(o)]) * spec.sizes[l] +
              static_cast<std::size_t>(in[static_cast<std::size_t>(i)]);
     };
-    std::vector<std::uint8_t> keep;
-    keep.reserve(in.size() * out.size());
-    for (int o = 0; o < static_cast<int>(out.size()); ++o)
-      for (int i = 0; i < static_cast<int>(in.size()); ++i) keep.push_back(kept(dense_of(o, i)) ? 1 : 0);
+    std::vector<std::uint8_t> keep(in.size() * out.size(), 1);
+    if (!mask.empty())
+      for (std::size_t o = 0; o < out.size(); ++o) {
+        const std::size_t width = static_cast<std::size_t>(spec.sizes[l]);
+        const auto row = mask.subspan(weights[l]->offset + static_cast<std::size_t>(out[o]) * width, width);
+        for (std::size_t i = 0; i < in.size(); ++i)
+          keep[o * in.size() + i] = row[static_cast<std::size_t>(in[i])] != 0 ? 1 : 0;
+      }
     const double active_inputs =
         l == 0 && part.convolutions.empty() && !part.trunk
             ? options.active_inputs * static_cast<double>(in.size()) / spec.sizes.front()
@@ -215,11 +221,12 @@ void NativeNetwork::compile(CompiledPart& part, const PartTensors& tensors,
     std::vector<std::uint8_t> unit_matters(static_cast<std::size_t>(spec.sizes[l + 1]), 0);
     for (const int unit : out) unit_matters[static_cast<std::size_t>(unit)] = 1;
     for (std::size_t unit = 0; unit < unit_matters.size(); ++unit) {
+      if (unit_matters[unit] != 0) continue;
       const std::size_t row = weights[l]->offset + unit * static_cast<std::size_t>(spec.sizes[l]);
       for (int i = 0; i < spec.sizes[l]; ++i)
-        if (unit_matters[unit] == 0 && kept(row + static_cast<std::size_t>(i)))
+        if (kept(row + static_cast<std::size_t>(i)))
           parked.push_back(static_cast<std::uint32_t>(row + static_cast<std::size_t>(i)));
-      if (unit_matters[unit] == 0 && kept(biases[l]->offset + unit))
+      if (kept(biases[l]->offset + unit))
         parked.push_back(static_cast<std::uint32_t>(biases[l]->offset + unit));
     }
     effective_.trained += layer.kept();

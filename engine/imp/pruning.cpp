@@ -127,6 +127,10 @@ Mask pruned_mask(std::span<const float> weights, std::span<const std::uint8_t> m
   return next;
 }
 
+std::int64_t kept_at(std::int64_t entries, double density) {
+  return round_half_even(density * static_cast<double>(entries));
+}
+
 std::int64_t kept_after(std::int64_t entries, double fraction, int prunings, PruneRule rule) {
   if (prunings == 0 || entries == 0) return entries;
   if (rule == PruneRule::kQuantile)

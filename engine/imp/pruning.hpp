@@ -57,6 +57,9 @@ Mask pruned_mask(std::span<const float> weights, std::span<const std::uint8_t> m
                  const std::vector<Tensor>& tensors, std::span<const std::size_t> prunable, const ImpConfig&,
                  int next_round);
 
+// The same for a density that is given.
+std::int64_t kept_at(std::int64_t entries, double density);
+
 // How many of `entries` are left after this many prunings; under the quantile rule, if no two magnitudes are
 // equal.
 std::int64_t kept_after(std::int64_t entries, double fraction, int prunings, PruneRule);

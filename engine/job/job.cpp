@@ -15,6 +15,7 @@
 #include "engine/job/data_set.hpp"
 #include "engine/job/external_task.hpp"
 #include "engine/job/round_counts.hpp"
+#include "engine/job/sparsity.hpp"
 #include "envs/external/definition.hpp"
 #include "io/error.hpp"
 
@@ -27,7 +28,6 @@ constexpr std::array<std::string_view, 8> kSweepKeys = {"name",  "tasks",  "algo
                                                         "seeds", "rounds", "master_seed", "network.hidden"};
 constexpr std::array<std::string_view, 3> kVariantKeys = {"name", "rounds", "network.hidden"};
 constexpr std::int64_t kMostSeeds = 1'000'000;
-constexpr std::int64_t kMostRounds = 1000;
 // What a plan takes a second and a few hundred megabytes for.
 constexpr std::size_t kMostPoints = 10'000;
 constexpr std::int64_t kMostTrainings = 1'000'000;
@@ -69,7 +69,8 @@ JobEntry canonical_entry(JobEntry entry) {
       throw InputError("{}: the grid of '{}' lists {} twice; remove one", entry.place, key,
                        to_toml((*values)[i]));
   entry.key = key;
-  entry.is_axis = key != "network.hidden";  // whose list of networks is an axis of its own
+  // Whose lists are axes of their own: of networks, and of rounds.
+  entry.is_axis = key != "network.hidden" && key != "sparse.density";
   return entry;
 }
 
@@ -393,12 +394,18 @@ void add_point(GridPoint point, const std::vector<JobEntry>& entries, const JobE
       algorithm_of(settings).prunes_critic(task, settings.agent))
     settings.imp.scope = PruneScope::kActorCritic;
   apply_budget_unit(settings, point.place);
+  if (has_changing_masks(settings))
+    apply_sparsity({settings, point.baselines, point.rounds, point.place}, entries,
+                   defaults == Defaults::kPaper);
   check_settings(settings, point.place);
   const ImpConfig& imp = settings.imp;
   if (find_entry(entries, "rounds") == nullptr && (!imp.densities.empty() || !imp.mask_from.empty()))
     point.rounds = imp.mask_from.empty() ? static_cast<int>(imp.densities.size()) + 1 : 2;
   require_possible_count(point, points);
-  check_pruning(as_pruned(point));
+  if (has_changing_masks(settings))
+    check_densities(settings, point.place);
+  else
+    check_pruning(as_pruned(point));
   check_ticket(point);
   if (defaults == Defaults::kPaper) check_wishes(point);
   points.push_back(std::move(point));

@@ -223,7 +223,7 @@ std::vector<KeyEntry> all_key_entries() {
       }
     }
   }
-  Words sections = {"network", "rl",  "eval",       "adam", "reg",    "imp",
+  Words sections = {"network", "rl",  "eval",       "adam", "reg",    "imp",    "sparse",
                     "ppo",     "dqn", "supervised", "bc",   "inputs", "teacher"};
   for (const KeyEntry& entry : entries)
     if (std::ranges::count(sections, entry.section()) == 0) sections.push_back(entry.section());

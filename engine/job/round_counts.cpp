@@ -102,6 +102,11 @@ void check_temperature(const PrunedPoint& point, const ModelSpec& model) {
 std::vector<std::int64_t> kept_by_round(const Settings& settings, int rounds) {
   const ImpConfig& imp = settings.imp;
   const std::int64_t entries = prunable_entries(settings);
+  if (has_changing_masks(settings)) {
+    std::vector<std::int64_t> last;
+    for (const double density : settings.sparse.density) last.push_back(kept_at(entries, density));
+    return last;
+  }
   std::vector<std::int64_t> kept = {entries};
   const ModelSpec model = imp.unit == PruneUnit::kWeight ? ModelSpec() : model_of(settings);
   const std::vector<Tensor> tensors = tensors_of(model);

@@ -13,7 +13,7 @@
 namespace impsweep {
 
 // Prunable weights left in rounds 0 .. rounds-1. Of a round whose mask is another chain's (imp.mask_from), as
-// if it had pruned itself.
+// if it had pruned itself; of masks that change (sparse.*), in the end.
 std::vector<std::int64_t> kept_by_round(const Settings&, int rounds);
 
 // A point of the grid, as far as pruning is concerned.

@@ -49,6 +49,7 @@ std::vector<OptionField> fields_of(Settings& settings) {
   if (algorithm.has_teacher) append_fields(settings.teacher_choice, fields);
   append_fields(settings.imp, fields);
   if (algorithm.chooses_inputs) append_fields(settings.inputs, fields);
+  if (algorithm.changes_masks) append_fields(settings.sparse, fields);
   if (!algorithm.has_teacher) return fields;
   std::vector<OptionField> of_teacher;
   append_agent(settings.teacher, teacher_of(*find_task(settings.task)), of_teacher);
@@ -294,6 +295,36 @@ void apply_budget_unit(Settings& settings, const std::string& place) {
   if (algorithm_of(settings).has_teacher) count_steps(settings.teacher, "teacher.rl.steps");
 }
 
+namespace {
+
+// What cannot be had together with masks that change.
+void check_sparsity(const Settings& settings, const std::string& place) {
+  const auto refuse = [&](bool is_asked, const char* what, const char* remedy) {
+    if (is_asked) throw InputError("{}: 'sparse.method' and {}; {}", place, what, remedy);
+  };
+  refuse(settings.imp.rewind_step > 0, "'imp.rewind_step' do not go together: such a chain rewinds nothing",
+         "remove one");
+  refuse(settings.imp.prune_bias, "'imp.prune_bias' do not go together: biases are never pruned",
+         "remove one");
+  refuse(!settings.imp.mask_from.empty(),
+         "'imp.mask_from' do not go together: either a mask is given, or it changes", "remove one");
+  refuse(!settings.imp.keep_layers.empty(),
+         "'imp.keep_layers' do not go together: layers share the weights by their shapes", "remove one");
+  refuse(settings.inputs.ticket_round > 0,
+         "'inputs.ticket_round' do not go together: the weights of a ticket cannot be counted before it is "
+         "there",
+         "name the inputs by inputs.select");
+  if (settings.algorithm == "ppo")
+    refuse(settings.agent.options<PpoConfig>().target_kl > 0,
+           "'ppo.target_kl' do not go together: schedules need to know the number of gradient steps",
+           "set ppo.target_kl = 0");
+  if (settings.sparse.method == SparseMethod::kGradual && settings.sparse.start >= settings.sparse.end)
+    throw InputError("{}: 'sparse.start' = {} is not before 'sparse.end' = {}; lower it", place,
+                     settings.sparse.start, settings.sparse.end);
+}
+
+}  // namespace
+
 void check_settings(const Settings& settings, const std::string& place) {
   const AgentConfig& agent = settings.agent;
   const AlgorithmInfo& algorithm = available_algorithm(settings.algorithm, settings.task, place);
@@ -317,6 +348,7 @@ void check_settings(const Settings& settings, const std::string& place) {
   } catch (const std::invalid_argument& error) {
     throw InputError("{}: {}", place, error.what());
   }
+  if (has_changing_masks(settings)) check_sparsity(settings, place);
   if (!settings.inputs.restricts()) return;
   if (agent.network.architecture != Architecture::kMlp)
     throw InputError(
@@ -366,6 +398,23 @@ std::int64_t prunable_entries(const Settings& settings) {
            tensors, prunable_tensors(tensors, restricted.model, settings.imp), restricted.available))
     entries += available;
   return entries;
+}
+
+bool has_changing_masks(const Settings& settings) {
+  return settings.sparse.method != SparseMethod::kNone;
+}
+
+SparseConfig published_sparsity(const Settings& settings) {
+  const AlgorithmInfo& algorithm = algorithm_of(settings);
+  const LearningWork work = algorithm.work(settings.agent);
+  const bool sees_board = known_task(settings.task, "settings").rows > 0;
+  const SparseSource source = work.replay_size == 0 ? SparseSource::kPpo
+                              : sees_board          ? SparseSource::kImageDqn
+                                                    : SparseSource::kClassicDqn;
+  SparseConfig published =
+      published_sparsity(settings.sparse.method, source, planned_updates(work, settings.agent.sampler.steps));
+  published.density = settings.sparse.density;
+  return published;
 }
 
 Settings ticket_settings(const Settings& settings) {

@@ -1,11 +1,11 @@
 // engine/job/settings.hpp - everything that one kind of training depends on, resolved: the paper's values of
 // its task and algorithm, with the job's values written over them.
 //
-// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone, ppo.*
-// of PPO, dqn.* of DQN, bc.* of behavioural cloning, supervised.* of classification, and the task's own. A
-// student's teacher is a PPO agent with the paper's values, or a DQN agent where students learn action values
-// (mazegrid, minatar); teacher.KEY changes any of them, and ppo.KEY or dqn.KEY means the teacher's where the
-// student has no such key itself.
+// Keys: network.* rl.* eval.* adam.* reg.* imp.* of every algorithm, inputs.* of those that act alone,
+// sparse.* of all that act or have a teacher, ppo.* of PPO, dqn.* of DQN, bc.* of behavioural cloning,
+// supervised.* of classification, and the task's own. A student's teacher is a PPO agent with the paper's
+// values, or a DQN agent where students learn action values (mazegrid, minatar); teacher.KEY changes any of
+// them, and ppo.KEY or dqn.KEY means the teacher's where the student has no such key itself.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agents/config/cloning_config.hpp"
+#include "agents/config/sparse_config.hpp"
 #include "agents/learning/algorithm.hpp"
 #include "engine/imp/imp_config.hpp"
 #include "engine/job/inputs.hpp"
@@ -31,6 +32,7 @@ struct Settings {
   TeacherChoiceConfig teacher_choice;  // of students
   ImpConfig imp;
   InputsConfig inputs;       // of algorithms that choose inputs
+  SparseConfig sparse;       // of algorithms whose masks may change
   TaskOptions task_options;  // those that were set
 };
 
@@ -84,6 +86,12 @@ RestrictedModel restricted_model_of(const Settings&);
 // Number of prunable weights, those of inputs that are taken away not counted. With inputs.ticket_round it
 // becomes known with the ticket, and this is the most that it can be.
 std::int64_t prunable_entries(const Settings&);
+
+// Whether masks change while these agents learn.
+bool has_changing_masks(const Settings&);
+
+// What the sources of the method do with such agents. Method and densities are those of the settings.
+SparseConfig published_sparsity(const Settings&);
 
 // The settings of the ticket whose inputs inputs.ticket_round asks for.
 Settings ticket_settings(const Settings&);

@@ -83,7 +83,7 @@ std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {
   const double prunable = kept / node.density;
   const double kept_parameters = parameters_of(model_of(settings)) - prunable + kept;
   double copies = settings.imp.prune_from == PruneFrom::kFinal ? 2 : 1;  // best, and final where needed
-  if (node.round == 0) {
+  if (node.round == 0 && !changes_mask(settings, 0)) {
     copies += 1;  // initial parameters
     for (const std::int64_t step : kSnapshotSteps) copies += step < node.env_steps ? 1 : 0;
   }
@@ -101,8 +101,10 @@ std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
   const LearningWork work = algorithm.work(settings.agent);
   const ModelSpec model = model_of(settings);
   const auto observation = static_cast<double>(known_task(settings.task, "cost model").observation_size);
+  const double fixed = work.replay_size == 0 ? static_cast<double>(work.fixed_steps) * observation : 0;
   const double networks = work.target_updates > 0 ? 2 : 1;
   double numbers = (kNumbersPerParameter + (networks - 1) * kNumbersPerFrozen) * parameters_of(model);
+  numbers += fixed;
   if (algorithm.has_teacher) {
     const ModelSpec teacher = model_of(teacher_settings(settings));
     numbers += kNumbersPerFrozen * parameters_of(teacher);

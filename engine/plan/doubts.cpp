@@ -27,6 +27,19 @@ std::string roundings(const Plan& plan) {
                      more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
+// Masks that would change, if the training went on for long enough.
+std::string idle_sparsity(const Settings& settings) {
+  const SparseConfig& sparse = settings.sparse;
+  if (sparse.method != SparseMethod::kSet && sparse.method != SparseMethod::kRigl) return {};
+  const std::int64_t steps =
+      planned_updates(algorithm_of(settings).work(settings.agent), settings.agent.sampler.steps);
+  if (static_cast<double>(sparse.interval) < sparse.end * static_cast<double>(steps)) return {};
+  return fmt::format(
+      "{} {}: the mask never changes: 'sparse.interval' = {} is not within the part 'sparse.end' = {} of {} "
+      "gradient steps; lower it",
+      settings.task, settings.algorithm, sparse.interval, sparse.end, steps);
+}
+
 }  // namespace
 
 std::vector<std::string> doubts_about(const Plan& plan) {
@@ -42,6 +55,7 @@ std::vector<std::string> doubts_about(const Plan& plan) {
           "{}: not reproducible: equal seeds and actions give other episodes, so that results cannot be "
           "computed again, and trainings that are stopped start again",
           settings.task));
+    add(idle_sparsity(settings));
     if (algorithm.doubts == nullptr) continue;
     for (const std::string& doubt : algorithm.doubts(settings.agent, ""))
       add(fmt::format("{} {}: {}", settings.task, settings.algorithm, doubt));

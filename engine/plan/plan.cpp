@@ -107,7 +107,7 @@ class Expansion {
     point.settings = add_settings(grid.settings);
     point.network = network_name(grid.settings.agent.network);
     point.counts.kept = kept_by_round(grid.settings, grid.rounds);
-    point.counts.entries = point.counts.kept.front();
+    point.counts.entries = prunable_entries(grid.settings);
     return point;
   }
 

@@ -78,7 +78,8 @@ std::vector<PlanSummary::OnRanks> with_more_ranks(const Work& work, const Schedu
 
 // In which rounds a random mask may leave a layer, or the way through the network, without weights.
 void find_empty_rounds(const Settings& settings, PlanSummary::Point& point) {
-  constexpr double kFewWeights = 3;  // e^-3 is 5 %
+  if (has_changing_masks(settings)) return;  // whose layers keep counts of their own
+  constexpr double kFewWeights = 3;          // e^-3 is 5 %
   const ModelSpec model = model_of(settings);
   const bool prunes_critic = settings.imp.scope == PruneScope::kActorCritic;
   for (std::size_t round = 0; round < point.densities.size(); ++round) {

@@ -25,6 +25,15 @@ bool is_idle_pruning(std::string_view key, const ImpConfig& imp) {
   return key == "imp.densities" && !imp.mask_from.empty();
 }
 
+bool is_idle_sparsity(std::string_view key, const Settings& settings) {
+  if (key == "sparse.method") return false;
+  if (!has_changing_masks(settings)) return true;
+  const bool is_gradual = settings.sparse.method == SparseMethod::kGradual;
+  if (key == "sparse.start") return !is_gradual;
+  if (key == "sparse.fraction" || key == "sparse.grow") return is_gradual;
+  return key == "sparse.align" && !algorithm_of(settings).work(settings.agent).has_rollouts;
+}
+
 // Keys that change nothing as long as another key has its present value.
 bool is_idle(std::string_view key, const Settings& settings) {
   const AgentConfig& agent = settings.agent;
@@ -34,6 +43,7 @@ bool is_idle(std::string_view key, const Settings& settings) {
   if (key == "network.filters" || key == "network.kernel")
     return agent.network.architecture != Architecture::kCnn;
   if (key.starts_with("imp.")) return is_idle_pruning(key, settings.imp);
+  if (key.starts_with("sparse.")) return is_idle_sparsity(key, settings);
   if (key == "reg.l2_mode") return agent.regularisation.weight_decay == 0;
   if (key == "reg.dropout_target") return agent.regularisation.dropout == 0;
   if (key == "inputs.complement" || key == "inputs.mode") return !settings.inputs.restricts();
@@ -84,10 +94,19 @@ bool enters_round0(std::string_view key, const Settings& settings, bool permuted
   return key == "imp.prune_bias" || (permuted && key == "imp.perm_round0");
 }
 
+// Where the mask changes, which weights may be pruned, and nothing else of iterative pruning.
+bool enters_changing(std::string_view key, const Settings& settings) {
+  return key == "imp.best_tie" || (key == "imp.scope" && has_critic(model_of(settings)));
+}
+
 bool enters(std::string_view key, const Settings& settings, Baseline baseline, int round) {
   if (key.starts_with("teacher.") || key.starts_with("bc.teacher_")) return false;  // recipe.teacher says it
   if (concerns_the_run_only(key)) return false;
+  if (key == "sparse.density") return false;  // recipe.kept says it
+  const bool changes = changes_mask(settings, round);
+  if (key.starts_with("sparse.")) return changes && !is_idle(key, settings);
   if (!key.starts_with("imp.")) return !is_idle(key, settings);
+  if (changes) return enters_changing(key, settings);
   if (key == "imp.best_tie" || key == "imp.prune_from") return true;  // both change what a training keeps
   if (round > 0) return enters_pruned_round(key, settings, baseline);
   return enters_round0(key, settings, influences(settings, baseline, 0).baseline.has_value());
@@ -292,8 +311,16 @@ TrainingId teacher_digest(const std::vector<TrainingId>& candidates) {
   return digest_of_bytes(bytes);
 }
 
+bool changes_mask(const Settings& settings, int round) {
+  return has_changing_masks(settings) && (round > 0 || settings.sparse.density.front() < 1);
+}
+
 Influences influences(const Settings& settings, Baseline baseline, int round) {
   Influences result;
+  if (changes_mask(settings, round)) {
+    result.kept = true;
+    return result;
+  }
   result.inputs_parent = settings.inputs.ticket_round > 0;
   if (round == 0) {
     if (settings.imp.perm_round0 && info_of(baseline).own_option == "imp.perm_round0")
@@ -328,6 +355,7 @@ Recipe recipe_template(const Settings& settings, Baseline baseline, int round, s
     recipe.baseline = info_of(*influence).name;
     recipe.imp_semantics = kImpSemantics;
   }
+  if (changes_mask(settings, round)) recipe.imp_semantics = kImpSemantics;
   for (const OptionState& state : list_settings(settings)) {
     const bool always = state.option.key == "network.hidden";
     if (always || (!state.at_default() && enters(state.option.key, settings, baseline, round)))

@@ -60,6 +60,10 @@ bool has_bearing(std::string_view key, const Settings&);
 // Names a choice of teacher: these candidates in this order, the highest re-evaluated return, the first wins.
 TrainingId teacher_digest(const std::vector<TrainingId>& candidates);
 
+// Whether the mask of a round changes while it learns. A first round that keeps everything is the dense
+// training of all other chains.
+bool changes_mask(const Settings&, int round);
+
 // What a round of a chain depends on besides its settings and seed.
 struct Influences {
   std::optional<Baseline> baseline;

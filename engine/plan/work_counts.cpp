@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "agents/network/initialisation.hpp"
+#include "agents/sparsity/mask_schedule.hpp"
+#include "engine/imp/sparse_start.hpp"
 
 namespace impsweep {
 namespace {
@@ -113,6 +115,55 @@ std::vector<std::vector<double>> layer_densities(const ModelSpec& model, const S
       ++spread;
     }
   return densities;
+}
+
+// A part of a training's gradient steps, and the densities of its weight tensors by part and layer.
+struct Stretch {
+  double part = 1;
+  std::vector<std::vector<double>> densities;
+};
+
+std::vector<std::vector<double>> dense_densities(const ModelSpec& model) {
+  std::vector<std::vector<double>> densities;
+  for (const MlpSpec& part : model.parts) densities.emplace_back(part.sizes.size() - 1, 1.0);
+  return densities;
+}
+
+// Those of masks that change, in the order of time: gradual ones in stretches of their schedule.
+std::vector<Stretch> changing_densities(const ModelSpec& model, const Settings& settings,
+                                        const TrainingNode& node) {
+  const std::vector<Tensor> tensors = tensors_of(model);
+  const std::vector<std::size_t> prunable = prunable_tensors(tensors, model, settings.imp);
+  const std::vector<std::int64_t> counts =
+      sparse_counts(tensors, prunable, restricted_model_of(settings).available, node.kept);
+  const auto pruned_by = [&](double part) {
+    std::vector<std::vector<double>> densities = dense_densities(model);
+    for (std::size_t i = 0; i < prunable.size(); ++i) {
+      const Tensor& tensor = tensors[prunable[i]];
+      const double last = static_cast<double>(counts[i]) / static_cast<double>(tensor.size);
+      densities[static_cast<std::size_t>(tensor.part)][static_cast<std::size_t>(tensor.layer)] =
+          1 - part * (1 - last);
+    }
+    return densities;
+  };
+  const SparseConfig& sparse = settings.sparse;
+  if (sparse.method != SparseMethod::kGradual) return {{1, pruned_by(1)}};
+  constexpr std::int64_t kStretches = 8;
+  std::vector<Stretch> stretches = {{sparse.start, pruned_by(0)}};
+  for (std::int64_t i = 0; i < kStretches; ++i)
+    stretches.push_back({(sparse.end - sparse.start) / kStretches,
+                         pruned_by(cubic_sparsity(2 * i + 1, 0, 2 * kStretches, 0, 1))});
+  stretches.push_back({1 - sparse.end, pruned_by(1)});
+  return stretches;
+}
+
+double mask_changes(const SparseConfig& sparse, double updates) {
+  const double until = sparse.method == SparseMethod::kGradual ? sparse.end - sparse.start : sparse.end;
+  return std::floor(until * updates / static_cast<double>(sparse.interval));
+}
+
+double parameters_of(const ModelSpec& model) {
+  return static_cast<double>(parameter_count(model));
 }
 
 Part part_of(const MlpSpec& spec, const std::vector<double>& densities, double ones,
@@ -403,14 +454,16 @@ TrainingWork work_of(const Plan& plan, TrainingIndex index) {
   const double updates = work.updates_per_iteration * (training.steps - training.first_learning_step) / whole;
 
   const ModelSpec model = model_of(settings);
-  const bool remove_unreachable = settings.agent.regularisation.weight_decay == 0;
-  const std::vector<std::vector<double>> densities =
-      layer_densities(model, settings, node.density, !info_of(node.baseline).prunes,
-                      kMovedPerStep * work.learning_rate * std::sqrt(std::max(updates, 0.0)));
+  const bool changes = changes_mask(settings, node.round);
+  const bool remove_unreachable = settings.agent.regularisation.weight_decay == 0 && !changes;
+  const std::vector<Stretch> stretches =
+      changes
+          ? changing_densities(model, settings, node)
+          : std::vector<Stretch>{
+                {1, layer_densities(model, settings, node.density, !info_of(node.baseline).prunes,
+                                    kMovedPerStep * work.learning_rate * std::sqrt(std::max(updates, 0.0)))}};
   // Those who learn from whole batches of steps see numbers; evaluations and memories see lists.
   const double learned_ones = work.draws > 0 ? ones : 0;
-  const NetworkWork learner = network_of(model, densities, learned_ones, remove_unreachable);
-  const NetworkWork player = network_of(model, densities, ones, remove_unreachable);
   std::optional<NetworkWork> teacher;
   if (algorithm.has_teacher) {
     const Settings of_teacher = teacher_settings(settings);
@@ -420,27 +473,10 @@ TrainingWork work_of(const Plan& plan, TrainingIndex index) {
   }
 
   training.start[kTrainings] = 1;
-  training.start[kParameters] = player.parameters + (teacher ? teacher->parameters : 0);
+  const double parameters = parameters_of(model);
+  training.start[kParameters] = parameters + (teacher ? teacher->parameters : 0);
 
-  if (!task.is_data_set) {
-    const Part& actor = work.teacher_acts ? teacher->parts.front() : learner.parts.front();
-    const auto lanes = static_cast<double>(settings.agent.sampler.batch_B);
-    training.playing.add(step(actor, settings, task, lanes), training.steps / lanes);
-    training.playing[kStored] += training.steps * (work.draws > 0 && ones > 0 ? ones : task.observation_size);
-    if (work.valued_per_step > 0) {
-      const NetworkWork& values = work.teacher_acts ? *teacher : learner;
-      constexpr double kValuedAtOnce = kEvaluationLanes;
-      training.playing.add(pass(values.parts.back(), kValuedAtOnce, Direction::kForward),
-                           work.valued_per_step * training.steps / kValuedAtOnce);
-      training.playing[kGathered] += work.valued_per_step * training.steps * task.observation_size;
-    }
-    // Up to so many steps of one lane, on the average half of them.
-    const auto decorrelation = static_cast<double>(settings.agent.sampler.decorrelation_steps);
-    training.start[is_robot(task) ? kPhysics : kSteps] +=
-        0.5 * decorrelation * lanes * seconds_per_step(settings, task);
-  }
-  training.learning.add(update(learner, work, task, teacher ? &teacher->parts.front() : nullptr), updates);
-
+  const auto lanes = static_cast<double>(settings.agent.sampler.batch_B);
   const EvaluationConfig& config = settings.agent.evaluation;
   // One of the untrained network, one after every iteration that reaches a multiple of the interval, and one
   // at the end unless that has just been evaluated.
@@ -448,15 +484,52 @@ TrainingWork work_of(const Plan& plan, TrainingIndex index) {
   const double reached = std::floor(steps / interval);
   const double at_end = std::floor((steps - whole) / interval) < reached ? 0 : 1;
   const double many = std::min(1 + reached + at_end, iterations + 1);
-  const auto episodes = static_cast<double>(config.episodes);
-  training.evaluation.add(
-      evaluation(player.parts.front(), settings, task, episodes, training.episode.mean_until(steps)), many);
+  const double played = work.fixed_steps > 0 ? static_cast<double>(work.fixed_steps) : steps;
+  for (const Stretch& stretch : stretches) {
+    const NetworkWork learner = network_of(model, stretch.densities, learned_ones, remove_unreachable);
+    const NetworkWork player = network_of(model, stretch.densities, ones, remove_unreachable);
+    if (!task.is_data_set) {
+      const Part& actor = work.teacher_acts ? teacher->parts.front() : learner.parts.front();
+      training.playing.add(step(actor, settings, task, lanes), stretch.part * played / lanes);
+      if (work.valued_per_step > 0) {
+        const NetworkWork& values = work.teacher_acts ? *teacher : learner;
+        constexpr double kValuedAtOnce = kEvaluationLanes;
+        training.playing.add(pass(values.parts.back(), kValuedAtOnce, Direction::kForward),
+                             stretch.part * work.valued_per_step * played / kValuedAtOnce);
+      }
+    }
+    training.learning.add(update(learner, work, task, teacher ? &teacher->parts.front() : nullptr),
+                          stretch.part * updates);
+    training.evaluation.add(
+        evaluation(player.parts.front(), settings, task, static_cast<double>(config.episodes),
+                   training.episode.mean_until(steps)),
+        stretch.part * many);
+  }
+  if (!task.is_data_set) {
+    training.playing[kStored] += played * (work.draws > 0 && ones > 0 ? ones : task.observation_size);
+    training.playing[kGathered] += work.valued_per_step * played * task.observation_size;
+    // Up to so many steps of one lane, on the average half of them.
+    const auto decorrelation = static_cast<double>(settings.agent.sampler.decorrelation_steps);
+    training.start[is_robot(task) ? kPhysics : kSteps] +=
+        0.5 * decorrelation * lanes * seconds_per_step(settings, task);
+  }
+  if (changes) {
+    const double changes_made = mask_changes(settings.sparse, updates);
+    const bool reads_gradients = settings.sparse.method == SparseMethod::kRigl;
+    training.learning[kParameters] += changes_made * parameters * (reads_gradients ? 2 : 1);
+    if (reads_gradients)
+      training.learning.add(passes(network_of(model, dense_densities(model), learned_ones, false), work.batch,
+                                   Direction::kBoth),
+                            changes_made);
+  }
+
   EvaluationConfig fresh = config;
   fresh.mode = EvaluationMode::kEpisodes;
   Settings concluding = settings;
   concluding.agent.evaluation = fresh;
+  const NetworkWork last = network_of(model, stretches.back().densities, ones, remove_unreachable);
   training.conclusion.add(
-      evaluation(player.parts.front(), concluding, task, static_cast<double>(config.reevaluation_episodes),
+      evaluation(last.parts.front(), concluding, task, static_cast<double>(config.reevaluation_episodes),
                  training.episode.at(steps)),
       2);
   return training;

@@ -24,6 +24,10 @@ constexpr auto kMethods = std::to_array<SparseMethod>({
     {"synflow", replay_synflow},
     {"criterion", replay_criterion},
     {"sign-constant", replay_sign_constant},
+    {"schedule-cubic", replay_cubic_schedule},
+    {"schedule-cosine", replay_cosine_schedule},
+    {"update-rigl", replay_rigl_update},
+    {"update-set", replay_set_update},
 });
 
 }  // namespace

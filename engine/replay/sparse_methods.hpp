@@ -18,6 +18,10 @@ void replay_grasp(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_synflow(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_criterion(const Hdf5File&, const std::string& group, OracleComparison&);
 void replay_sign_constant(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_cubic_schedule(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_cosine_schedule(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_rigl_update(const Hdf5File&, const std::string& group, OracleComparison&);
+void replay_set_update(const Hdf5File&, const std::string& group, OracleComparison&);
 
 // The names of all methods that can be driven.
 std::vector<std::string> sparse_method_names();

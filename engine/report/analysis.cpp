@@ -36,7 +36,7 @@ Scale scale_of(const Group& group, Metric metric) {
     for (const auto& [baseline, seeds] : group.chains) add(seeds);
   const std::vector<double> low = statistics::complete(untrained).values,
                             high = statistics::complete(dense).values;
-  if (low.empty() || high.empty()) return {};
+  if (low.empty() || high.empty() || group.density.front() < 1) return {};
   Scale scale{statistics::mean(low), statistics::mean(high), false};
   scale.usable = scale.range() > 1e-9 * (1 + std::abs(scale.untrained));
   return scale;
@@ -56,10 +56,11 @@ double finite_or_missing(double value) {
 
 bool of_one_schedule(const Group& a, const Group& b) {
   const ImpConfig &first = a.settings.imp, &second = b.settings.imp;
-  const auto follows_from_keys = [](const ImpConfig& imp) {
-    return imp.unit == PruneUnit::kWeight && imp.mask_from.empty();
+  const auto follows_from_keys = [](const Settings& settings) {
+    return settings.imp.unit == PruneUnit::kWeight && settings.imp.mask_from.empty() &&
+           !has_changing_masks(settings);
   };
-  if (follows_from_keys(first) && follows_from_keys(second))
+  if (follows_from_keys(a.settings) && follows_from_keys(b.settings))
     return first.densities == second.densities &&
            (!first.densities.empty() || std::abs(first.prune_fraction - second.prune_fraction) < 1e-9);
   for (std::size_t round = 0; round < std::min(a.rounds(), b.rounds()); ++round)
@@ -132,8 +133,9 @@ SeedCurves seed_curves(const Group& group, std::span<const Baseline> baselines, 
 }
 
 std::optional<RoundRange> area_rounds(const Group& group, std::size_t rounds) {
-  if (rounds < 2) return std::nullopt;
-  RoundRange range;
+  const std::size_t first = !group.density.empty() && group.density.front() < 1 ? 0 : 1;
+  if (rounds <= first) return std::nullopt;
+  RoundRange range{first, first};
   while (range.last + 1 < rounds && group.density[range.last + 1] >= kLeastAreaDensity) ++range.last;
   return range;
 }

@@ -2,7 +2,8 @@
 //
 //   R        a return of a round, by a metric (engine/training/metric.hpp)
 //   P        (R - untrained) / (dense - untrained): 0 as the untrained network, 1 as the dense one. Both
-//            references are means over seeds in round 0 of mask/weights (of any baseline, if it is not there)
+//            references are means over seeds in round 0 of mask/weights (of any baseline, if it is not
+//            there); chains whose round 0 is not dense have no P
 //   AUC      mean of P over rounds 1 to the last whose density is 2.5 % or more (all of them, where pruning
 //            ends before): a range that is stated before looking, and without the general collapse beyond it
 //   d*(a)    density of the last round before the P of a seed falls below a, where P is counted from the
@@ -68,7 +69,7 @@ struct SeedCurves {
 };
 SeedCurves seed_curves(const Group&, std::span<const Baseline> baselines, const RoundValue&);
 
-// The rounds of AUC among the first `rounds`: both included, 1 and later. Nothing for a dense agent alone.
+// The rounds of AUC among the first `rounds`: both included, 1 and later, and 0 where it is not dense.
 struct RoundRange {
   std::size_t first = 1, last = 1;
 };

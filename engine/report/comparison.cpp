@@ -89,28 +89,31 @@ bool of_one_schedule(const std::vector<ComparedArm>& arms) {
       arms, [&](const ComparedArm& arm) { return of_one_schedule(*arm.group, *arms.front().group); });
 }
 
-// Mean of a curve over the logarithm of the density, from the dense agent to the density `least`; linear
-// between rounds.
-double area_over_density(const Group& group, const std::vector<double>& returns, double least) {
+// Mean of a curve over the logarithm of the density, between two densities; linear between rounds.
+double area_over_density(const Group& group, const std::vector<double>& returns, double most, double least) {
+  if (most <= least) return kNotANumber;
   double area = 0;
-  for (std::size_t round = 1; round < returns.size() && group.density[round - 1] > least; ++round) {
+  for (std::size_t round = 1; round < returns.size(); ++round) {
     const double from = std::log(group.density[round - 1]), to = std::log(group.density[round]);
-    const double end = std::max(to, std::log(least));
-    const double part = (from - end) / (from - to);
-    const double last = returns[round - 1] + part * (returns[round] - returns[round - 1]);
-    area += 0.5 * (returns[round - 1] + last) * (from - end);
+    const double begin = std::min(from, std::log(most)), end = std::max(to, std::log(least));
+    if (begin <= end) continue;
+    const auto at = [&](double density) {
+      return returns[round - 1] + (from - density) / (from - to) * (returns[round] - returns[round - 1]);
+    };
+    area += 0.5 * (at(begin) + at(end)) * (begin - end);
   }
-  return area / -std::log(least);
+  return area / (std::log(most) - std::log(least));
 }
 
 // Fills in seeds, areas and differences; says over what.
 std::string measure(std::vector<ComparedArm>& arms, Metric metric) {
   std::vector<SeedCurves> curves;
   std::size_t rounds = std::numeric_limits<std::size_t>::max();
-  double least = kLeastAreaDensity;
+  double most = 1, least = kLeastAreaDensity;
   for (const ComparedArm& arm : arms) {
     curves.push_back(seed_curves(*arm.group, {&arm.baseline, 1}, return_of(metric)));
     rounds = std::min(rounds, curves.back().rounds);
+    most = std::min(most, arm.group->density.front());
     if (curves.back().rounds > 0) least = std::max(least, arm.group->density[curves.back().rounds - 1]);
   }
   const std::optional<RoundRange> range = area_rounds(*arms.front().group, rounds);
@@ -126,7 +129,7 @@ std::string measure(std::vector<ComparedArm>& arms, Metric metric) {
         arms[i].areas.push_back(
             statistics::mean_over_rounds(returns, range->first, range->last).value_or(kNotANumber));
       else
-        arms[i].areas.push_back(area_over_density(*arms[i].group, returns, least));
+        arms[i].areas.push_back(area_over_density(*arms[i].group, returns, most, least));
     }
     arms[i].area = statistics::difference_interval(arms[i].areas);
     std::vector<double> differences;
@@ -139,7 +142,8 @@ std::string measure(std::vector<ComparedArm>& arms, Metric metric) {
     if (i > 0) arms[i].difference = statistics::difference_interval(differences);
   }
   if (!range) return "round 0";
-  return one_schedule ? range_text(*range) : fmt::format("densities from 100 % to {}", percent_text(least));
+  return one_schedule ? range_text(*range)
+                      : fmt::format("densities from {} to {}", percent_text(most), percent_text(least));
 }
 
 std::vector<Comparison> compare_baselines(const Results& results, Metric metric) {

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "engine/job/sources.hpp"
 #include "engine/report/analysis.hpp"
 #include "engine/report/figures.hpp"
 #include "engine/report/plain.hpp"
+#include "engine/report/steps.hpp"
 #include "engine/report/tables.hpp"
 #include "engine/report/transfers.hpp"
+#include "engine/report/ways.hpp"
 #include "io/human_text.hpp"
 
 namespace impsweep {
@@ -180,6 +183,8 @@ ReportSection overall_section(const Results& results, const ReportMetrics& metri
                fmt::format("profile {} {:g}", algorithm, fraction), {},
                profile_panel(groups, metrics.judged, name)));
   }
+  std::ranges::move(ways_figures(results, metrics), std::back_inserter(section.figures));
+  std::ranges::move(steps_figures(results, metrics), std::back_inserter(section.figures));
   for (const std::string& task : tasks) {
     std::vector<NamedGroup> groups;
     Groups compared;

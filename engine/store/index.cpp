@@ -138,6 +138,7 @@ Table table_of(const Plan& plan, const RoundSummaries& summaries, const std::vec
   integers("episodes", [&](const Row& row) { return summary(row).evaluation_episodes; });
   integers("episodes_cut", [&](const Row& row) { return summary(row).episodes_cut; });
   numbers("wall_seconds", [&](const Row& row) { return summary(row).wall_seconds; });
+  numbers("train_flops", [&](const Row& row) { return summary(row).train_flops; });
   numbers("cpu_seconds", [&](const Row& row) { return summary(row).cpu_seconds; });
   texts("digest", [&](const Row& row) { return std::string(node(row).digest.digits()); });
   return table;

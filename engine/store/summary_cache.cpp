@@ -12,7 +12,7 @@
 namespace impsweep {
 namespace {
 
-constexpr std::int64_t kFormat = 2;
+constexpr std::int64_t kFormat = 3;
 
 std::filesystem::path cache_file(const Store& store) {
   return store.directory() / "summaries.h5";

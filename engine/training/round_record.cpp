@@ -22,7 +22,8 @@ constexpr std::string_view kKept = "kept";  // is there only where the plan coul
 
 // Attributes that a result may lack: kept, and what earlier versions did not write.
 bool may_lack(std::string_view name) {
-  return name == kKept || name == "effective_inputs" || name == "effective_density" || name == "episodes_cut";
+  return name == kKept || name == "effective_inputs" || name == "effective_density" ||
+         name == "episodes_cut" || name == "train_flops";
 }
 
 std::vector<std::uint64_t> shape_of(const Tensor& tensor) {
@@ -240,6 +241,9 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   root["round"] = static_cast<std::int64_t>(node.round);
 
   put_curve(record, outcome.curve);
+  const bool changes = request.mask_plan.has_value();
+  const Mask& mask = changes ? outcome.masks.best : request.mask;
+  if (changes) record.arrays["curve/density"] = Array::vector(outcome.masks.density);
   auto& result = record.attributes[kResult];
   const ReturnSummary final = summarize(outcome.final_returns), best = summarize(outcome.best_returns);
   double best_deviation = 0;
@@ -247,7 +251,7 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
     if (point.step == outcome.best_step) best_deviation = point.deviation;
   RoundSummary summary;
   const std::vector<std::size_t> prunable = prunable_tensors(tensors, request.model, settings.imp);
-  const std::int64_t kept = sum(kept_per_tensor(tensors, prunable, request.mask));
+  const std::int64_t kept = sum(kept_per_tensor(tensors, prunable, mask));
   // What the plan could not know, the mask says.
   const bool counts_itself = node.inputs_parent || node.mask_from;
   summary.density = node.mask_from
@@ -260,8 +264,8 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
   summary.final_deviation = final.deviation;
   summary.reevaluated_return = best.mean;
   summary.reevaluated_deviation = best.deviation;
-  const Mask effective = effective_parameters(request.model, tensors, request.mask);
-  summary.inputs_left = inputs_read(tensors, request.mask);
+  const Mask effective = effective_parameters(request.model, tensors, mask);
+  summary.inputs_left = inputs_read(tensors, mask);
   summary.effective_inputs = inputs_read(tensors, effective);
   summary.effective_density = summary.density *
                               static_cast<double>(sum(kept_per_tensor(tensors, prunable, effective))) /
@@ -282,23 +286,23 @@ Record make_round_record(const Plan& plan, TrainingIndex index, const TrainingRe
     names.push_back(tensor.name);
   }
   result["tensors"] = names;
-  record.arrays["result/kept_per_tensor"] = Array::vector(kept_per_tensor(tensors, all, request.mask));
+  record.arrays["result/kept_per_tensor"] = Array::vector(kept_per_tensor(tensors, all, mask));
   record.arrays["result/effective_per_tensor"] = Array::vector(kept_per_tensor(tensors, all, effective));
   record.arrays["result/final_returns"] = Array::vector(outcome.final_returns);
   record.arrays["result/best_returns"] = Array::vector(outcome.best_returns);
   record.arrays["result/input_magnitude"] = Array::vector(input_magnitudes(tensors, outcome.best_parameters));
 
   for (const Tensor& tensor : tensors) {
-    const auto first = request.mask.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
+    const auto first = mask.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
     const auto last = first + static_cast<std::ptrdiff_t>(tensor.size);
     if (std::find(first, last, 0) != last)
       record.arrays["mask/" + tensor.name] = {shape_of(tensor), std::vector<std::uint8_t>(first, last)};
   }
-  put_parameters(record, "weights/best", tensors, outcome.best_parameters, request.mask);
-  if (settings.imp.prune_from == PruneFrom::kFinal)
+  put_parameters(record, "weights/best", tensors, outcome.best_parameters, mask);
+  if (settings.imp.prune_from == PruneFrom::kFinal && !changes)
     put_parameters(record, "weights/final", tensors, outcome.final_parameters, request.mask);
   const bool moves = node.mask_parent && settings.imp.criterion == Criterion::kMovement;
-  if (node.round == 0 || moves)
+  if ((node.round == 0 && !changes) || moves)
     put_parameters(record, "initial", tensors, request.initial_parameters, request.mask);
   if (node.round == 0) {
     for (const Snapshot& snapshot : outcome.snapshots) {

@@ -5,17 +5,19 @@
 //   curve/step                [evaluations] training steps; the first is of the untrained network
 //   curve/mean, deviation     [evaluations]
 //   curve/returns             [evaluations][episodes], NaN where fewer ended
+//   curve/density             [evaluations] of the prunable weights, where the mask changes while it learns
 //   result@                   best_step, best_return, final_return, reevaluated_return, density ...
 //   result/final_returns      fresh episodes of the final network
 //   result/best_returns       fresh episodes of the best checkpoint
 //   result/kept_per_tensor    remaining entries, in the order of result@tensors
 //   result/effective_per_tensor  those of them on a path from an input to an output (effective.hpp)
 //   result/input_magnitude    [inputs] sum of |weight| into the actor's first layer, best checkpoint
-//   mask/<tensor>             1 = kept, 0 = pruned; left out where nothing is pruned
+//   mask/<tensor>             1 = kept, 0 = pruned; left out where nothing is pruned. Of masks that change,
+//                             that of the best checkpoint, as all that is counted under result
 //   weights/best/<tensor>     best checkpoint; where a tensor is masked, only the kept values in flat order
-//   weights/final/<tensor>    the final network, where imp.prune_from = final asks for it
+//   weights/final/<tensor>    the final network, where imp.prune_from = final asks for it and the mask stays
 //   initial/<tensor>          parameters at the start (of round 0, as they are the same in all rounds of a
-//                             seed; and wherever the next round prunes by movement from there)
+//                             seed, unless the mask changes; and wherever the next round prunes by movement)
 //   snapshots/<step>/<tensor> parameters recorded for late rewinding (round 0 only), with @step
 //   provenance@               where, when and how fast it was computed; not part of the result
 #pragma once
@@ -73,6 +75,9 @@ struct RoundSummary {
   std::int64_t env_steps = 0, updates = 0, evaluation_episodes = 0;
   std::int64_t episodes_cut = 0;  // of them, by eval.max_episode_steps
   double wall_seconds = 0, cpu_seconds = 0;
+  // Floating-point operations of its gradient steps (agents/learning/mask_updates.hpp); NaN in results of
+  // versions that did not count.
+  double train_flops = std::numeric_limits<double>::quiet_NaN();
 
   template <class Archive>
   void visit(Archive& archive) {
@@ -102,6 +107,7 @@ struct RoundSummary {
   void visit_times(Archive& archive) {
     archive("wall_seconds", wall_seconds);
     archive("cpu_seconds", cpu_seconds);
+    archive("train_flops", train_flops);
   }
 };
 // Throws InputError if arrays that belong together differ in length: a curve has one mean, deviation and

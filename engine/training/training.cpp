@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "agents/network/initialisation.hpp"
 #include "agents/network/model.hpp"
 #include "engine/imp/baseline.hpp"
 #include "engine/imp/round_mask.hpp"
+#include "engine/imp/sparse_start.hpp"
 #include "engine/job/data_set.hpp"
 #include "engine/job/external_task.hpp"
 #include "envs/external/definition.hpp"
@@ -25,7 +27,7 @@ const std::string kResult = "result", kDivergedCandidates = "diverged_candidates
 // Steps of round 0 at which parameters are recorded for late rewinding.
 std::vector<std::int64_t> snapshot_steps(const Settings& settings, int round) {
   std::vector<std::int64_t> steps;
-  if (round != 0) return steps;
+  if (round != 0 || changes_mask(settings, round)) return steps;
   const std::int64_t budget = settings.agent.sampler.steps;
   std::copy_if(kSnapshotSteps.begin(), kSnapshotSteps.end(), std::back_inserter(steps),
                [&](std::int64_t step) { return step < budget; });
@@ -150,6 +152,21 @@ TrainingRequest agent_request(const Settings& settings, std::int64_t seed) {
   return request;
 }
 
+namespace {
+
+TrainingLength training_length(const Settings& settings) {
+  const LearningWork work = algorithm_of(settings).work(settings.agent);
+  const std::int64_t env_steps = settings.agent.sampler.steps;
+  TrainingLength length{.steps = planned_updates(work, env_steps), .has_rollouts = work.has_rollouts};
+  length.last_change = std::max<std::int64_t>(length.steps - 1, 0);
+  if (work.has_rollouts && settings.sparse.align == SparseAlign::kRollout)
+    length.last_change = std::llround(static_cast<double>(planned_iterations(work, env_steps) - 1) *
+                                      work.updates_per_iteration);
+  return length;
+}
+
+}  // namespace
+
 TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundLoader& load,
                              Backend backend) {
   const TrainingNode& node = plan.trainings[index];
@@ -160,6 +177,9 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
   TrainingRequest request = agent_request(settings, node.seed);
   request.backend = backend;
   request.stream_prefix = streams.of_training("training");
+  StreamNames of_first_round = streams;
+  of_first_round.round = 0;
+  request.data_stream_prefix = of_first_round.of_training("data");
   request.snapshot_steps = snapshot_steps(settings, node.round);
 
   RestrictedModel given = given_model(plan, node, load);
@@ -173,6 +193,21 @@ TrainingRequest make_request(const Plan& plan, TrainingIndex index, const RoundL
     return imp.prune_from == PruneFrom::kFinal ? round.final : round.best;
   };
   add_teacher(plan, node, load, request);
+  if (changes_mask(settings, node.round)) {
+    SparseStart sparse = start_sparse(settings.sparse,
+                                      {.model = &request.model,
+                                       .tensors = &tensors,
+                                       .prunable = prunable,
+                                       .available = given.available,
+                                       .initial = initial,
+                                       .kept = node.kept,
+                                       .length = training_length(settings)},
+                                      streams);
+    request.mask = std::move(sparse.mask);
+    request.initial_parameters = std::move(sparse.parameters);
+    request.mask_plan = std::move(sparse.plan);
+    return request;
+  }
   Mask mask = given.available;
   std::int64_t kept = node.kept;
   std::vector<float> previous;
@@ -259,6 +294,7 @@ std::optional<Record> run_training(const Plan& plan, TrainingIndex index, const 
     return std::nullopt;  // in the midst of a step: it goes on from its last checkpoint
   }
   Record record = make_round_record(plan, index, request, session->outcome());
+  record.attributes[std::string(kProvenance)]["train_flops"] = session->outcome().train_flop;
   if (const std::optional<std::uint32_t> choice = plan.trainings[index].teacher) {
     const ChosenTeacher teacher = chosen_teacher(plan, plan.choices[*choice], load);
     auto& result = record.attributes[kResult];

@@ -21,9 +21,11 @@ TEST_CASE("sparse methods agree with the recorded ones") {
     replay_sparse_case(file, group, comparison);
     ++replay.cases;
   }
-  CHECK(replay.cases >= 37);
-  for (const char* quantity : {"layer_density", "count", "score (in tolerances)", "gradient (in tolerances)",
-                               "score_first (in tolerances)", "mask", "survivors", "constant"})
+  CHECK(replay.cases >= 53);
+  for (const char* quantity :
+       {"layer_density", "count", "score (in tolerances)", "gradient (in tolerances)",
+        "score_first (in tolerances)", "mask", "survivors", "constant", "sparsity", "fraction_at", "update",
+        "kept", "drop_count", "weight_after", "m_after", "v_after"})
     CHECK(replay.max_abs_error.contains(quantity));
   if (replay.first_divergence)
     FAIL_CHECK("case " << replay.first_divergence->case_index << ": " << replay.first_divergence->quantity
