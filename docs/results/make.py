@@ -13,6 +13,7 @@ import difflib
 import io
 import json
 import pathlib
+import random
 import re
 import statistics
 import subprocess
@@ -141,6 +142,33 @@ def verdicts(pack, *claims):
     return table(["claim", "says", "of every seed", "effect, 97 %", "seeds", "verdict"], rows)
 
 
+def mean_interval(values):
+    """95 % interval of a mean: percentile bootstrap, always the same resamples."""
+    source = random.Random(0)
+    means = sorted(statistics.fmean(source.choices(values, k=len(values))) for _ in range(10_000))
+    return f"[{means[250]:.0f}, {means[-251]:.0f}]"
+
+
+def methods(pack, metric, reference):
+    """Mean over seeds of every variant, by density, and the difference to one of them, paired by seed."""
+    rows = []
+    data = pack.rounds()
+    for density in sorted({row["density"] for row in data}, key=float, reverse=True):
+        found = {}
+        for row in data:
+            if row["density"] == density:
+                found.setdefault(row["variant"], {})[row["seed"]] = float(row[METRICS[metric]])
+        for variant, values in sorted(found.items(), key=lambda each: (each[0] != reference, each[0])):
+            other = found.get(reference, {})
+            differences = [value - other[seed] for seed, value in values.items() if seed in other]
+            difference = f"{statistics.fmean(differences):+.0f} {mean_interval(differences)}"
+            sample = list(values.values())
+            rows.append([f"{100 * float(density):.3g} %", variant,
+                         f"{statistics.fmean(sample):.0f} {mean_interval(sample)}",
+                         "" if variant == reference else difference, str(len(values))])
+    return table(["density", "way", "return, 95 %", f"minus {reference}, 95 %", "seeds"], rows)
+
+
 def cost(pack):
     """Trainings, hours of cores, and by what they were computed."""
     shared = {row["digest"]: row for row in pack.trainings()}  # round 0 belongs to several chains
@@ -156,6 +184,7 @@ FIGURES = [
     ("masks-cartpole.h5", ("--compare", "imp.criterion"), "compare_imp.criterion*"),
     ("masks-acrobot.h5", ("--compare", "imp.criterion"), "compare_imp.criterion*"),
     ("masks-transfer.h5", (), "transfer_*"),
+    ("cartpole-sparse.h5", (), "ways_*"),
 ]
 
 
@@ -169,7 +198,8 @@ def draw(program):
                 target.write_bytes(drawn.read_bytes())
 
 
-BLOCKS = {"returns": returns, "ways": ways, "robots": robots, "verdicts": verdicts, "seeds": seeds, "cost": cost}
+BLOCKS = {"returns": returns, "ways": ways, "methods": methods, "robots": robots, "verdicts": verdicts, "seeds": seeds,
+          "cost": cost}
 BLOCK = re.compile(r"(<!-- (\w+) (\S+)([^>\n]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
