@@ -16,7 +16,8 @@ TEST_CASE("every key of every task and algorithm says where its default comes fr
       const std::string source = source_of(entry.option.key, find_task(use.task)->family, use.algorithm);
       CHECK_FALSE(source.empty());
       bool known = false;
-      for (const char* kind : {"paper", "rlpyt", "PyTorch", "Gymnasium", "MinAtar", "PyBullet", "ours"})
+      for (const char* kind : {"paper", "rlpyt", "PyTorch", "Gymnasium", "MinAtar", "PyBullet",
+                               "Graesser et al. 2022", "Evci et al. 2020", "ours"})
         known |= source.starts_with(kind);
       CHECK(known);
     }

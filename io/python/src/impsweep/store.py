@@ -102,7 +102,7 @@ class Store:
     @functools.cached_property
     def _rounds(self) -> Columns:
         """Chains in the order of the jobs, then what stands beside them: teachers and tickets that give inputs."""
-        columns = self._contents.rounds()
+        columns = _with_later_columns(self._contents.rounds())
         place = {name: index for index, name in enumerate(self.chains)}
         order = sorted(range(len(columns["chain"])), key=lambda row: (
             place.get(str(columns["chain"][row]), len(place)), str(columns["chain"][row]), int(columns["round"][row])))
@@ -282,6 +282,16 @@ class Store:
         number of runs."""
         from .wandb_runs import write_runs
         return write_runs(self, project, mode, Path(directory), chains)
+
+
+def _with_later_columns(columns: Columns) -> Columns:
+    """Stores of older versions do not count operations: NaN, as the program says."""
+    if "train_flops" in columns:
+        return columns
+    names = list(columns)
+    names.insert(names.index("cpu_seconds"), "train_flops")
+    unknown = np.full(len(columns["chain"]), np.nan)
+    return {name: columns.get(name, unknown) for name in names}
 
 
 def _network_and_masks(chain: Chain, record: Record) -> tuple[Network, dict[str, Mask]]:
