@@ -156,6 +156,10 @@ class Environment {
   // reset on, and says so. Others are stepped by threads (envs/parallel_environment.hpp).
   virtual bool share_among_processes(int /*processes*/) { return false; }
 
+  // External tasks: whoever calls this resets each lane whose episode ended before it steps again, and draws
+  // nothing from its random source in between. The program that plays may then do both in one go.
+  virtual void expect_resets_after_ends() {}
+
   // External tasks: the program that plays and its version, once it has been started. Else empty.
   virtual std::string external_program() const { return {}; }
 

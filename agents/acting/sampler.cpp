@@ -24,6 +24,7 @@ Sampler::Sampler(std::string_view task, const TaskOptions& options, int B, const
     task_streams_.emplace_back(fmt::format("{}/environment/{}", stream_prefix, lane));
     action_streams_.emplace_back(fmt::format("{}/action/{}", stream_prefix, lane));
   }
+  environment_->expect_resets_after_ends();
   for (int lane = 0; lane < B; ++lane) {
     environment_->attach(lane, task_streams_[lane]);
     environment_->reset(lane, lane, observation_.target());

@@ -40,6 +40,7 @@ class BridgedPlay {
         actions_count_(static_cast<std::size_t>(environment_.spaces().actions)),
         results_(count_),
         observations_(count_ * static_cast<std::size_t>(environment_.spaces().inputs)) {
+    environment_.expect_resets_after_ends();
     Stream stream("bench/gymnasium");
     draws_.reserve(count_);
     for (int lane = 0; lane < lanes; ++lane) {

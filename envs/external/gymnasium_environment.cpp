@@ -78,34 +78,53 @@ void GymnasiumEnvironment::finish(std::size_t worker) {
   try {
     workers_[worker]->finish();
   } catch (const EnvironmentFault& fault) {
-    const int lane =
+    const int index =
         workers_[worker]->current_lane() * static_cast<int>(workers_.size()) + static_cast<int>(worker);
-    throw_fault(lane, fault.what());
+    Lane& lane = at(index);
+    if (workers_[worker]->is_resetting()) begin_episode(lane, seed_of_next_episode(lane));
+    throw_fault(index, fault.what());
   }
 }
 
-void GymnasiumEnvironment::reset(int index, int column, ObservationBatch observations) {
-  Lane& lane = at(index);
-  assert(lane.draws != nullptr && (observations.data == nullptr || column < observations.stride));
-  reset_with(index, lane.draws->below(kSeeds), column, observations);
-}
-
-void GymnasiumEnvironment::reset_with(int index, std::int64_t seed, int column,
-                                      ObservationBatch observations) {
-  start();
-  Lane& lane = at(index);
+void GymnasiumEnvironment::begin_episode(Lane& lane, std::int64_t seed) {
   lane.seed = seed;
   ++lane.episodes;
   lane.steps = 0;
   lane.phase = Phase::kUnused;
   lane.actions.clear();
   lane.numbers.clear();
+}
+
+// Without drawing it: a checkpoint before the reset must not differ.
+std::int64_t GymnasiumEnvironment::seed_of_next_episode(const Lane& lane) const {
+  const auto* stream = expects_resets_ ? dynamic_cast<const Stream*>(lane.draws) : nullptr;
+  return stream == nullptr ? kNoReset : Stream(*stream).below(kSeeds);
+}
+
+void GymnasiumEnvironment::reset(int index, int column, ObservationBatch observations) {
+  Lane& lane = at(index);
+  assert(lane.draws != nullptr && (observations.data == nullptr || column < observations.stride));
+  const std::int64_t seed = lane.draws->below(kSeeds);
+  if (seed != lane.next_seed) return reset_with(index, seed, column, observations);
+  begin_episode(lane, seed);
+  lane.next_seed = kNoReset;
+  take_row(workers_[worker_of(index)]->first_row(lane_there(index)), index, column, observations);
+  lane.phase = Phase::kPlaying;
+}
+
+void GymnasiumEnvironment::reset_with(int index, std::int64_t seed, int column,
+                                      ObservationBatch observations) {
+  start();
+  Lane& lane = at(index);
+  begin_episode(lane, seed);
+  lane.next_seed = kNoReset;
+  lane.place = 0;
   GymnasiumWorker& worker = *workers_[worker_of(index)];
-  worker.lanes()[0] = static_cast<std::uint32_t>(static_cast<std::size_t>(index) / workers_.size());
+  worker.lanes()[0] = static_cast<std::uint32_t>(lane_there(index));
   worker.seeds()[0] = seed;
   worker.begin(GymnasiumWorker::Operation::kReset, 1);
   finish(worker_of(index));
-  take_row(worker, 0, index, column, observations);
+  take_row(worker.row(0), index, column, observations);
   lane.phase = Phase::kPlaying;
 }
 
@@ -134,8 +153,8 @@ void GymnasiumEnvironment::step(std::span<const std::int32_t> lanes, ActionBatch
     Lane& lane = at(lanes[column]);
     GymnasiumWorker& worker = *workers_[worker_of(lanes[column])];
     lane.place = used_[worker_of(lanes[column])]++;
-    worker.lanes()[lane.place] =
-        static_cast<std::uint32_t>(static_cast<std::size_t>(lanes[column]) / workers_.size());
+    worker.lanes()[lane.place] = static_cast<std::uint32_t>(lane_there(lanes[column]));
+    worker.seeds()[lane.place] = seed_of_next_episode(lane);
     give_actions(worker, lane.place, lane, actions, column);
     ++lane.steps;
   }
@@ -147,12 +166,13 @@ void GymnasiumEnvironment::step(std::span<const std::int32_t> lanes, ActionBatch
     const int index = lanes[column];
     Lane& lane = at(index);
     GymnasiumWorker& worker = *workers_[worker_of(index)];
-    take_row(worker, lane.place, index, static_cast<int>(column), observations);
+    take_row(worker.row(lane.place), index, static_cast<int>(column), observations);
     const auto reward = static_cast<float>(worker.rewards()[lane.place]);
     if (!std::isfinite(reward)) throw_fault(index, "the reward is " + std::to_string(reward));
     const unsigned flags = worker.flags()[lane.place];
     results[column] = {.reward = reward, .terminated = (flags & 1) != 0, .truncated = (flags & 2) != 0};
     lane.phase = flags != 0 ? Phase::kOver : Phase::kPlaying;
+    lane.next_seed = flags != 0 ? worker.seeds()[lane.place] : kNoReset;
   }
 }
 
@@ -184,11 +204,10 @@ void GymnasiumEnvironment::write_numbers(const std::byte* row, int index, int co
   }
 }
 
-void GymnasiumEnvironment::take_row(GymnasiumWorker& worker, std::size_t place, int index, int column,
+void GymnasiumEnvironment::take_row(const std::byte* row, int index, int column,
                                     ObservationBatch observations) {
-  const std::byte* row = worker.row(place);
   Lane& lane = at(index);
-  lane.place = place;
+  lane.row = row;
   lane.last_row = XXH3_64bits(row, spaces_.row_bytes());
   if (spaces_.row == Spaces::Row::kIndex) {
     std::int64_t chosen = 0;
@@ -213,7 +232,7 @@ void GymnasiumEnvironment::take_row(GymnasiumWorker& worker, std::size_t place, 
 }
 
 std::span<const std::byte> GymnasiumEnvironment::raw_row(int lane) {
-  return {workers_[worker_of(lane)]->row(at(lane).place), spaces_.row_bytes()};
+  return {at(lane).row, spaces_.row_bytes()};
 }
 
 double GymnasiumEnvironment::raw_reward(int lane) {
@@ -221,8 +240,7 @@ double GymnasiumEnvironment::raw_reward(int lane) {
 }
 
 std::string GymnasiumEnvironment::generator(int lane) {
-  return workers_[worker_of(lane)]->generator(
-      static_cast<int>(static_cast<std::size_t>(lane) / workers_.size()));
+  return workers_[worker_of(lane)]->generator(static_cast<int>(lane_there(lane)));
 }
 
 void GymnasiumEnvironment::save(StateWriter& writer) const {
@@ -239,6 +257,7 @@ void GymnasiumEnvironment::load(StateReader& reader) {
   reader("is_reproducible", is_reproducible);
   for (int index = 0; index < lanes(); ++index) {
     Lane& lane = at(index);
+    lane.next_seed = kNoReset;
     reader("lane", lane);
     const std::size_t discrete = spaces_.continuous ? 0 : static_cast<std::size_t>(lane.steps);
     const std::size_t continuous =
@@ -259,14 +278,14 @@ void GymnasiumEnvironment::load(StateReader& reader) {
 void GymnasiumEnvironment::replay(int index) {
   Lane& lane = at(index);
   const Lane loaded = lane;
-  const std::int32_t only = index;
   StepResult result;
   reset_with(index, loaded.seed, 0, {});
   lane.episodes = loaded.episodes;
   const std::size_t count = low_.size();
   for (std::size_t step = 0; step < static_cast<std::size_t>(loaded.steps); ++step) {
     GymnasiumWorker& worker = *workers_[worker_of(index)];
-    worker.lanes()[0] = static_cast<std::uint32_t>(static_cast<std::size_t>(only) / workers_.size());
+    worker.lanes()[0] = static_cast<std::uint32_t>(lane_there(index));
+    worker.seeds()[0] = kNoReset;
     // As it was given: within bounds already.
     if (spaces_.continuous) {
       const float* numbers = loaded.numbers.data() + step * count;
@@ -278,7 +297,7 @@ void GymnasiumEnvironment::replay(int index) {
     worker.begin(GymnasiumWorker::Operation::kStep, 1);
     finish(worker_of(index));
   }
-  take_row(*workers_[worker_of(index)], 0, index, 0, {});
+  take_row(workers_[worker_of(index)]->row(0), index, 0, {});
   if (lane.last_row != loaded.last_row)
     throw ArchiveError("the episode of lane " + std::to_string(index) + " of " + definition_.name +
                        " did not repeat: after " + std::to_string(loaded.steps) +

@@ -34,6 +34,7 @@ class GymnasiumEnvironment final : public Environment {
   void step(std::span<const std::int32_t> lanes, ActionBatch actions, ObservationBatch observations,
             std::span<StepResult> results) override;
   bool share_among_processes(int processes) override;
+  void expect_resets_after_ends() override { expects_resets_ = true; }
   std::string external_program() const override;
   void save(StateWriter&) const override;
   void load(StateReader&) override;
@@ -61,7 +62,9 @@ class GymnasiumEnvironment final : public Environment {
     std::uint64_t last_row = 0;         // hash of the last observation
     std::vector<std::int32_t> actions;  // of the episode, discrete ones
     std::vector<float> numbers;         // [step][actions] of the episode, as the environment was given them
-    std::size_t place = 0;              // column of its worker that the last request used
+    const std::byte* row = nullptr;     // the last observation, in the worker's memory; not saved
+    std::size_t place = 0;              // column of its worker that the last request used; not saved
+    std::int64_t next_seed = kNoReset;  // with which the step that ended the episode began another; not saved
 
     template <class Archive>
     void visit(Archive& archive) {
@@ -77,8 +80,11 @@ class GymnasiumEnvironment final : public Environment {
 
   Lane& at(int lane);
   std::size_t worker_of(int lane) const { return static_cast<std::size_t>(lane) % workers_.size(); }
+  std::size_t lane_there(int lane) const { return static_cast<std::size_t>(lane) / workers_.size(); }
   void give_actions(GymnasiumWorker&, std::size_t place, Lane&, const ActionBatch&, std::size_t column);
-  void take_row(GymnasiumWorker&, std::size_t place, int lane, int column, ObservationBatch observations);
+  void begin_episode(Lane&, std::int64_t seed);
+  std::int64_t seed_of_next_episode(const Lane&) const;
+  void take_row(const std::byte* row, int lane, int column, ObservationBatch observations);
   template <class Number>
   void write_numbers(const std::byte* row, int lane, int column, ObservationBatch observations);
   void finish(std::size_t worker);
@@ -89,7 +95,7 @@ class GymnasiumEnvironment final : public Environment {
   Definition definition_;
   Spaces spaces_;
   std::vector<float> low_, high_;  // bounds of continuous actions
-  bool scales_ = false;
+  bool scales_ = false, expects_resets_ = false;
   std::size_t processes_ = 1;
   std::vector<std::unique_ptr<GymnasiumWorker>> workers_;  // lane l is lane l / count of worker l % count
   std::vector<std::size_t> used_;                          // [worker]: columns of the request under way

@@ -20,7 +20,7 @@ constexpr std::size_t kHeaderBytes = 64;
 
 // Places of the parts in shared memory, as in class Lanes of the worker.
 struct Layout {
-  std::size_t lanes = 0, seeds = 0, actions = 0, rewards = 0, flags = 0, rows = 0, end = 0;
+  std::size_t lanes = 0, seeds = 0, actions = 0, rewards = 0, flags = 0, rows = 0, first_rows = 0, end = 0;
 
   Layout(const Spaces& spaces, std::size_t count) {
     std::size_t place = kHeaderBytes;
@@ -31,6 +31,7 @@ struct Layout {
     rewards = part(8 * count);
     flags = part(count);
     rows = part(count * spaces.row_bytes());
+    first_rows = part(count * spaces.row_bytes());
     end = place;
   }
 };
@@ -216,12 +217,13 @@ void GymnasiumWorker::lay_out(const Spaces& spaces, std::size_t lanes) {
   rewards_ = reinterpret_cast<double*>(memory + layout.rewards);
   flags_ = reinterpret_cast<std::uint8_t*>(memory + layout.flags);
   rows_ = memory + layout.rows;
+  first_rows_ = memory + layout.first_rows;
   row_bytes_ = spaces.row_bytes();
 }
 
 int GymnasiumWorker::current_lane() const {
-  const auto lane = static_cast<int>(header_[3]) - 1;
-  return std::clamp(lane, 0, static_cast<int>(lanes_.size()) - 1);  // a task may write anywhere in its memory
+  const std::uint32_t sign = std::max(header_[3], 1u);
+  return static_cast<int>((sign - 1) % lanes_.size());  // a task may write anywhere in its memory
 }
 
 void GymnasiumWorker::begin(Operation operation, std::size_t columns) {

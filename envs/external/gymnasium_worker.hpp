@@ -1,8 +1,9 @@
 // envs/external/gymnasium_worker.hpp - a worker process with some lanes of one environment of Gymnasium, each
 // an object of its own (envs/external/gymnasium_worker.py), and what Python finds out about an environment.
 //
-// Requests of many steps lie in shared memory, by column: lanes, seeds or actions go there, and observations
-// as raw bytes, rewards and ends come back.
+// Requests of many steps lie in shared memory, by column: lanes, seeds and actions go there, and observations
+// as raw bytes, rewards and ends come back. A lane whose episode ends in a step is reset in the same request,
+// if a seed for that is given, so that it needs none of its own.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ struct EnvironmentFault : std::runtime_error {
 void trust_code(bool);
 bool is_code_trusted();
 
-inline constexpr std::int64_t kNoSeed = -1;  // of a reset: goes on with the generator that there is
+inline constexpr std::int64_t kNoSeed = -1;   // of a reset: goes on with the generator that there is
+inline constexpr std::int64_t kNoReset = -2;  // of a step: if the episode ends, the lane is left as it is
 
 class GymnasiumWorker {
  public:
@@ -51,13 +53,17 @@ class GymnasiumWorker {
   const double* rewards() const { return rewards_; }
   const std::uint8_t* flags() const { return flags_; }  // 1 terminated, 2 truncated
   const std::byte* row(std::size_t column) const { return rows_ + column * row_bytes_; }
+  // By lane: the first observation of the episode that a step began.
+  const std::byte* first_row(std::size_t lane) const { return first_rows_ + lane * row_bytes_; }
 
   // Begins a request for the first `columns` columns; finish() waits for its end. Between the two another
-  // worker can begin one. finish() throws what went wrong in the environment; current_lane() is where.
+  // worker can begin one. finish() throws what went wrong in the environment; current_lane() is where, and
+  // is_resetting() whether in the reset after a step.
   enum class Operation : std::uint32_t { kStep, kReset, kTalk };
   void begin(Operation, std::size_t columns);
   void finish();
   int current_lane() const;
+  bool is_resetting() const { return header_[3] > lanes_.size(); }
 
   // The state of the generator of a lane: PCG64's state, increment, and the half word that is left over.
   std::string generator(int lane);
@@ -80,7 +86,7 @@ class GymnasiumWorker {
   std::span<float> action_numbers_;
   double* rewards_ = nullptr;
   std::uint8_t* flags_ = nullptr;
-  std::byte* rows_ = nullptr;
+  std::byte *rows_ = nullptr, *first_rows_ = nullptr;
   std::size_t row_bytes_ = 0;
 };
 

@@ -31,6 +31,7 @@ WITHOUT_BEARING = ("OpenGL", "glfw", "imageio", "pygame", "PIL", "moviepy", "mat
 STEP, RESET, TALK = 0, 1, 2  # operations
 HEADER = struct.Struct("<IIII")  # operation, columns, 1 if the answer is an error, sign of life
 NO_SEED = -1  # of a reset: goes on with the generator that there is
+NO_RESET = -2  # as the seed of a step: the lane is left as it is if its episode ends
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
@@ -376,7 +377,9 @@ def number(value):
 class Lanes:
     """The objects, and the requests that come by the shared memory. Layout: header; columns of lanes (uint32) and of
     seeds (int64); actions, int64 [column] or float32 [column][actions]; rewards (float64) and flags (uint8: 1
-    terminated, 2 truncated) by column; rows by column. Each part begins at a multiple of 64 bytes."""
+    terminated, 2 truncated) by column; rows by column; first rows of next episodes by lane. Each part begins at a multiple
+    of 64 bytes. The sign of life is 1 + the lane that is stepped or reset, and in a reset after a step the number of lanes
+    more."""
 
     def __init__(self, task, count, fresh_objects):
         import numpy
@@ -386,7 +389,7 @@ class Lanes:
         first = self.environments[0]
         self.rows = Rows(task.gymnasium, numpy, first.observation_space)
         self.actions = Actions(task.gymnasium, numpy, first.action_space, task.wanted["actions"])
-        self.spaces = (first.observation_space, first.action_space)
+        self.spaces = [(first.observation_space, first.action_space)] * count  # by lane, as last seen
         self.used = [False] * count
         self.steps = [environment.step for environment in self.environments]
         self.floats = {float, numpy.float64}
@@ -413,9 +416,11 @@ class Lanes:
         self.rewards = part(8 * count, "d")
         self.flags = part(count, "B")
         self.row_bytes = part(count * self.rows.bytes, None)
+        self.first_rows = part(count * self.rows.bytes, None)
 
     def step(self, columns):
-        """All but the checks that nearly always hold is done at once for all columns."""
+        """All but the checks that nearly always hold is done at once for all columns. What has ended begins again, and
+        its first observation lies beside the last one."""
         header, rows, steps, floats = self.header, self.rows, self.steps, self.floats
         is_box, shape, dtype, ndarray = rows.kind == "box", getattr(rows, "shape", None), rows.dtype, self.numpy.ndarray
         if self.actions.continuous:
@@ -424,10 +429,11 @@ class Lanes:
             actions = [index + self.actions.start for index in self.given[:columns].tolist()]
         else:
             actions = self.given[:columns].tolist()
-        content, rewards, flags = [], [], []
-        for column, lane in enumerate(self.lane_of[:columns].tolist()):
+        lanes = self.lane_of[:columns].tolist()
+        content, rewards, flags, ended = [], [], bytearray(columns), []
+        for lane, action in zip(lanes, actions):
             header[3] = lane + 1
-            result = steps[lane](actions[column])
+            result = steps[lane](action)
             try:
                 observation, reward, terminated, truncated, _ = result
             except (TypeError, ValueError):
@@ -435,16 +441,25 @@ class Lanes:
                     f"step() returned {returned(result)}, and not (observation, reward, terminated, truncated, info)"
                     + (": gym is not gymnasium" if isinstance(result, tuple) and len(result) == 4 else "")
                 ) from None
+            if terminated or truncated:
+                flags[len(content)] = (1 if terminated else 0) | (2 if truncated else 0)
+                ended.append(len(content))
             if is_box and type(observation) is ndarray and observation.dtype is dtype and observation.shape == shape:
                 content.append(observation.tobytes())
             else:
                 content.append(rows.row(observation))
             rewards.append(reward if type(reward) in floats else number(reward))
-            flags.append((1 if terminated else 0) | (2 if truncated else 0))
         self.rewards[:columns] = memoryview(array.array("d", rewards))
-        self.flags[:columns] = bytes(flags)
+        self.flags[:columns] = flags
         whole = b"".join(content)
         self.row_bytes[: len(whole)] = whole
+        for column in ended:
+            if self.seed_of[column] != NO_RESET:
+                lane = lanes[column]
+                header[3] = len(steps) + lane + 1
+                self.first_rows[lane * rows.bytes : (lane + 1) * rows.bytes] = rows.row(
+                    self.reset_lane(lane, self.seed_of[column])
+                )
 
     def reset(self, columns):
         size = self.rows.bytes
@@ -464,10 +479,16 @@ class Lanes:
         result = environment.reset() if seed == NO_SEED else environment.reset(seed=seed)
         if not isinstance(result, tuple) or len(result) != 2:
             raise ValueError(f"reset() returned {returned(result)}, and not (observation, info)")
-        for space, known in zip((environment.observation_space, environment.action_space), self.spaces):
+        self.check_spaces(lane)
+        return result[0]
+
+    def check_spaces(self, lane):
+        """Comparing two spaces takes longer than many a step: only objects that were not seen yet are compared."""
+        found = self.environments[lane].observation_space, self.environments[lane].action_space
+        for space, known in zip(found, self.spaces[lane]):
             if space is not known and space != known:
                 raise ValueError(f"its space was {short(known)} and is {short(space)} after reset()")
-        return result[0]
+        self.spaces[lane] = found
 
     def generator(self, lane):
         """The state of its generator, PCG64: state, increment, and the half word that is left over."""
