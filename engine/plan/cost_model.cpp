@@ -10,12 +10,7 @@
 namespace impsweep {
 namespace {
 
-constexpr double kProgramBytes = 46e6;  // code, libraries and buffers of a rank
-constexpr double kFileBytes = 30'000;   // attributes, recipe and provenance of a round file
-// Numbers that a rank holds for each parameter of a network that is trained (values, gradient, moments, best,
-// initial, mask, where it lies, the file) and of one that is not, and for each unit and sample of a batch: as
-// ranks have needed at most.
-constexpr double kNumbersPerParameter = 18, kNumbersPerFrozen = 7, kNumbersPerActivation = 4.6;
+constexpr double kFileBytes = 30'000;  // attributes, recipe and provenance of a round file
 
 // Spread of trainings of one class as long as few are known, and of classes about the next wider one:
 // densities of a network, networks of a task and algorithm, tasks and algorithms.
@@ -36,32 +31,9 @@ double parameters_of(const ModelSpec& model) {
   return parameters;
 }
 
-double units_of(const ModelSpec& model) {
-  double units = 0;
-  for (const MlpSpec& part : model.parts)
-    for (const int size : part.sizes) units += size;
-  return units;
-}
-
-// The largest batch that networks are made for.
-double columns_of(const Settings& settings, const LearningWork& work) {
-  constexpr double kEvaluationLanes = 64;
-  return std::max({work.batch, kEvaluationLanes, static_cast<double>(settings.agent.sampler.batch_B)});
-}
-
 // Absurd settings need more bytes than numbers go.
 std::int64_t whole_bytes(double bytes) {
   return static_cast<std::int64_t>(std::min(bytes, 1e18));
-}
-
-// Bytes of the replay memory, if there is one.
-double replay_bytes(const Settings& settings) {
-  const TaskInfo& task = known_task(settings.task, "cost model");
-  const bool is_listed = task.code_size > 0;
-  const double observation = is_listed ? 2.0 * (task.max_active + 1) : 4.0 * task.observation_size;
-  const double priorities = 32;  // a leaf and its share of the sums, rounded up to a power of two
-  return static_cast<double>(algorithm_of(settings).work(settings.agent).replay_size) *
-         (observation + priorities + 9);
 }
 
 }  // namespace
@@ -95,25 +67,7 @@ std::int64_t predicted_bytes(const Plan& plan, TrainingIndex index) {
 }
 
 std::int64_t predicted_memory_bytes(const Plan& plan, TrainingIndex index) {
-  const TrainingNode& node = plan.trainings[index];
-  const Settings& settings = plan.settings[node.settings];
-  const AlgorithmInfo& algorithm = algorithm_of(settings);
-  const LearningWork work = algorithm.work(settings.agent);
-  const ModelSpec model = model_of(settings);
-  const auto observation = static_cast<double>(known_task(settings.task, "cost model").observation_size);
-  const double fixed = work.replay_size == 0 ? static_cast<double>(work.fixed_steps) * observation : 0;
-  const double networks = work.target_updates > 0 ? 2 : 1;
-  double numbers = (kNumbersPerParameter + (networks - 1) * kNumbersPerFrozen) * parameters_of(model);
-  numbers += fixed;
-  if (algorithm.has_teacher) {
-    const ModelSpec teacher = model_of(teacher_settings(settings));
-    numbers += kNumbersPerFrozen * parameters_of(teacher);
-    numbers += kNumbersPerActivation * columns_of(settings, work) * units_of(teacher);
-  }
-  numbers += kNumbersPerActivation * networks * columns_of(settings, work) * units_of(model);
-  if (work.replay_size == 0)  // the steps of an iteration
-    numbers += static_cast<double>(work.steps_per_iteration) * (observation + 16);
-  return whole_bytes(kProgramBytes + sizeof(float) * numbers + replay_bytes(settings));
+  return memory_need(plan, index).bytes();
 }
 
 CostClass cost_class(const Plan& plan, TrainingIndex index) {

@@ -6,14 +6,17 @@
 
 namespace impsweep {
 
-// Bytes, resident, of the process that runs the training.
+// Bytes, resident, of the process that runs the training, at its peak.
 struct MemoryNeed {
-  double program = 0;     // code, libraries and buffers
-  double parameters = 0;  // weights, as often as they are held
-  double batch = 0;       // a rollout, and the activations of learning from it
-  double replay = 0;      // the replay memory, if there is one
+  double program = 0;      // code, libraries and buffers
+  double parameters = 0;   // weights, as often as they are held; a teacher's and a target network's too
+  double activations = 0;  // of the largest batch
+  double rollout = 0;      // the steps of an iteration
+  double fixed = 0;        // steps that are played once, before all iterations
+  double replay = 0;       // the replay memory, if there is one
 
-  double total() const { return program + parameters + batch + replay; }
+  double total() const { return program + parameters + activations + rollout + fixed + replay; }
+  std::int64_t bytes() const;  // the same, at most 10^18
   // The key that decides about the largest part: "network.hidden".
   std::string largest_key(const Settings&) const;
 };

@@ -21,8 +21,7 @@ std::optional<std::string> memory_shortage(const Plan& plan, TrainingIndex train
       "it needs about {} of memory, most of it for '{}', and this rank may use {} ({}); make '{}' smaller, "
       "or "
       "run fewer ranks on a host or on one with more memory: the next run tries again",
-      bytes_text(static_cast<std::int64_t>(std::min(need.total(), 9e18))), key, bytes_text(limit.bytes),
-      limit.reason, key);
+      bytes_text(need.bytes()), key, bytes_text(limit.bytes), limit.reason, key);
 }
 
 int ranks_on_this_host(int ranks) {
