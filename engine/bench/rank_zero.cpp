@@ -79,6 +79,9 @@ std::vector<BenchRow> measure_rank_zero(int ranks) {
   SimulatedConditions conditions;
   conditions.ranks = ranks;
   conditions.rank_zero_works = false;
+  const std::chrono::seconds lost_after(static_cast<int>(conditions.lost_after));
+  conditions.heartbeat_interval =
+      std::chrono::duration<double>(sign_of_life_interval(lost_after, ranks)).count();
   conditions.measures_cpu = true;
   conditions.ends_after = plan.trainings.size() * 3 / 4;
   conditions.attempt = [&](TrainingIndex training, int) {

@@ -80,7 +80,9 @@ void Journal::heartbeat(const std::vector<RunningTraining>& running, double env_
                     {"return", training.last_return},
                     {"from", training.from_step},
                     {"seconds", training.seconds}});
-  writer_.append({{"type", "heartbeat"}, {"running", list}, {"rate", env_steps_per_second}});
+  nlohmann::json event = {{"type", "heartbeat"}, {"rate", env_steps_per_second}};
+  event["running"] = std::move(list);  // which may be long
+  writer_.append(std::move(event));
 }
 
 void Journal::run_ended(const std::string& outcome) {

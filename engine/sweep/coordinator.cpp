@@ -17,7 +17,7 @@ namespace {
 // The journal says that this run is alive, and now and then what all ranks do: the more they are, the more
 // rarely, as the list is then long.
 constexpr std::chrono::seconds kHeartbeatInterval{5};
-constexpr std::chrono::milliseconds kListIntervalPerTraining{20};
+constexpr std::chrono::milliseconds kListIntervalPerTraining{50};
 // The index costs in proportion to what it holds: it is made anew when it has grown by a part, or after long.
 constexpr std::chrono::seconds kIndexInterval{10}, kLongestIndexInterval{600};
 constexpr std::size_t kIndexGrowth = 8;
@@ -214,7 +214,15 @@ void Coordinator::set_presence(int rank, Rank::Presence presence) {
   count(present_, workers_);
   present_ -= present_before;
   workers_ -= workers_before;
-  if (presence != Rank::Presence::kPresent) idle_.erase(rank);
+  if (presence != Rank::Presence::kPresent) set_waits(rank, false);
+}
+
+void Coordinator::set_waits(int rank, bool waits) {
+  if (std::exchange(rank_of(rank).waits, waits) == waits) return;  // as at every sign of life of an idle rank
+  if (waits)
+    idle_.insert(rank);
+  else
+    idle_.erase(rank);
 }
 
 void Coordinator::note_sign_of_life(const Message& message) {
@@ -230,11 +238,16 @@ void Coordinator::note_sign_of_life(const Message& message) {
 // or was lost on it.
 void Coordinator::note_idleness(const Message& message) {
   Rank& rank = rank_of(message.rank);
+  if (!message.idle) {  // as almost all messages say
+    rank.is_at_odds = false;
+    return;
+  }
+  if (rank.waits) return;
   const auto running = running_.find(message.rank);
-  if (!message.idle || running == running_.end()) rank.is_at_odds = false;
-  if (!message.idle || !takes_work(message.rank)) return;
+  if (running == running_.end()) rank.is_at_odds = false;
+  if (!takes_work(message.rank)) return;
   if (running == running_.end()) {
-    idle_.insert(message.rank);
+    set_waits(message.rank, true);
     return;
   }
   const Clock::time_point now = options_.now();
@@ -246,7 +259,7 @@ void Coordinator::note_idleness(const Message& message) {
   give_back(message.rank, running->second.training);
   running_.erase(running);
   rank.is_at_odds = false;
-  idle_.insert(message.rank);
+  set_waits(message.rank, true);
 }
 
 void Coordinator::note_answer(const Message& message) {
@@ -255,7 +268,7 @@ void Coordinator::note_answer(const Message& message) {
   if (message.assignment != rank.assignment) return;  // it has been given something else since
   running_.erase(message.rank);
   rank.is_at_odds = false;
-  if (message.rank != 0 && takes_work(message.rank)) idle_.insert(message.rank);
+  if (message.rank != 0 && takes_work(message.rank)) set_waits(message.rank, true);
 }
 
 void Coordinator::note_goodbye(int rank) {
@@ -305,7 +318,7 @@ void Coordinator::handle(const Message& message) {
   if (takes_work(message.rank) != took_work) {  // by a failure, or by a success after all
     if (message.rank != 0) took_work ? --workers_ : ++workers_;
     if (took_work) {
-      idle_.erase(message.rank);
+      set_waits(message.rank, false);
       ledger_.say(fmt::format("rank {} gets no more work: nothing succeeds on it", message.rank));
     }
   }
@@ -414,7 +427,7 @@ void Coordinator::dispatch() {
     const int rank = *idle_.begin();
     const std::optional<TrainingIndex> training = take(rank);
     if (!training) return;
-    idle_.erase(rank);
+    set_waits(rank, false);
     Message assignment;
     assignment.kind = MessageKind::kAssign;
     assignment.assignment = ++rank_of(rank).assignment;

@@ -103,6 +103,7 @@ class Coordinator {
     std::uint32_t answered = 0;             // the last whose end is known
     Clock::time_point last_heard, at_odds;  // at_odds: since when it says that it has nothing to do
     bool is_at_odds = false;                // though it was given a training
+    bool waits = false;                     // for work; it is in idle_
     std::string place;                      // host and process number, once it has said so
   };
 
@@ -119,6 +120,7 @@ class Coordinator {
   void note_answer(const Message&);
   void note_goodbye(int rank);
   void set_presence(int rank, Rank::Presence);
+  void set_waits(int rank, bool);
   void detect_lost_ranks();
   void lose(int rank);
   void check_other_runs();
@@ -146,7 +148,7 @@ class Coordinator {
   std::vector<Rank> ranks_;
   std::size_t workers_ = 0;            // ranks that are present and are given work
   std::size_t present_ = 0;            // worker ranks that are present
-  std::set<int> idle_;                 // of those, the ones that wait for work
+  std::set<int> idle_;                 // of those, the ones that wait for work; by set_waits()
   std::map<int, Running> running_;     // by rank
   std::set<TrainingIndex> elsewhere_;  // another run's
   std::size_t done_elsewhere_ = 0, losses_ = 0;

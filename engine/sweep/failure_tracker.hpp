@@ -31,7 +31,10 @@ class FailureTracker {
     return ranks_ > 1 && failures.ranks.size() < 2 && failures.times < 4;
   }
 
-  void succeeded(int rank) { failures_in_a_row_[rank] = unstored_in_a_row_[rank] = 0; }
+  void succeeded(int rank) {
+    failures_in_a_row_.erase(rank);
+    unstored_in_a_row_.erase(rank);
+  }
 
   bool set_aside(int rank) const { return has(ranks_ > 1 ? failures_in_a_row_ : unstored_in_a_row_, rank); }
 
@@ -47,7 +50,8 @@ class FailureTracker {
 
   int ranks_;
   std::map<TrainingIndex, Failures> failures_;
-  std::map<int, int> failures_in_a_row_, unstored_in_a_row_;  // by rank
+  // By rank, where there are any: asked for at every message.
+  std::map<int, int> failures_in_a_row_, unstored_in_a_row_;
 };
 
 }  // namespace impsweep

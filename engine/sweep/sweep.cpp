@@ -28,8 +28,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleSleep{2};
 constexpr int kLargestWorkingRankZero = 8;
-constexpr int kHeartbeatsPerSilence = 6;  // within the silence after which a rank counts as dead
-constexpr int kLeasesPerSilence = 3;      // so another run takes over when it would declare a rank lost
+constexpr int kLeasesPerSilence = 3;  // so another run takes over when it would declare a rank lost
 
 // What this run is to complete: everything, or some chains or one training, with all that they need.
 std::vector<bool> wanted_trainings(const Plan& plan, const SweepOptions& options) {
@@ -172,7 +171,7 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
       transport.broadcast("");
       throw;
     }
-    const Ticker alive(options.lost_after / kHeartbeatsPerSilence,
+    const Ticker alive(sign_of_life_interval(options.lost_after, transport.ranks()),
                        [&] { tell_workers(transport, MessageKind::kAlive); });
     try {
       return coordinate(transport,
@@ -190,7 +189,8 @@ int run_sweep(Transport& transport, const SweepOptions& options) {
   WorkerSession session(transport, options.lost_after);
   try {
     require_token(options.store, token_in(text), kPatienceForToken);
-    const Ticker alive(options.lost_after / kHeartbeatsPerSilence, [&] { session.send_alive(); });
+    const Ticker alive(sign_of_life_interval(options.lost_after, transport.ranks()),
+                       [&] { session.send_alive(); });
     std::jthread killer;
     if (options.chaos)
       killer = kill_after_random_time(*options.chaos, transport.rank(), transport.ranks() - 1);

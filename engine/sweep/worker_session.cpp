@@ -11,6 +11,12 @@ constexpr std::chrono::milliseconds kProgressInterval{1000}, kProgressIntervalPe
 
 }  // namespace
 
+std::chrono::milliseconds sign_of_life_interval(std::chrono::milliseconds lost_after, int ranks) {
+  constexpr int kSignsAtMost = 6, kSignsAtLeast = 3, kManyRanks = 1000;
+  return std::clamp<std::chrono::milliseconds>(lost_after / kSignsAtMost * ranks / kManyRanks,
+                                               lost_after / kSignsAtMost, lost_after / kSignsAtLeast);
+}
+
 WorkerSession::WorkerSession(Transport& transport, Clock::duration lost_after, Now now)
     : transport_(transport),
       lost_after_(lost_after),

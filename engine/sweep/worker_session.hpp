@@ -25,6 +25,10 @@ enum class Shutdown {
   kRankZeroLost,  // nothing came from rank 0 for `lost_after`; the training is saved
 };
 
+// How often ranks say that they are alive: six times within `lost_after`; above a thousand ranks the more
+// rarely the more they are, three times at least, as almost all that rank 0 then hears is this.
+std::chrono::milliseconds sign_of_life_interval(std::chrono::milliseconds lost_after, int ranks);
+
 class WorkerSession {
  public:
   using Clock = std::chrono::steady_clock;

@@ -1,7 +1,4 @@
 // Checkpoints: any record behind a right checksum is continued from, or refused with a message.
-#include <array>
-#include <filesystem>
-
 #include "engine/job/job.hpp"
 #include "engine/training/fingerprint.hpp"
 #include "engine/training/training.hpp"
@@ -23,8 +20,7 @@ struct Trainings {
   Trainings() {
     const JobFile file = read_job_file(IMPSWEEP_FUZZ_DIR "/seeds.toml");
     plan = expand(resolve({&file, 1}));
-    const auto directory = std::filesystem::temp_directory_path() / "impsweep-fuzz-checkpoint";
-    store = Store::create_or_open(directory, numerics_fingerprint(Backend::kNative));
+    store = Store::create_or_open(fuzz::scratch_path("checkpoint"), numerics_fingerprint(Backend::kNative));
     for (TrainingIndex i = 0; i < plan.trainings.size(); ++i) {
       if (!plan.dependencies(i).empty()) continue;
       roots.push_back(i);

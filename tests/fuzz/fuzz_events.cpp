@@ -1,12 +1,11 @@
 // Event logs: any lines, most of them with right checksums, are read; damage is skipped and reported.
-#include <unistd.h>
-
 #include <fmt/format.h>
-#include <filesystem>
-#include <fstream>
+
+#include <cstdlib>
 
 #include "engine/store/journal.hpp"
 #include "io/digest.hpp"
+#include "record_form.hpp"
 
 using namespace impsweep;
 
@@ -17,9 +16,8 @@ struct Log {
   std::filesystem::path path;
 
   Log()
-      : store(Store::create_or_open(
-            std::filesystem::temp_directory_path() / fmt::format("impsweep-fuzz-events-{}", getpid()),
-            {{"compiler", "any"}}, [](const std::string&) {})),
+      : store(Store::create_or_open(fuzz::scratch_path("events"), {{"compiler", "any"}},
+                                    [](const std::string&) {})),
         path(store.directory() / "events" / "fuzz.log") {}
 };
 
@@ -44,10 +42,7 @@ std::string framed(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Log log;
-  {
-    std::ofstream file(log.path, std::ios::binary | std::ios::trunc);
-    file << framed({reinterpret_cast<const char*>(data), size});
-  }
+  fuzz::spill(log.path, bytes_of(framed({reinterpret_cast<const char*>(data), size})));
   read_event_log(log.path, [](const nlohmann::json& event) {
     if (!event.is_object()) std::abort();
   });

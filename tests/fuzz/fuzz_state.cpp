@@ -41,6 +41,7 @@ TrainingRequest request_for(const AlgorithmInfo& algorithm, const TaskInfo& task
     if (field.key.ends_with("min_steps_learn")) *std::get<std::int64_t*>(field.place) = 64;
     if (field.key.ends_with("replay_size")) *std::get<std::int64_t*>(field.place) = 128;
     if (field.key.ends_with("batch_size")) *std::get<std::int64_t*>(field.place) = 8;
+    if (field.key.ends_with("epochs")) *std::get<std::int64_t*>(field.place) = 1;
     if (field.key == "ppo.minibatches") *std::get<std::int64_t*>(field.place) = 2;
   }
   if (algorithm.name == "ppo") {

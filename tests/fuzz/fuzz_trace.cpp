@@ -1,14 +1,9 @@
 // Recordings: any HDF5 file of the known kinds of objects is replayed, or refused with a message.
-#include <unistd.h>
-
-#include <fmt/format.h>
-#include <filesystem>
 #include <stdexcept>
 
 #include "engine/replay/replay_environment.hpp"
 #include "engine/replay/replay_oracle.hpp"
 #include "io/error.hpp"
-#include "io/files.hpp"
 #include "io/hdf5_writer.hpp"
 #include "io/record_file.hpp"
 #include "record_form.hpp"
@@ -16,13 +11,12 @@
 using namespace impsweep;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::filesystem::path path =
-      std::filesystem::temp_directory_path() / fmt::format("impsweep-fuzz-trace-{}.h5", getpid());
+  static const std::filesystem::path path = fuzz::scratch_path("trace.h5");
   const Record record = fuzz::record_of({data, size});
   try {
     Hdf5Writer writer;
     write_record(writer, "", record);
-    replace_atomically(path, writer.image());
+    fuzz::spill(path, writer.image());
   } catch (const std::invalid_argument&) {  // no HDF5 file can be like that
     return 0;
   }

@@ -48,6 +48,8 @@ def attribute(path, key, value):
 
 
 def array(path, values):
+    if values.dtype.names:  # a table: that it is there is all that readers ask for
+        values = numpy.zeros(1, "uint8")
     kind = ARRAYS.get(values.dtype.name)
     if kind is None:
         values = values.astype("int64" if values.dtype.kind in "iub" else "float64")
@@ -93,7 +95,7 @@ def recording(path):
 
 def main():
     program, directory = sys.argv[1], pathlib.Path(sys.argv[2])
-    seeds = {kind: [] for kind in ("job", "round", "checkpoint", "events", "trace")}
+    seeds = {kind: [] for kind in ("job", "round", "checkpoint", "events", "summaries", "pack", "trace")}
     seeds["job"] = [job.read_bytes() for job in (HERE.parent.parent / "jobs").glob("*.toml")]
     for path in sorted((HERE.parent / "data").glob("*.h5")):
         try:
@@ -111,6 +113,14 @@ def main():
             # Lengths and checksums are the harness's business.
             lines = [line[26:] for line in log.read_bytes().split(b"\n")]
             seeds["events"].append(b"\n".join(lines))
+        with h5py.File(store / "summaries.h5") as file:
+            seeds["summaries"].append(record(file))
+        for flags in ([], ["--summary"]):
+            pack = pathlib.Path(scratch) / "pack.h5"
+            subprocess.run([program, "pack", store, pack, *flags], check=True, stdout=subprocess.DEVNULL)
+            with h5py.File(pack) as file:
+                seeds["pack"].append(record(file))
+            pack.unlink()
         for which, chain in enumerate(("ppo", "dqn")):
             only = f"cartpole.{chain}.4.default.mask-weights.s00:r00"
             while len(seeds["checkpoint"]) <= which:

@@ -1,7 +1,11 @@
 #include "record_form.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 
 namespace impsweep::fuzz {
 namespace {
@@ -111,6 +115,18 @@ Record record_of(std::span<const std::uint8_t> bytes) {
   }
   record.origin = "input";
   return record;
+}
+
+std::filesystem::path scratch_path(const std::string& name) {
+  const std::filesystem::path memory = "/dev/shm";
+  const bool is_there = ::access(memory.c_str(), W_OK) == 0;
+  return (is_there ? memory : std::filesystem::temp_directory_path()) /
+         fmt::format("impsweep-fuzz-{}-{}", ::getpid(), name);
+}
+
+void spill(const std::filesystem::path& path, ByteView bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
 }
 
 }  // namespace impsweep::fuzz

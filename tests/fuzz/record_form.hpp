@@ -13,12 +13,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
+#include <string>
 
+#include "io/digest.hpp"
 #include "io/record.hpp"
 
 namespace impsweep::fuzz {
 
 Record record_of(std::span<const std::uint8_t> bytes);
+
+// A place of this process alone, in memory where there is such a file system. And a file there, without
+// waiting for any disk.
+std::filesystem::path scratch_path(const std::string& name);
+void spill(const std::filesystem::path&, ByteView);
 
 }  // namespace impsweep::fuzz

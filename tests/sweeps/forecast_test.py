@@ -94,10 +94,13 @@ def shrunken(sweep, algorithm):
     steps = sweep.get("rl.steps", steps_of(tasks, algorithm)) if sweep.get("is-unusual") else steps_of(tasks, algorithm)
     small = flat({key: value for key, value in sweep.items() if key not in ("variant", "is-unusual")})
     small |= {"name": f"{sweep.get('name', 'sweep')}-{algorithm}", "algorithms": [algorithm], "rl.steps": steps,
-              "seeds": 1, "rounds": min(sweep["rounds"], 4 if sweep.get("is-unusual") else 3),
-              "baselines": sweep.get("baselines", ["mask/weights", "random/re-init"])[:2]}
-    if small["rounds"] > 1:
-        small.setdefault("imp.prune_fraction", 0.6)
+              "seeds": 1, "baselines": sweep.get("baselines", ["mask/weights", "random/re-init"])[:2]}
+    if "imp.densities" in small:
+        small["imp.densities"] = small["imp.densities"][:2]
+    else:
+        small["rounds"] = min(sweep["rounds"], 4 if sweep.get("is-unusual") else 3)
+        if small["rounds"] > 1:
+            small.setdefault("imp.prune_fraction", 0.6)
     long_episodes = bool(tasks & ROBOTS)
     small["eval.interval"] = min(small.get("eval.interval", steps), max(1, steps // 4))
     if algorithm == "supervised":
@@ -145,6 +148,8 @@ def jobs():
     for file in sorted((ROOT / "jobs").glob("*.toml")):
         if file.stem == "paper":
             continue  # all figures once more
+        if file.stem == "transfer":
+            continue  # names chains of its own by their sweeps; its trainings are of the kind of figure 2's
         sweeps = tomllib.loads(file.read_text())["sweep"]
         if any(task.startswith("atari") for sweep in sweeps for task in sweep["tasks"]):
             continue  # needs an emulator

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "tests/io/scratch.hpp"
 
@@ -50,6 +52,27 @@ TEST_CASE("returns of what runs are those of the heartbeats at which it had gone
   const History history = read_history(store);
   REQUIRE(history.running.size() == 1);
   CHECK(history.running[0].returns == std::vector<double>{7.5, 9.0});
+}
+
+TEST_CASE("a heartbeat lists what runs, whatever the numbers are") {
+  const Scratch scratch;
+  const Store store = Store::create_or_open(scratch / "store", {{"compiler", "any"}});
+  Journal journal(store, 1);
+  const double infinite = std::numeric_limits<double>::infinity();
+  journal.heartbeat({{TrainingId("a"), 0, 1'000'000'007, -1e300, 250, 0.125},
+                     {TrainingId("b"), 4096, 50, infinite, 0, std::nan("")}},
+                    1e17);
+  const History history = read_history(store);
+  CHECK(history.env_steps_per_second == 1e17);
+  REQUIRE(history.running.size() == 2);
+  CHECK(history.running[0].digest == "a");
+  CHECK(history.running[0].env_steps == 1'000'000'007);
+  CHECK(history.running[0].last_return == -1e300);
+  CHECK(history.running[0].from_step == 250);
+  CHECK(history.running[0].seconds == 0.125);
+  CHECK(history.running[1].rank == 4096);
+  CHECK(history.running[1].last_return == 0);  // what is no number is not written
+  CHECK(history.running[1].seconds == 0);
 }
 
 TEST_CASE("what happened in two runs counts in the order of time, not of their names") {

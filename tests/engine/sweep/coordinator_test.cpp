@@ -166,6 +166,15 @@ TEST_CASE("the time left follows what runs, before any training has ended") {
   CHECK(looks > 10);
 }
 
+TEST_CASE("many ranks say more rarely that they are alive, and often enough") {
+  using std::chrono::milliseconds;
+  CHECK(sign_of_life_interval(milliseconds(30'000), 1) == milliseconds(5000));
+  CHECK(sign_of_life_interval(milliseconds(30'000), 1000) == milliseconds(5000));
+  CHECK(sign_of_life_interval(milliseconds(30'000), 1500) == milliseconds(7500));
+  CHECK(sign_of_life_interval(milliseconds(30'000), 1'000'000) == milliseconds(10'000));
+  CHECK(sign_of_life_interval(milliseconds(100), 4) == milliseconds(16));
+}
+
 TEST_CASE("the training of a dead rank goes on elsewhere, and the others part without waiting") {
   Scenario scenario(many_alone());
   scenario.usual.seconds = 3;
