@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "engine/imp/round_mask.hpp"
@@ -53,6 +54,14 @@ void check_combinations(const PrunedPoint& point) {
   if (!imp.mask_from.empty() && !imp.densities.empty())
     throw InputError("{}: 'imp.mask_from' gives the mask, so that 'imp.densities' has no effect; remove one",
                      point.place);
+  const std::pair<std::string_view, bool> without_effect[] = {
+      {"imp.keep_layers", !imp.keep_layers.empty()},
+      {"imp.distribution", imp.distribution != Distribution::kGlobal},
+      {"imp.criterion", imp.criterion != Criterion::kMagnitude}};
+  for (const auto& [key, is_given] : without_effect)
+    if (!imp.mask_from.empty() && is_given)
+      throw InputError("{}: 'imp.mask_from' gives the mask, so that '{}' has no effect; remove one",
+                       point.place, key);
   if (!imp.mask_from.empty() && point.settings.inputs.restricts())
     throw InputError(
         "{}: 'imp.mask_from' gives a mask over all inputs, and inputs.* takes some away; remove "
@@ -78,13 +87,23 @@ void check_densities(const PrunedPoint& point) {
 }
 
 void check_kept_layers(const PrunedPoint& point, const ModelSpec& model) {
-  for (const std::int64_t layer : point.settings.imp.keep_layers)
-    for (const MlpSpec& part : model.parts) {
-      const auto layers = static_cast<std::int64_t>(part.sizes.size()) - 1;
-      if (part.trunk || (layer < layers && layer >= -layers)) continue;
-      throw InputError("{}: 'imp.keep_layers' has {}, and network '{}' has layers 0 to {}, or -{} to -1",
-                       point.place, layer, part.name, layers - 1, layers);
+  const std::vector<std::int64_t>& kept = point.settings.imp.keep_layers;
+  for (const MlpSpec& part : model.parts) {
+    if (part.trunk || kept.empty()) continue;
+    const auto layers = static_cast<std::int64_t>(part.sizes.size()) - 1;
+    std::set<std::int64_t> whole;
+    for (const std::int64_t layer : kept) {
+      if (layer >= layers || layer < -layers)
+        throw InputError("{}: 'imp.keep_layers' has {}, and network '{}' has layers 0 to {}, or -{} to -1",
+                         point.place, layer, part.name, layers - 1, layers);
+      whole.insert(layer < 0 ? layer + layers : layer);
     }
+    if (std::ssize(whole) == layers && point.rounds > 1)
+      throw InputError(
+          "{}: 'imp.keep_layers' keeps every layer of network '{}', so that there is nothing to prune; leave "
+          "one out, or set rounds = 1",
+          point.place, part.name);
+  }
 }
 
 void check_temperature(const PrunedPoint& point, const ModelSpec& model) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "engine/imp/pruning.hpp"
@@ -67,7 +69,8 @@ ElsewhereRound find_elsewhere(std::span<const GridPoint> points, const std::stri
 }
 
 void require_same_shape(const Settings& source, const Settings& reader, const std::string& place) {
-  const std::vector<Tensor> given = tensors_of(model_of(source));
+  const ModelSpec giver = model_of(source);
+  const std::vector<Tensor> given = tensors_of(giver);
   const ModelSpec model = model_of(reader);
   const std::vector<Tensor> wanted = tensors_of(model);
   for (const std::size_t index : prunable_tensors(wanted, model, reader.imp)) {
@@ -82,6 +85,18 @@ void require_same_shape(const Settings& source, const Settings& reader, const st
         same == given.end() ? "no" : "a", tensor.name, same == given.end() ? "at all" : "of another shape",
         tensor.name.starts_with("critic/") ? ", or set imp.scope = \"actor\"" : "");
   }
+  // Densities are of what is pruned: they would not be those of this chain.
+  const auto names = [](const std::vector<Tensor>& tensors, const ModelSpec& of, const ImpConfig& imp) {
+    std::set<std::string> found;
+    for (const std::size_t index : prunable_tensors(tensors, of, imp)) found.insert(tensors[index].name);
+    return found;
+  };
+  if (names(given, giver, source.imp) == names(wanted, model, reader.imp)) return;
+  throw InputError(
+      "{}: 'imp.mask_from': the chain named prunes other parts of its networks than this one, so that "
+      "densities "
+      "would differ; set the same 'imp.scope' and 'imp.prune_bias' for both",
+      place);
 }
 
 }  // namespace impsweep

@@ -195,6 +195,11 @@ class Masks(SweepTest):
         self.refuse(f'{source}imp.mask_from = "{chain}.s07:2"\n', "seed 7")
         self.refuse(f'{source}imp.mask_from = "{chain}:2"\nrounds = 5\n', "rounds = 2")
         self.refuse(f'{source}imp.mask_from = "{chain}:2"\nimp.densities = [0.5]\n', "imp.densities")
+        for key in ('imp.keep_layers = [0]', 'imp.distribution = "er"', 'imp.criterion = "lamp"'):
+            self.refuse(f'{source}imp.mask_from = "{chain}:2"\n{key}\n', key.split(" = ")[0], "no effect")
+        for key in ("imp.prune_bias = true", 'imp.scope = "actor_critic"'):
+            self.refuse(f'{source}imp.mask_from = "{chain}:2"\n{key}\n', "imp.mask_from")
+        self.refuse("network.hidden = []\nimp.keep_layers = [0]\n", "imp.keep_layers", "every layer")
         self.refuse(f'{source}imp.mask_from = "{chain}:2"\nnetwork.hidden = [128, 64]\n', "actor/1/weight", "shape")
 
 
